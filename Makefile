@@ -1,0 +1,8 @@
+.PHONY: lint test
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+	cargo test --workspace

@@ -1,0 +1,1 @@
+//! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.

@@ -1,0 +1,180 @@
+//! Where a replica stands in MySQL's binary log, and the order of such places.
+//!
+//! The order is SPEC.md's: by the number after the dot of the file name, then by position, both as
+//! numbers. `mysql-bin.999999` comes before `mysql-bin.1000000`, which text order gets wrong.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// The name of a binary log file: a base name chosen by the server's administrator (`log_bin`),
+/// a dot, and a number that grows by one with each file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BinlogFile {
+    name: String,
+    /// Where the last dot of `name` stands.
+    dot: usize,
+    number: u64,
+}
+
+/// A binary log file name that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BinlogError {
+    /// There is no `<base>.<number>` in the name.
+    #[error(
+        "{0:?} is not the name of a binary log file (a base name, a dot and a number, such as mysql-bin.000042)"
+    )]
+    FileName(String),
+    /// A position below zero, which MySQL never writes.
+    #[error("{1} is not a position in the binary log file {0:?} (positions are bytes from its beginning)")]
+    Position(String, i64),
+}
+
+impl BinlogFile {
+    /// Reads `<base>.<number>`. The number is what follows the last dot.
+    ///
+    /// # Errors
+    /// [`BinlogError::FileName`] when there is no base name, no dot, or no number after it that
+    /// fits 64 bits.
+    pub fn parse(name: &str) -> Result<Self, BinlogError> {
+        let refused = || BinlogError::FileName(name.to_owned());
+        let dot = name.rfind('.').filter(|&dot| dot > 0).ok_or_else(refused)?;
+        let digits = &name[dot + 1..];
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(refused());
+        }
+        let number = digits.parse().map_err(|_| refused())?;
+        Ok(Self { name: name.to_owned(), dot, number })
+    }
+
+    /// The whole name, as MySQL gives it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name without the number: different base names mean different MySQL servers.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.name[..self.dot]
+    }
+
+    /// The number of the file among those of its server.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether pg_chameleon 2's daemon can read the number: it takes what stands between the
+    /// first and the second dot.
+    #[must_use]
+    pub fn readable_by_daemon(&self) -> bool {
+        !self.base().contains('.')
+    }
+}
+
+/// A place in MySQL's binary log: a file and the number of bytes before the place in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BinlogCoordinate {
+    file: BinlogFile,
+    position: i64,
+}
+
+impl BinlogCoordinate {
+    /// Reads a coordinate as the catalogues store it.
+    ///
+    /// # Errors
+    /// [`BinlogError`] when the file name can't be read or the position is negative.
+    pub fn parse(file: &str, position: i64) -> Result<Self, BinlogError> {
+        if position < 0 {
+            return Err(BinlogError::Position(file.to_owned(), position));
+        }
+        Ok(Self { file: BinlogFile::parse(file)?, position })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &BinlogFile {
+        &self.file
+    }
+
+    /// Bytes from the beginning of the file; may exceed 4 GiB.
+    #[must_use]
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// What is stored for a table that is complete up to this coordinate. The daemon applies an
+    /// event whose end is at or after the stored position, and no event ends one byte after another.
+    #[must_use]
+    pub fn just_after(&self) -> Self {
+        Self { file: self.file.clone(), position: self.position.saturating_add(1) }
+    }
+}
+
+impl Ord for BinlogCoordinate {
+    /// By file number, then by position. The name comes last only so that the order agrees with
+    /// equality; coordinates of different servers are never compared by the plan.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.file.number, self.position, &self.file.name).cmp(&(
+            other.file.number,
+            other.position,
+            &other.file.name,
+        ))
+    }
+}
+
+impl PartialOrd for BinlogCoordinate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for BinlogCoordinate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.file.name, self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(file: &str, position: i64) -> BinlogCoordinate {
+        BinlogCoordinate::parse(file, position).expect("a well-formed coordinate")
+    }
+
+    #[test]
+    fn a_million_files_do_not_disturb_the_order() {
+        assert!(at("mysql-bin.999999", 900) < at("mysql-bin.1000000", 4));
+    }
+
+    #[test]
+    fn positions_compare_as_numbers_past_4_gib() {
+        assert!(at("mysql-bin.000001", 999) < at("mysql-bin.000001", 1000));
+        assert!(at("mysql-bin.000001", 4_294_967_296) > at("mysql-bin.000001", 4_294_967_295));
+    }
+
+    #[test]
+    fn the_number_follows_the_last_dot() {
+        let file = BinlogFile::parse("db.example.000007").expect("a file name");
+        assert_eq!((file.base(), file.number()), ("db.example", 7));
+        assert!(!file.readable_by_daemon());
+        assert!(BinlogFile::parse("mysql-bin.000007").expect("a file name").readable_by_daemon());
+    }
+
+    #[test]
+    fn what_is_no_binlog_coordinate_is_refused() {
+        for name in [
+            "",
+            "mysql-bin",
+            "mysql-bin.",
+            ".000001",
+            "mysql-bin.12x",
+            "mysql-bin.+1",
+            "b.99999999999999999999999",
+        ] {
+            assert_eq!(BinlogFile::parse(name), Err(BinlogError::FileName(name.to_owned())));
+        }
+        assert!(BinlogCoordinate::parse("mysql-bin.000001", -1).is_err());
+    }
+}
