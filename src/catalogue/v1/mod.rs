@@ -1,0 +1,3 @@
+//! The 1.7 catalogue: what is read of it.
+
+pub mod snapshot;
