@@ -59,6 +59,20 @@ impl Plan {
     pub fn tables(&self) -> u64 {
         self.sources.iter().map(PlannedSource::tables).sum()
     }
+
+    /// Whether `other` starts, becomes consistent and brings the same tables as this plan. Only the lag may
+    /// differ: replaying what waits moves it.
+    #[must_use]
+    pub fn same_points(&self, other: &Self) -> bool {
+        let without_lag = |plan: &Self| {
+            let mut sources = plan.sources.clone();
+            for source in &mut sources {
+                (source.last_received, source.last_replay) = (None, None);
+            }
+            sources
+        };
+        without_lag(self) == without_lag(other)
+    }
 }
 
 impl PlannedSource {

@@ -1,3 +1,5 @@
 //! The 1.7 catalogue: what is read of it.
 
+pub mod facts;
+pub mod read;
 pub mod snapshot;

@@ -17,6 +17,22 @@ pub struct Snapshot {
     pub sources: Vec<OldSource>,
 }
 
+impl Snapshot {
+    /// Events that wait to be replayed.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.sources.iter().map(OldSource::waiting).sum()
+    }
+}
+
+impl OldSource {
+    /// Events of this source that wait to be replayed.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.batches.iter().map(|batch| batch.waiting).sum()
+    }
+}
+
 /// A row of 1.7's `t_sources` and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldSource {
