@@ -4,3 +4,5 @@
 //! server decide nothing.
 
 pub mod binlog;
+pub mod config;
+pub mod mapping;
