@@ -6,6 +6,11 @@
 
 pub mod batches;
 pub mod binlog;
+<<<<<<< HEAD
 pub mod catalogue;
 pub mod mapping;
 pub mod plan;
+=======
+pub mod config;
+pub mod mapping;
+>>>>>>> config
