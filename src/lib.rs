@@ -4,3 +4,4 @@
 //! server decide nothing.
 
 pub mod binlog;
+pub mod catalogue;
