@@ -1,16 +1,16 @@
 //! Upgrades the catalogue of a pg_chameleon replica from 1.7 to 2.0, in one transaction.
 //!
-//! The parts that decide ([`plan`] and what it is built on) are pure; the parts that talk to a
-//! server decide nothing. Data flows one way: configuration and snapshot → findings and plan → steps
-//! → outcome → report.
+//! The parts that decide ([`plan`], [`checks`] and what they are built on) are pure; the parts that talk
+//! to a server decide nothing. Data flows one way: configuration and snapshot → findings and plan →
+//! steps → outcome → report.
 
 pub mod batches;
 pub mod binlog;
-<<<<<<< HEAD
 pub mod catalogue;
-pub mod mapping;
-pub mod plan;
-=======
+pub mod checks;
 pub mod config;
 pub mod mapping;
->>>>>>> config
+pub mod plan;
+pub mod postgres;
+pub mod survey;
+pub mod upgrade;
