@@ -133,15 +133,23 @@ impl Document {
     }
 }
 
-/// A tab is the usual cause of an error on a line that is indented with one.
+/// A tab is the usual cause of an error right behind it, or on a line that is indented with one.
 fn explain(error: &saphyr_parser::ScanError, source: &[char]) -> YamlError {
-    let at = Place::from(*error.marker());
-    let line_start = error.marker().index().saturating_sub(error.marker().col()).min(source.len());
-    let indentation = source[line_start..].iter().take_while(|c| matches!(c, ' ' | '\t'));
-    match indentation.enumerate().find(|(_, c)| **c == '\t') {
-        Some((column, _)) => YamlError::tab(Place { line: at.line, column: column + 1 }),
-        None => YamlError::new(at, format!("this is not YAML: {}", error.info())),
+    let marker = error.marker();
+    let at = Place::from(*marker);
+    let line_start = marker.index().saturating_sub(marker.col()).min(source.len());
+    let line = &source[line_start..];
+    let indentation = line.iter().take_while(|c| matches!(c, ' ' | '\t')).position(|c| *c == '\t');
+    let before = marker.col().checked_sub(1).filter(|column| line.get(*column) == Some(&'\t'));
+    if let Some(column) = indentation.or(before) {
+        return YamlError::tab(Place { line: at.line, column: column + 1 });
     }
+    let remedy = if error.info().contains("indentation") {
+        ": indent the line further than the key it belongs to"
+    } else {
+        ""
+    };
+    YamlError::new(at, format!("this is not YAML: {}{remedy}", error.info()))
 }
 
 /// A collection whose end has not come yet.
@@ -261,8 +269,9 @@ impl<'t> Composer<'t> {
     ) -> Result<(), YamlError> {
         let at = self.place_of_scalar(text, style, anchor, tag, span);
         if !span.is_empty() {
-            self.scalars.push(ScalarSpan { start: span.start.index(), end: span.end.index(), style });
+            self.scalars.push(ScalarSpan::new(self.source, span, style));
         }
+        let text = self.without_added_break(text, style, span);
         let meaning = match (tag, style) {
             (Some(tag), _) if is_non_specific(tag) => scalar::resolve_plain(text),
             (Some(tag), _) => core_tag(tag, at).map(|tag| scalar::construct(tag, text))?,
@@ -272,6 +281,14 @@ impl<'t> Composer<'t> {
         let value = Value::Scalar(meaning.map_err(|reason| YamlError::new(at, reason))?);
         let node = self.add(at, value);
         self.complete(node, anchor)
+    }
+
+    /// The parser ends a block scalar with a line break also where the file ends without one.
+    fn without_added_break<'s>(&self, text: &'s str, style: ScalarStyle, span: Span) -> &'s str {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let last_line = self.source.rsplit(|c| matches!(c, '\n' | '\r')).next().unwrap_or_default();
+        let breaks_off = last_line.iter().any(|c| *c != ' ') && span.end.index() >= self.source.len();
+        if is_block && breaks_off { text.strip_suffix('\n').unwrap_or(text) } else { text }
     }
 
     /// A value that is left out has no place of its own: its key stands for it.
