@@ -182,7 +182,7 @@ fn what_is_wrong_is_told_with_its_place_and_key() {
         ("- a\n", "default.yml:1:1: the document is a list; expected a mapping with pg_conn and sources"),
         (
             "pg_conn: x\n",
-            "default.yml:1:10: pg_conn is the text \"x\"; expected a mapping with host, port, user, password and database",
+            "default.yml:1:10: pg_conn is a text; expected a mapping with host, port, user, password and database",
         ),
         ("", "default.yml is empty: it should hold pg_conn and sources"),
         ("# only a comment\n", "default.yml is empty: it should hold pg_conn and sources"),
@@ -234,13 +234,29 @@ fn no_message_shows_a_password() {
         ("\"'xyzzy\"", "begins with a quote that nothing closes"),
         ("'xyzzy\\'", "ends in a backslash"),
         ("'xyzzy xyzzy=xyzzy'", "holds another setting of libpq"),
-        ("2001-12-14 21:59:43", "is not usable"),
+        ("2001-12-14 21:59:43", "is a date and time"),
         ("\"xyzzy\\0\"", "holds a NUL character"),
         ("[xyzzy]", "is a list"),
     ] {
         let message = refusal(&with_password(written));
         assert!(message.contains(&format!(": pg_conn.password {found}; expected ")), "{message}");
         assert!(message.starts_with("default.yml:5:") && !message.contains("xyzzy"), "{message}");
+    }
+    for (written, expected) in [
+        ("!xyzzy", "a tag that has no place in a configuration"),
+        ("!xyzzy {}", "a tag that has no place in a configuration"),
+        ("0xyzzy: 1", "this is not YAML: "),
+        ("*xyzzy", "this is not YAML: "),
+        ("&xyzzy\nx: &xyzzy", "the name of this anchor is already taken"),
+        ("0x_", "this reads as a whole number and is none"),
+        ("2024-13-45", "this reads as a date and is none"),
+    ] {
+        let message = refusal(&with_password(written));
+        assert!(message.contains(expected) && !message.contains(written), "{message}");
+        assert!(!message.contains("xyzzy"), "{message}");
+    }
+    for url in ["pg_conn: postgres://u:xyzzy@h/d\n", "postgres://u:xyzzy@h/d"] {
+        assert!(!refusal(url).contains("xyzzy"));
     }
     let configuration = parse(&format!("{PG_CONN}{SOURCES}")).unwrap();
     let shown = format!("{configuration:?}");
@@ -295,7 +311,7 @@ fn tls_to_mysql_is_asked_for_as_pymysql_names_it() {
     );
     assert_eq!(
         refusal(&with("      charset: utf8\n", "      charset: utf8\n      ssl: yes please\n")),
-        "default.yml:16:12: sources.mysql.db_conn.ssl is the text \"yes please\"; expected a mapping with ca, \
+        "default.yml:16:12: sources.mysql.db_conn.ssl is a text; expected a mapping with ca, \
          cert, key, verify_mode or check_hostname"
     );
 }
@@ -357,6 +373,9 @@ fn a_configuration_that_cannot_be_had_is_told_apart() {
         load("large"),
         format!("{folder_shown}/large.yml is larger than 4194304 bytes: it is no configuration file")
     );
+    let no_folder = folder.join("b.yml");
+    let message = Configuration::load("default", &no_folder).map(|_| ()).unwrap_err().to_string();
+    assert!(message.contains("can't be read: Not a directory"), "{message}");
     let empty = tempfile::tempdir().unwrap();
     let message = Configuration::load("default", empty.path()).map(|_| ()).unwrap_err().to_string();
     assert!(message.contains("the folder holds no configuration"), "{message}");

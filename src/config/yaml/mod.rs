@@ -23,6 +23,10 @@ const MERGED_ENTRIES: usize = 200_000;
 
 const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
 
+/// Shows no tag: it may be an unquoted password that begins with an exclamation mark.
+const UNKNOWN_TAG: &str =
+    "a tag that has no place in a configuration: a text that begins with ! has to be in quotes";
+
 /// A line and a column of the file, both counted from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -250,10 +254,10 @@ impl<'t> Composer<'t> {
         let at = Place::from(span.start);
         let properties = self.source.get(span.start.index()..).unwrap_or_default();
         let name = anchor_name(properties);
-        if let Some(first) = self.anchor_names.insert(name.clone(), at) {
+        if let Some(first) = self.anchor_names.insert(name, at) {
             return Err(YamlError::new(
                 at,
-                format!("the anchor &{name} is already taken on line {}", first.line),
+                format!("the name of this anchor is already taken on line {}", first.line),
             ));
         }
         Ok(())
@@ -450,24 +454,19 @@ fn is_non_specific(tag: &Tag) -> bool {
 
 /// What follows `tag:yaml.org,2002:` in a tag.
 fn core_tag(tag: &Tag, at: Place) -> Result<&str, YamlError> {
-    let unknown = || {
-        let reason = format!("the tag {}{} has no place in a configuration", tag.handle, tag.suffix);
-        YamlError::new(at, reason)
-    };
     if tag.is_yaml_core_schema() {
         return Ok(&tag.suffix);
     }
     match tag.suffix.strip_prefix(CORE_SCHEMA) {
         Some(suffix) if tag.handle.is_empty() => Ok(suffix),
-        _ => Err(unknown()),
+        _ => Err(YamlError::new(at, UNKNOWN_TAG)),
     }
 }
 
 fn check_collection_tag(tag: Option<&Tag>, expected: &str, at: Place) -> Result<(), YamlError> {
     match tag {
         Some(tag) if !is_non_specific(tag) && core_tag(tag, at)? != expected => {
-            let reason = format!("the tag !!{} has no place before this value", tag.suffix);
-            Err(YamlError::new(at, reason))
+            Err(YamlError::new(at, UNKNOWN_TAG))
         }
         _ => Ok(()),
     }
