@@ -2,3 +2,5 @@
 
 pub mod quoting;
 pub mod seed;
+pub mod server;
+pub mod tools;

@@ -1,0 +1,371 @@
+//! The kind `local`: a PostgreSQL cluster of its own, made by the installed `initdb` in a temporary folder and
+//! run by the installed `postgres` on a free port of 127.0.0.1, with a password made for it.
+
+use std::env;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::account::Account;
+use super::supervisor::Supervisor;
+use super::{Address, Binaries, Server, ServerError, processes};
+
+/// How long a start, with recovery from a crash, may take.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long an orderly shutdown may take.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Below the range from which systems take the ports of outgoing connections.
+const PORTS: std::ops::Range<u16> = 15_000..30_000;
+/// Another program may take the port between our look and the server's start.
+const PORT_ATTEMPTS: usize = 20;
+const SUPERUSER: &str = "postgres";
+
+/// How a local server is to be.
+#[derive(Debug, Clone, Default)]
+pub struct LocalOptions {
+    /// The wanted version of PostgreSQL; else that of `PG_MAJOR`, else the first one found.
+    pub major: Option<u32>,
+    /// Whether it waits for the disk. What is committed survives a crash of the server without it; a crash of
+    /// the machine is nothing the harness does.
+    pub fsync: bool,
+    /// Further lines for postgresql.conf, as names and values.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A server in a temporary folder of this machine; see [`local`].
+#[derive(Debug)]
+pub struct LocalServer {
+    address: Address,
+    binaries: PathBuf,
+    account: Account,
+    folder: PathBuf,
+    postmaster: Option<Child>,
+    supervisor: Option<Supervisor>,
+}
+
+/// Makes a cluster and starts a server on it. It ends, and its folder goes, with the value or the program.
+///
+/// # Errors
+/// [`ServerError`] when PostgreSQL isn't installed, or `initdb` or `postgres` fails.
+pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
+    let found = Binaries::find(options.major)?;
+    let account = Account::choose()?;
+    let folder = reachable_temporary_folder(account)?
+        .join(format!("chameleon-harness-{:016x}", rand::random::<u64>()));
+    let supervisor = Supervisor::start(include_str!("local.sh"), [&folder])?;
+    create_private_folder(&folder, account)?;
+    let mut server = LocalServer {
+        address: Address {
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 0,
+            user: SUPERUSER.to_owned(),
+            password: SecretString::from(format!("{:032x}", rand::random::<u128>())),
+        },
+        binaries: within_reach(&found, account, &folder)?,
+        account,
+        folder,
+        postmaster: None,
+        supervisor: Some(supervisor),
+    };
+    server.create_cluster(options)?;
+    server.start_on_a_free_port()?;
+    Ok(server)
+}
+
+impl LocalServer {
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    fn create_cluster(&self, options: &LocalOptions) -> Result<(), ServerError> {
+        let password_file = self.folder.join("password");
+        // The folder is closed to others.
+        fs::write(&password_file, self.address.password.expose_secret())
+            .map_err(ServerError::io(format!("write {}", password_file.display())))?;
+        self.account.give(&password_file)?;
+        let initialised = self
+            .command("initdb")?
+            .args([
+                "--username",
+                SUPERUSER,
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+            ])
+            .arg("--pwfile")
+            .arg(&password_file)
+            .arg("--pgdata")
+            .arg(self.data())
+            .status()
+            .map_err(ServerError::io("run initdb"))?;
+        if !initialised.success() {
+            return Err(self.not_started(&format!("initdb: {initialised}")));
+        }
+        let _it_goes_with_the_folder = fs::remove_file(&password_file);
+        self.append_settings(&configuration(options))
+    }
+
+    fn append_settings(&self, lines: &str) -> Result<(), ServerError> {
+        let path = self.data().join("postgresql.conf");
+        OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(lines.as_bytes()))
+            .map_err(ServerError::io(format!("write {}", path.display())))
+    }
+
+    fn start_on_a_free_port(&mut self) -> Result<(), ServerError> {
+        for _ in 1..PORT_ATTEMPTS {
+            self.address.port = free_port()?;
+            match self.start() {
+                Err(ServerError::NotStarted { log, .. }) if log.contains("could not bind") => {}
+                result => return result,
+            }
+        }
+        self.address.port = free_port()?;
+        self.start()
+    }
+
+    /// Starts the postmaster and waits until it takes connections.
+    fn start(&mut self) -> Result<(), ServerError> {
+        let mut command = self.command("postgres")?;
+        command.arg("-D").arg(self.data()).args(["-p", &self.address.port.to_string()]);
+        let postmaster = command.spawn().map_err(ServerError::io("run postgres"))?;
+        self.postmaster = Some(postmaster);
+        let deadline = Instant::now() + START_TIMEOUT;
+        while !self.is_ready() {
+            if let Some(status) = self.exit_status()? {
+                self.postmaster = None;
+                return Err(self.not_started(&format!("postgres: {status}")));
+            }
+            if Instant::now() > deadline {
+                return Err(self.not_started(&format!("not ready after {} s", START_TIMEOUT.as_secs())));
+            }
+            sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// The eighth line of postmaster.pid is the server's status; the first tells that it is this one's.
+    fn is_ready(&self) -> bool {
+        let Ok(text) = fs::read_to_string(self.data().join("postmaster.pid")) else { return false };
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let ours = self.postmaster.as_ref().map(|child| child.id().to_string());
+        lines.first().copied() == ours.as_deref() && lines.get(7) == Some(&"ready")
+    }
+
+    fn exit_status(&mut self) -> Result<Option<std::process::ExitStatus>, ServerError> {
+        match &mut self.postmaster {
+            Some(child) => child.try_wait().map_err(ServerError::io("wait for postgres")),
+            None => Ok(None),
+        }
+    }
+
+    fn not_started(&self, what: &str) -> ServerError {
+        let log = fs::read(self.log()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(20)..].join("\n");
+        ServerError::NotStarted { what: what.to_owned(), log: end }
+    }
+
+    /// One of PostgreSQL's programs, run as the server's account in its own process group, so that ctrl-C leaves
+    /// its end to the supervisor, which finds its pid in the folder before the program itself begins.
+    fn command(&self, name: &str) -> Result<Command, ServerError> {
+        let log_path = self.log();
+        let log = File::create(&log_path)
+            .and_then(|log| Ok((log.try_clone()?, log)))
+            .map_err(ServerError::io(format!("write {}", log_path.display())))?;
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
+            .arg(self.pid_file())
+            .arg(super::program(&self.binaries, name))
+            .current_dir(&self.folder)
+            .env_remove("PGOPTIONS")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(log.0)
+            .stderr(log.1)
+            .process_group(0);
+        self.account.apply(&mut command);
+        Ok(command)
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("server.pid")
+    }
+
+    /// The postmaster and its children; none when it isn't running.
+    fn pids(&self) -> Vec<i32> {
+        let postmaster = self.postmaster.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+        postmaster.into_iter().flat_map(|pid| [vec![pid], processes::children(pid)].concat()).collect()
+    }
+
+    /// Takes note that the postmaster has ended: its pid may be another process's from now on.
+    fn ended(&mut self) -> Result<(), ServerError> {
+        fs::remove_file(self.pid_file())
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+            .map_err(ServerError::io(format!("remove {}", self.pid_file().display())))?;
+        if let Some(mut postmaster) = self.postmaster.take() {
+            postmaster.wait().map_err(ServerError::io("wait for postgres"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Server for LocalServer {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn stop(&mut self) -> Result<(), ServerError> {
+        self.thaw()?;
+        let pids = self.pids();
+        if let Some(postmaster) = pids.first() {
+            processes::send(*postmaster, Signal::INT);
+        }
+        wait_until_gone(&pids, STOP_TIMEOUT)?;
+        self.ended()
+    }
+
+    fn kill(&mut self) -> Result<(), ServerError> {
+        // Frozen, so that it neither makes children nor sees them die.
+        self.freeze()?;
+        let pids = self.pids();
+        for pid in pids.iter().rev() {
+            processes::send(*pid, Signal::KILL);
+        }
+        wait_until_gone(&pids, STOP_TIMEOUT)?;
+        self.ended()
+    }
+
+    fn restart(&mut self) -> Result<(), ServerError> {
+        self.stop()?;
+        self.start()
+    }
+
+    fn freeze(&mut self) -> Result<(), ServerError> {
+        // The postmaster first: then there are no new children.
+        if let Some(postmaster) = self.pids().first() {
+            processes::send(*postmaster, Signal::STOP);
+        }
+        for pid in self.pids().iter().skip(1) {
+            processes::send(*pid, Signal::STOP);
+        }
+        Ok(())
+    }
+
+    fn thaw(&mut self) -> Result<(), ServerError> {
+        for pid in self.pids().iter().rev() {
+            processes::send(*pid, Signal::CONT);
+        }
+        Ok(())
+    }
+
+    fn binaries(&self) -> Option<&Path> {
+        Some(&self.binaries)
+    }
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        drop(self.supervisor.take());
+        if let Some(mut postmaster) = self.postmaster.take() {
+            let _the_supervisor_has_ended_it = postmaster.wait();
+        }
+    }
+}
+
+fn wait_until_gone(pids: &[i32], timeout: Duration) -> Result<(), ServerError> {
+    let deadline = Instant::now() + timeout;
+    while processes::alive(pids) {
+        if Instant::now() > deadline {
+            let message =
+                format!("the server's processes {pids:?} don't end: look at them and end them by hand");
+            return Err(ServerError::Impossible(message));
+        }
+        sleep(POLL_INTERVAL);
+    }
+    Ok(())
+}
+
+/// Small, quick, and ready for many tests at once. Shared memory is kept in files, which go with the folder.
+fn configuration(options: &LocalOptions) -> String {
+    let on_disk = if options.fsync { "on" } else { "off" };
+    let mut lines = format!(
+        "\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n\
+         shared_buffers = '64MB'\nmax_wal_size = '4GB'\ndynamic_shared_memory_type = mmap\n\
+         fsync = {on_disk}\nfull_page_writes = {on_disk}\nlog_line_prefix = '%m [%p] %a '\n"
+    );
+    for (name, value) in &options.settings {
+        lines.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
+    }
+    lines
+}
+
+/// The first folder for temporary files that the server's account can get at.
+fn reachable_temporary_folder(account: Account) -> Result<PathBuf, ServerError> {
+    let mut candidates = [env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter();
+    candidates.find(|folder| folder.is_dir() && account.reaches(folder)).ok_or_else(|| {
+        ServerError::Impossible(
+            "no folder for temporary files is open to the account that PostgreSQL runs as: set TMPDIR to one"
+                .to_owned(),
+        )
+    })
+}
+
+fn create_private_folder(folder: &Path, account: Account) -> Result<(), ServerError> {
+    DirBuilder::new()
+        .mode(0o700)
+        .create(folder)
+        .map_err(ServerError::io(format!("create {}", folder.display())))?;
+    account.give(folder)
+}
+
+/// The folder of the programs, or that of a copy beside the data: what root has unpacked under its own home is
+/// closed to the account that must run it.
+fn within_reach(found: &Binaries, account: Account, folder: &Path) -> Result<PathBuf, ServerError> {
+    let installed = found.folder.canonicalize().unwrap_or_else(|_| found.folder.clone());
+    match installed.parent() {
+        Some(installation) if !account.reaches(&installed) => {
+            let copy = folder.join("postgresql");
+            let copied = Command::new("cp").arg("-R").arg(installation).arg(&copy).status();
+            match copied.map_err(ServerError::io("run cp"))? {
+                status if status.success() => Ok(copy.join("bin")),
+                status => Err(ServerError::Impossible(format!(
+                    "can't copy {} to {}: cp {status}",
+                    installation.display(),
+                    copy.display()
+                ))),
+            }
+        }
+        _ => Ok(installed),
+    }
+}
+
+/// A port that nobody listened on a moment ago.
+fn free_port() -> Result<u16, ServerError> {
+    let mut attempts = (0..PORT_ATTEMPTS).map(|_| rand::random_range(PORTS));
+    attempts.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).ok_or_else(|| {
+        ServerError::Impossible(format!(
+            "no free port found on 127.0.0.1 between {} and {}",
+            PORTS.start, PORTS.end
+        ))
+    })
+}

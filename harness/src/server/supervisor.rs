@@ -1,0 +1,39 @@
+//! Nothing is left behind: a small shell process outlives the program and clears up after it. It waits for the
+//! end of a pipe whose other end only this program holds, so it sees a drop, a panic, ctrl-C and kill -9 alike.
+
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use super::ServerError;
+
+/// A shell process that runs its script's clearing up once this value or its program has gone.
+#[derive(Debug)]
+pub(super) struct Supervisor(Child);
+
+impl Supervisor {
+    /// Starts `script` with `arguments`. The script reads its standard input to the end, then clears up.
+    pub(super) fn start<A: AsRef<OsStr>>(
+        script: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Self, ServerError> {
+        Command::new("/bin/sh")
+            .args(["-c", script, "chameleon-harness-supervisor"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Out of reach of the terminal's ctrl-C, which ends the program.
+            .process_group(0)
+            .spawn()
+            .map(Self)
+            .map_err(ServerError::io("start /bin/sh to clear up after the server"))
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // `wait` closes our end of the pipe first.
+        let _its_status_tells_nothing = self.0.wait();
+    }
+}

@@ -1,0 +1,116 @@
+//! The real programs that the harness runs and compares with: both versions of pg_chameleon, MariaDB and
+//! Docker. They are provided by `make tools` (harness/setup), or named by the environment.
+//!
+//! What can't be had on a machine is missing by name and with a reason: the tests that need it are skipped,
+//! except where `CI=true` says that everything must be there.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A program that this machine doesn't have.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what} is missing: {remedy}")]
+pub struct Missing {
+    /// The program, by the name its users know.
+    pub what: String,
+    /// Why it isn't there, when that is known, and how to get it.
+    pub remedy: String,
+}
+
+/// The checkout's folder of provided programs: `CHAMELEON_TOOLS`, or `target/tools` of the workspace.
+#[must_use]
+pub fn folder() -> PathBuf {
+    match env::var_os("CHAMELEON_TOOLS") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools"),
+    }
+}
+
+/// The virtual environment of pg_chameleon 1.8.2, which makes and runs 1.7 catalogues: `bin/chameleon.py`
+/// and `bin/python` are in it.
+///
+/// # Errors
+/// [`Missing`] when it hasn't been provided.
+pub fn chameleon1() -> Result<PathBuf, Missing> {
+    provided("pg_chameleon 1.8.2", "chameleon1", "bin/chameleon.py")
+}
+
+/// The virtual environment of pg_chameleon 2.0.21, the original upgrade and the daemon that must run on our
+/// result: `bin/chameleon` and `bin/python` are in it.
+///
+/// # Errors
+/// [`Missing`] when it hasn't been provided.
+pub fn chameleon2() -> Result<PathBuf, Missing> {
+    provided("pg_chameleon 2.0.21", "chameleon2", "bin/chameleon")
+}
+
+/// MariaDB's server, `mariadbd`.
+///
+/// # Errors
+/// [`Missing`] when it is neither on the PATH nor where Debian puts it.
+pub fn mariadbd() -> Result<PathBuf, Missing> {
+    on_path("mariadbd").ok_or_else(|| Missing {
+        what: "MariaDB (mariadbd)".to_owned(),
+        remedy: remedy("mariadb", "run `make tools`, or install the package mariadb-server"),
+    })
+}
+
+/// The command of the Docker engine, `docker`. Whether an engine answers is another question.
+///
+/// # Errors
+/// [`Missing`] when it isn't on the PATH.
+pub fn docker() -> Result<PathBuf, Missing> {
+    on_path("docker").ok_or_else(|| Missing {
+        what: "Docker".to_owned(),
+        remedy: "install a Docker engine and its command `docker`".to_owned(),
+    })
+}
+
+/// What `found` holds, or `None` for a test that must be skipped, with a line that names the test and says why.
+///
+/// # Panics
+/// With `CI=true` nothing may be missing: the test fails, with the same reason.
+pub fn or_skip<T>(test: &str, found: Result<T, Missing>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(missing) if everything_is_required() => panic!("{test}: {missing}"),
+        Err(missing) => {
+            eprintln!("{test}: skipped, {missing}");
+            None
+        }
+    }
+}
+
+/// Whether a missing program is a failure (`CI=true`) instead of a reason to skip.
+#[must_use]
+pub fn everything_is_required() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+/// The first `program` on the PATH or in the folders of system programs, which aren't on everyone's PATH.
+#[must_use]
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}
+
+fn provided(what: &str, name: &str, program: &str) -> Result<PathBuf, Missing> {
+    let environment = folder().join(name);
+    if environment.join(program).is_file() {
+        return Ok(environment);
+    }
+    let remedy = remedy(name, "run `make tools` in the checkout, or name its folder in CHAMELEON_TOOLS");
+    Err(Missing { what: what.to_owned(), remedy })
+}
+
+/// The reason that provisioning has left in `NAME.missing`, before the general remedy.
+fn remedy(name: &str, general: &str) -> String {
+    match fs::read_to_string(folder().join(format!("{name}.missing"))) {
+        Ok(reason) => format!("{} ({general})", reason.trim()),
+        Err(_) => general.to_owned(),
+    }
+}
