@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::error::Problem;
-use super::yaml::{Document, NodeId, Place, Scalar, Value};
+use super::yaml::{Document, Entry, NodeId, Place, Scalar, Value};
 
 /// A value of the document, and how it was reached.
 #[derive(Clone)]
@@ -49,8 +49,13 @@ impl<'d> Field<'d> {
         matches!(self.scalar(), Some(Scalar::Null))
     }
 
-    pub fn is_mapping(&self) -> bool {
-        matches!(self.value(), Value::Mapping(_))
+    /// This value, which should be a mapping. What it is instead is never shown: the URL of a
+    /// connection may hold a password.
+    pub fn mapping(&self, expected: &str) -> Result<&'d [Entry], Problem> {
+        match self.value() {
+            Value::Mapping(entries) => Ok(entries),
+            _ => Err(self.clone().secret().refuse(expected)),
+        }
     }
 
     /// What this value is, against what it should be.
@@ -74,7 +79,7 @@ impl<'d> Field<'d> {
             Value::Mapping(_) => "is a mapping".to_owned(),
             Value::Scalar(Scalar::Null) => "is empty".to_owned(),
             Value::Scalar(Scalar::Text(text)) if text.is_empty() => "is an empty text".to_owned(),
-            Value::Scalar(_) if self.secret => "is not usable".to_owned(),
+            Value::Scalar(scalar) if self.secret => format!("is a {}", kind(scalar)),
             Value::Scalar(Scalar::Text(text)) => format!("is the text {text:?}"),
             Value::Scalar(Scalar::DateTime(text)) => format!("is the date and time {text}"),
             Value::Scalar(Scalar::Date(text)) => format!("is the date {text}"),
@@ -101,7 +106,7 @@ impl<'d> Field<'d> {
     }
 
     fn find(&self, name: &str) -> Result<Option<Self>, Problem> {
-        let Value::Mapping(entries) = self.value() else { return Err(self.refuse("a mapping")) };
+        let entries = self.mapping("a mapping")?;
         let has_name = |key: NodeId| match &self.document.node(key).value {
             Value::Scalar(Scalar::Text(text)) => text == name,
             _ => false,
@@ -137,7 +142,7 @@ impl<'d> Field<'d> {
     /// # Errors
     /// This is no mapping, or a key is no text: `expected` says what the keys and values are.
     pub fn entries(&self, expected: &str) -> Result<Vec<(String, Self)>, Problem> {
-        let Value::Mapping(entries) = self.value() else { return Err(self.refuse(expected)) };
+        let entries = self.mapping(expected)?;
         entries
             .iter()
             .map(|entry| {
@@ -217,5 +222,16 @@ impl<'d> Field<'d> {
             },
             _ => Err(self.refuse("yes or no")),
         }
+    }
+}
+
+fn kind(scalar: &Scalar) -> &'static str {
+    match scalar {
+        Scalar::Null => "null",
+        Scalar::Boolean(_) => "boolean",
+        Scalar::Integer(_) | Scalar::Float(_) => "number",
+        Scalar::Date(_) => "date",
+        Scalar::DateTime(_) => "date and time",
+        Scalar::Text(_) | Scalar::Merge => "text",
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, Configu
     }
     let folder = home.join(".pg_chameleon").join("configuration");
     let looked = folder.join(format!("{name_or_path}.yml"));
-    if looked.exists() {
+    // A folder that can't be entered is no proof that the file is missing: reading it tells why.
+    if looked.try_exists().unwrap_or(true) {
         return Ok(looked);
     }
     let available = names_in(&folder);

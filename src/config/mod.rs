@@ -74,14 +74,10 @@ impl Configuration {
 }
 
 fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>), Problem> {
-    if !root.is_mapping() {
-        return Err(root.refuse("a mapping with pg_conn and sources"));
-    }
+    root.mapping("a mapping with pg_conn and sources")?;
     let connection = "a mapping with host, port, user, password and database";
     let pg_conn = root.require("pg_conn", connection)?;
-    if !pg_conn.is_mapping() {
-        return Err(pg_conn.refuse(connection));
-    }
+    pg_conn.mapping(connection)?;
     Ok((PostgresConnection::read(&pg_conn)?, sources(root)?))
 }
 

@@ -107,9 +107,7 @@ fn tls(db_conn: &Field<'_>) -> Result<Option<MysqlTls>, Problem> {
 
 /// PyMySQL's `ssl` mapping: with a `ca` both checks are on unless switched off.
 fn tls_of_mapping(ssl: &Field<'_>) -> Result<MysqlTls, Problem> {
-    if !ssl.is_mapping() {
-        return Err(ssl.refuse("a mapping with ca, cert, key, verify_mode or check_hostname"));
-    }
+    ssl.mapping("a mapping with ca, cert, key, verify_mode or check_hostname")?;
     let ca = path(ssl, "ca")?;
     let by_default = ca.is_some();
     let verify_certificate = verify_mode(ssl)?.unwrap_or(by_default);

@@ -58,9 +58,7 @@ impl fmt::Display for SourceType {
 
 impl NewSource {
     pub(super) fn read(name: String, source: &Field<'_>) -> Result<Self, Problem> {
-        if !source.is_mapping() {
-            return Err(source.refuse("a mapping with type, db_conn and schema_mappings"));
-        }
+        source.mapping("a mapping with type, db_conn and schema_mappings")?;
         let source_type = source_type(source)?;
         let is_mysql = source_type == SourceType::Mysql;
         let mappings = "a mapping of schemas of the source to schemas of PostgreSQL";
@@ -103,9 +101,7 @@ fn schema_mappings(field: &Field<'_>, expected: &str) -> Result<Vec<MappingPair>
 fn mysql(source: &Field<'_>) -> Result<MysqlConnection, Problem> {
     let expected = "a mapping with host, port, user, password, charset and connect_timeout";
     let db_conn = source.require("db_conn", expected)?;
-    if !db_conn.is_mapping() {
-        return Err(db_conn.refuse(expected));
-    }
+    db_conn.mapping(expected)?;
     MysqlConnection::read(&db_conn)
 }
 

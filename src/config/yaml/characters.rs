@@ -1,7 +1,7 @@
 //! What may stand in the text before any of it is YAML: PyYAML's rules on characters and tabs, which
 //! are stricter than those of YAML 1.2 and of the parser below us.
 
-use saphyr_parser::ScalarStyle;
+use saphyr_parser::{ScalarStyle, Span};
 
 use super::{Place, YamlError};
 
@@ -10,6 +10,38 @@ pub(super) struct ScalarSpan {
     pub start: usize,
     pub end: usize,
     pub style: ScalarStyle,
+}
+
+impl ScalarSpan {
+    /// The parser counts what follows a closing quote on its line to the scalar; this does not.
+    pub fn new(text: &[char], span: Span, style: ScalarStyle) -> Self {
+        let (start, end) = (span.start.index(), span.end.index().min(text.len()));
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
+                return Self { start, end, style };
+            }
+        };
+        let written = text.get(start..end).unwrap_or_default();
+        Self { start, end: start + quoted_length(written, quote), style }
+    }
+}
+
+/// How many characters a quoted scalar takes, with the tag and anchor before it.
+fn quoted_length(written: &[char], quote: char) -> usize {
+    let Some(opening) = written.iter().position(|c| *c == quote) else { return written.len() };
+    let mut index = opening + 1;
+    while let Some(&character) = written.get(index) {
+        let doubled = quote == '\'' && character == quote && written.get(index + 1) == Some(&quote);
+        let escapes = quote == '"' && character == '\\';
+        index += match character {
+            _ if doubled || escapes => 2,
+            _ if character == quote => return index + 1,
+            _ => 1,
+        };
+    }
+    written.len()
 }
 
 /// The text as the parser should see it: without a byte order mark at its beginning, and with YAML

@@ -23,6 +23,10 @@ const MERGED_ENTRIES: usize = 200_000;
 
 const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
 
+/// Shows no tag: it may be an unquoted password that begins with an exclamation mark.
+const UNKNOWN_TAG: &str =
+    "a tag that has no place in a configuration: a text that begins with ! has to be in quotes";
+
 /// A line and a column of the file, both counted from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -133,15 +137,23 @@ impl Document {
     }
 }
 
-/// A tab is the usual cause of an error on a line that is indented with one.
+/// A tab is the usual cause of an error right behind it, or on a line that is indented with one.
 fn explain(error: &saphyr_parser::ScanError, source: &[char]) -> YamlError {
-    let at = Place::from(*error.marker());
-    let line_start = error.marker().index().saturating_sub(error.marker().col()).min(source.len());
-    let indentation = source[line_start..].iter().take_while(|c| matches!(c, ' ' | '\t'));
-    match indentation.enumerate().find(|(_, c)| **c == '\t') {
-        Some((column, _)) => YamlError::tab(Place { line: at.line, column: column + 1 }),
-        None => YamlError::new(at, format!("this is not YAML: {}", error.info())),
+    let marker = error.marker();
+    let at = Place::from(*marker);
+    let line_start = marker.index().saturating_sub(marker.col()).min(source.len());
+    let line = &source[line_start..];
+    let indentation = line.iter().take_while(|c| matches!(c, ' ' | '\t')).position(|c| *c == '\t');
+    let before = marker.col().checked_sub(1).filter(|column| line.get(*column) == Some(&'\t'));
+    if let Some(column) = indentation.or(before) {
+        return YamlError::tab(Place { line: at.line, column: column + 1 });
     }
+    let remedy = if error.info().contains("indentation") {
+        ": indent the line further than the key it belongs to"
+    } else {
+        ""
+    };
+    YamlError::new(at, format!("this is not YAML: {}{remedy}", error.info()))
 }
 
 /// A collection whose end has not come yet.
@@ -242,10 +254,10 @@ impl<'t> Composer<'t> {
         let at = Place::from(span.start);
         let properties = self.source.get(span.start.index()..).unwrap_or_default();
         let name = anchor_name(properties);
-        if let Some(first) = self.anchor_names.insert(name.clone(), at) {
+        if let Some(first) = self.anchor_names.insert(name, at) {
             return Err(YamlError::new(
                 at,
-                format!("the anchor &{name} is already taken on line {}", first.line),
+                format!("the name of this anchor is already taken on line {}", first.line),
             ));
         }
         Ok(())
@@ -261,8 +273,9 @@ impl<'t> Composer<'t> {
     ) -> Result<(), YamlError> {
         let at = self.place_of_scalar(text, style, anchor, tag, span);
         if !span.is_empty() {
-            self.scalars.push(ScalarSpan { start: span.start.index(), end: span.end.index(), style });
+            self.scalars.push(ScalarSpan::new(self.source, span, style));
         }
+        let text = self.without_added_break(text, style, span);
         let meaning = match (tag, style) {
             (Some(tag), _) if is_non_specific(tag) => scalar::resolve_plain(text),
             (Some(tag), _) => core_tag(tag, at).map(|tag| scalar::construct(tag, text))?,
@@ -272,6 +285,14 @@ impl<'t> Composer<'t> {
         let value = Value::Scalar(meaning.map_err(|reason| YamlError::new(at, reason))?);
         let node = self.add(at, value);
         self.complete(node, anchor)
+    }
+
+    /// The parser ends a block scalar with a line break also where the file ends without one.
+    fn without_added_break<'s>(&self, text: &'s str, style: ScalarStyle, span: Span) -> &'s str {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let last_line = self.source.rsplit(|c| matches!(c, '\n' | '\r')).next().unwrap_or_default();
+        let breaks_off = last_line.iter().any(|c| *c != ' ') && span.end.index() >= self.source.len();
+        if is_block && breaks_off { text.strip_suffix('\n').unwrap_or(text) } else { text }
     }
 
     /// A value that is left out has no place of its own: its key stands for it.
@@ -433,24 +454,19 @@ fn is_non_specific(tag: &Tag) -> bool {
 
 /// What follows `tag:yaml.org,2002:` in a tag.
 fn core_tag(tag: &Tag, at: Place) -> Result<&str, YamlError> {
-    let unknown = || {
-        let reason = format!("the tag {}{} has no place in a configuration", tag.handle, tag.suffix);
-        YamlError::new(at, reason)
-    };
     if tag.is_yaml_core_schema() {
         return Ok(&tag.suffix);
     }
     match tag.suffix.strip_prefix(CORE_SCHEMA) {
         Some(suffix) if tag.handle.is_empty() => Ok(suffix),
-        _ => Err(unknown()),
+        _ => Err(YamlError::new(at, UNKNOWN_TAG)),
     }
 }
 
 fn check_collection_tag(tag: Option<&Tag>, expected: &str, at: Place) -> Result<(), YamlError> {
     match tag {
         Some(tag) if !is_non_specific(tag) && core_tag(tag, at)? != expected => {
-            let reason = format!("the tag !!{} has no place before this value", tag.suffix);
-            Err(YamlError::new(at, reason))
+            Err(YamlError::new(at, UNKNOWN_TAG))
         }
         _ => Ok(()),
     }

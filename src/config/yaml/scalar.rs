@@ -37,7 +37,8 @@ impl Scalar {
 /// The meaning of a plain scalar without a tag.
 ///
 /// # Errors
-/// The reason why PyYAML refuses it: some texts look like a number or a date and are none.
+/// The reason why PyYAML refuses it: some texts look like a number or a date and are none. It shows
+/// none of the text, which may be a password.
 pub fn resolve_plain(text: &str) -> Result<Scalar, String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Scalar::Null),
@@ -73,11 +74,11 @@ pub fn construct(tag: &str, text: &str) -> Result<Scalar, String> {
         "merge" => Ok(Scalar::Merge),
         "bool" => boolean_as_written(&text.to_lowercase())
             .map(Scalar::Boolean)
-            .ok_or_else(|| format!("{text:?} is tagged !!bool and is none of yes, no, true, false, on, off")),
+            .ok_or_else(|| "this is tagged !!bool and is none of yes, no, true, false, on, off".to_owned()),
         "timestamp" if is_timestamp(text) => timestamp(text),
-        "timestamp" => Err(format!("{text:?} is tagged !!timestamp and is no date")),
-        "map" | "seq" => Err(format!("the tag !!{tag} stands before a scalar")),
-        _ => Err(format!("the tag !!{tag} has no place in a configuration")),
+        "timestamp" => Err("this is tagged !!timestamp and is no date".to_owned()),
+        "map" | "seq" => Err("a tag for collections stands before a scalar: take it out".to_owned()),
+        _ => Err(super::UNKNOWN_TAG.to_owned()),
     }
 }
 
@@ -173,7 +174,7 @@ fn is_fraction_with_exponent(rest: &str) -> bool {
 fn integer(text: &str) -> Result<Scalar, String> {
     let plain = text.replace('_', "");
     let magnitude = magnitude(without_sign(&plain))
-        .ok_or_else(|| format!("{text:?} reads as a whole number and is none: put it in quotes"))?;
+        .ok_or_else(|| "this reads as a whole number and is none: put it in quotes".to_owned())?;
     let negative = plain.starts_with('-') && magnitude != "0";
     Ok(Scalar::Integer(if negative { format!("-{magnitude}") } else { magnitude }))
 }
@@ -222,7 +223,7 @@ fn float(text: &str) -> Result<Scalar, String> {
         digits => digits.parse().ok(),
     };
     let magnitude =
-        magnitude.ok_or_else(|| format!("{text:?} reads as a number and is none: put it in quotes"))?;
+        magnitude.ok_or_else(|| "this reads as a number and is none: put it in quotes".to_owned())?;
     Ok(Scalar::Float(if plain.starts_with('-') { -magnitude } else { magnitude }))
 }
 
@@ -340,5 +341,5 @@ fn timestamp(text: &str) -> Result<Scalar, String> {
     let exists = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && !text.starts_with("0000");
     exists
         .then(|| Scalar::Date(text.to_owned()))
-        .ok_or_else(|| format!("{text:?} reads as a date and is none: put it in quotes"))
+        .ok_or_else(|| "this reads as a date and is none: put it in quotes".to_owned())
 }
