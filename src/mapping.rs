@@ -3,11 +3,12 @@
 //! SPEC.md, "Schema mappings": both are sets of pairs (schema on MySQL, schema on PostgreSQL) and must
 //! be equal, each pair in exactly one new source. Any discrepancy, in either direction, refuses.
 
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A schema on MySQL and the schema on PostgreSQL that it is replicated into.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct MappingPair {
     /// The schema on MySQL: 1.7's `t_source_schema`, a key of `schema_mappings`.
     pub source_schema: String,
@@ -19,6 +20,14 @@ impl fmt::Display for MappingPair {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} → {}", self.source_schema, self.dest_schema)
     }
+}
+
+/// Writes pairs as the configuration has them: an object from source schema to destination schema.
+///
+/// # Errors
+/// What the serializer answers.
+pub fn serialize_pairs<S: Serializer>(pairs: &[MappingPair], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|pair| (&pair.source_schema, &pair.dest_schema)))
 }
 
 /// A source of the configuration and the pairs it maps.

@@ -8,21 +8,23 @@ use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
 use chrono::NaiveDateTime;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The sources of the new catalogue, in the order of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// One for each source of the configuration.
     pub sources: Vec<PlannedSource>,
 }
 
 /// A source of the new catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedSource {
     /// Its name, from the configuration.
     pub name: String,
     /// Its schema mappings, in the order of the configuration.
+    #[serde(serialize_with = "mapping::serialize_pairs")]
     pub mappings: Vec<MappingPair>,
     /// The old sources that go into it.
     pub parts: Vec<Part>,
@@ -37,7 +39,7 @@ pub struct PlannedSource {
 }
 
 /// An old source as part of a new one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
     /// Its id in the old catalogue.
     pub id: OldSourceId,

@@ -37,7 +37,8 @@ fn are(tables: &UnfitTables) -> String {
 
 /// The first tables by name, and how many more there are.
 pub(super) fn list(tables: &UnfitTables) -> String {
-    let named: Vec<_> = tables.first.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
+    let named: Vec<_> =
+        tables.first.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
     let more = tables.count.saturating_sub(named.len() as u64);
     let named = named.join(", ");
     if more == 0 { named } else { format!("{named} and {more} more") }

@@ -26,7 +26,8 @@ fn finding(discrepancy: &Discrepancy) -> Finding {
 }
 
 fn not_configured(CataloguePair { source, pair }: &CataloguePair, instead: &[ConfiguredPair]) -> Finding {
-    let found = format!("The catalogue replicates {pair} (source {source}); no source of the configuration does.");
+    let found =
+        format!("The catalogue replicates {pair} (source {source}); no source of the configuration does.");
     let line = line(pair);
     let remedy = match instead {
         [] => format!(
@@ -34,7 +35,8 @@ fn not_configured(CataloguePair { source, pair }: &CataloguePair, instead: &[Con
              is no longer wanted, drop the source with 1.8.2's drop_source first."
         ),
         near => {
-            let near: Vec<_> = near.iter().map(|near| format!("{} in source {}", near.pair, near.target)).collect();
+            let near: Vec<_> =
+                near.iter().map(|near| format!("{} in source {}", near.pair, near.target)).collect();
             format!("The configuration has {}: correct it to `{line}`, or add that.", near.join(" and "))
         }
     };
@@ -61,6 +63,7 @@ fn line(MappingPair { source_schema, dest_schema }: &MappingPair) -> String {
 fn scalar(name: &str) -> String {
     let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&name.to_lowercase().as_str());
+        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
+            .contains(&name.to_lowercase().as_str());
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }

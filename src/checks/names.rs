@@ -2,7 +2,7 @@
 //! tables of a source in PostgreSQL's 63 bytes.
 
 use super::{Facts, Finding, counted, destination};
-use crate::catalogue::names::{LONGEST_SOURCE_NAME, log_table_names};
+use crate::catalogue::names::{MAX_SOURCE_NAME_BYTES, log_table_names};
 
 const CHECK: &str = "names";
 
@@ -10,7 +10,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<_> = facts
         .targets
         .iter()
-        .filter(|target| target.name.len() > LONGEST_SOURCE_NAME)
+        .filter(|target| target.name.len() > MAX_SOURCE_NAME_BYTES)
         .map(|target| log_tables(&target.name))
         .collect();
     if let Some(catalogue) = &facts.catalogue {
@@ -27,7 +27,7 @@ fn log_tables(source: &str) -> Finding {
             "The name of the source {source} is too long: its log table {first} would have {} bytes, PostgreSQL keeps 63.",
             first.len()
         ),
-        format!("Give the source a name of at most {LONGEST_SOURCE_NAME} bytes in the configuration."),
+        format!("Give the source a name of at most {MAX_SOURCE_NAME_BYTES} bytes in the configuration."),
     )
 }
 

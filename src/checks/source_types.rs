@@ -17,7 +17,11 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn finding(name: &str, kind: &str) -> Finding {
     Finding::error(
         "source-types",
-        format!("The source {name} of the configuration is of type {kind}: a 1.7 catalogue has no such source."),
-        format!("Take {name} out of the configuration for the upgrade; add it again afterwards with add_source."),
+        format!(
+            "The source {name} of the configuration is of type {kind}: a 1.7 catalogue has no such source."
+        ),
+        format!(
+            "Take {name} out of the configuration for the upgrade; add it again afterwards with add_source."
+        ),
     )
 }

@@ -60,6 +60,7 @@ fn remedy_for(version: &str) -> String {
          stopped and `chameleon upgrade_replica_schema` is run."
             .to_owned()
     } else {
-        "Upgrade pg_chameleon to 1.8.2, run its `upgrade_schema`, and start its replica once for each source.".to_owned()
+        "Upgrade pg_chameleon to 1.8.2, run its `upgrade_schema`, and start its replica once for each source."
+            .to_owned()
     }
 }

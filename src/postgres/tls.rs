@@ -47,10 +47,18 @@ impl TlsError {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoRootCertificates { .. } => "Set pg_conn.sslrootcert in the configuration to a file of PEM certificates.",
-            Self::File { .. } => "Correct the path in pg_conn of the configuration, or the file: it must be readable PEM.",
-            Self::HalfAClient => "Set both pg_conn.sslcert and pg_conn.sslkey in the configuration, or neither.",
-            Self::Rustls(_) | Self::Verifier(_) => "Check sslrootcert, sslcert and sslkey in pg_conn of the configuration.",
+            Self::NoRootCertificates { .. } => {
+                "Set pg_conn.sslrootcert in the configuration to a file of PEM certificates."
+            }
+            Self::File { .. } => {
+                "Correct the path in pg_conn of the configuration, or the file: it must be readable PEM."
+            }
+            Self::HalfAClient => {
+                "Set both pg_conn.sslcert and pg_conn.sslkey in the configuration, or neither."
+            }
+            Self::Rustls(_) | Self::Verifier(_) => {
+                "Check sslrootcert, sslcert and sslkey in pg_conn of the configuration."
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The upgrade itself: SPEC.md, "The procedure", 6 and 7, in one transaction.
 
+pub mod exclusive;
 pub mod outcome;
 pub mod step;
 pub mod transaction;
@@ -32,6 +33,12 @@ pub struct Agreed<'a> {
     pub dry_run: bool,
     /// How long to go on asking a server that can't be reached what became of the transaction.
     pub patience: Duration,
+}
+
+/// Is told of each step that was done.
+pub trait Observer {
+    /// `step` was done and took so long.
+    fn step_done(&self, step: Step, took: Duration);
 }
 
 /// A completed upgrade.
@@ -78,9 +85,13 @@ pub enum State {
 ///
 /// # Errors
 /// [`NotUpgraded`] with the state that the catalogue is in.
-pub async fn upgrade(client: &Client, agreed: &Agreed<'_>) -> Result<Upgraded, NotUpgraded> {
+pub async fn upgrade(
+    client: &Client,
+    agreed: &Agreed<'_>,
+    observer: &dyn Observer,
+) -> Result<Upgraded, NotUpgraded> {
     let lock_timeout = lock_timeout(agreed.configuration);
-    let mut transaction = match Transaction::begin(client, lock_timeout).await {
+    let mut transaction = match Transaction::begin(client, lock_timeout, observer).await {
         Ok(transaction) => transaction,
         Err(error) => return Err(not_begun(error)),
     };
@@ -130,7 +141,7 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
     let plan = second_look.map_err(Broken::Refused)?;
     tx.step(Step::Rename, write::rename(client, owner)).await?;
     tx.step(Step::Install, write::install(client, owner)).await?;
-    let ids = tx.step(Step::Sources, write::sources(client, &plan)).await?;
+    let ids = tx.step(Step::Sources, write::sources(client, &plan, owner)).await?;
     let starts = Starts::new(&plan, &ids);
     tx.step(Step::Tables, write::tables(client, &starts)).await?;
     tx.step(Step::Coordinates, write::coordinates(client, &plan, &ids)).await?;
@@ -201,9 +212,7 @@ async fn settle(
         // Only the undoing was committed: the unfinished catalogue is kept.
         (Found::Committed, None) => State::RolledBack(Undone::KeptForInspection),
         (Found::RolledBack, _) => State::RolledBack(Undone::Entirely),
-        (Found::Unknown(reason), _) if committing => {
-            State::Unknown { transaction: transaction.id(), reason }
-        }
+        (Found::Unknown(reason), _) if committing => State::Unknown { transaction: transaction.id(), reason },
         (Found::Unknown(reason), _) => State::RollsBack(reason),
     };
     Err(NotUpgraded { steps, failure: Some(failure), state })

@@ -3,6 +3,7 @@
 //! SPEC.md, "The procedure", 6 and 7. A statement that fails leaves the work up to the last savepoint for
 //! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
 
+use super::Observer;
 use super::step::Step;
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
 use std::time::{Duration, Instant};
@@ -56,6 +57,7 @@ pub struct Transaction<'a> {
     id: i64,
     /// The steps that have been done, with the time that each took.
     done: Vec<(Step, Duration)>,
+    observer: &'a dyn Observer,
 }
 
 impl<'a> Transaction<'a> {
@@ -63,7 +65,11 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     /// What PostgreSQL answers.
-    pub async fn begin(client: &'a Client, lock_timeout: Duration) -> Result<Self, tokio_postgres::Error> {
+    pub async fn begin(
+        client: &'a Client,
+        lock_timeout: Duration,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, tokio_postgres::Error> {
         // A commit that was reported must survive a crash of the server, whatever its default.
         let milliseconds = lock_timeout.as_millis();
         client
@@ -75,7 +81,7 @@ impl<'a> Transaction<'a> {
             ))
             .await?;
         let id = client.query_one("SELECT txid_current()", &[]).await?.try_get(0)?;
-        Ok(Self { client, id, done: Vec::new() })
+        Ok(Self { client, id, done: Vec::new(), observer })
     }
 
     /// The session that the transaction is open in.
@@ -110,8 +116,13 @@ impl<'a> Transaction<'a> {
         let savepoint = format!("SAVEPOINT {}", step.savepoint());
         self.client.batch_execute(&savepoint).await.map_err(|error| failed(error.into()))?;
         let result = work.await.map_err(|error| failed(error.into()))?;
-        self.done.push((step, began.elapsed()));
+        self.note(step, began.elapsed());
         Ok(result)
+    }
+
+    fn note(&mut self, step: Step, took: Duration) {
+        self.done.push((step, took));
+        self.observer.step_done(step, took);
     }
 
     /// Makes it permanent.
@@ -124,7 +135,7 @@ impl<'a> Transaction<'a> {
             .batch_execute("COMMIT")
             .await
             .map_err(|error| Failure { step: Step::Commit, cause: error.into() })?;
-        self.done.push((Step::Commit, began.elapsed()));
+        self.note(Step::Commit, began.elapsed());
         Ok(())
     }
 

@@ -16,7 +16,8 @@ use tokio_postgres::{Client, Row};
 /// [`Cause::Verification`] with everything that differs, or what PostgreSQL answers.
 pub async fn verify(client: &Client, plan: &Plan, starts: &Starts) -> Result<(), Cause> {
     let mut differences = Vec::new();
-    let version: String = client.query_one("SELECT t_version FROM sch_chameleon.v_version", &[]).await?.try_get(0)?;
+    let version: String =
+        client.query_one("SELECT t_version FROM sch_chameleon.v_version", &[]).await?.try_get(0)?;
     note(&mut differences, "the version of the catalogue", &version.as_str(), &v2::VERSION);
     differences.extend(tables(client, plan, starts).await?);
     let rows = client.query(include_str!("written_sources.sql"), &[]).await?;
@@ -86,7 +87,10 @@ fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {
 
 /// What `jsb_schema_mappings` holds.
 pub(super) fn mappings_json(mappings: &[MappingPair]) -> serde_json::Value {
-    mappings.iter().map(|pair| (pair.source_schema.clone(), pair.dest_schema.clone().into())).collect()
+    mappings
+        .iter()
+        .map(|pair| (pair.source_schema.clone(), serde_json::Value::from(pair.dest_schema.clone())))
+        .collect()
 }
 
 fn stored(coordinate: Option<&BinlogCoordinate>) -> StoredCoordinate {

@@ -64,15 +64,25 @@ pub(super) async fn rename(client: &Client, owner: &str) -> Result<(), Error> {
 
 /// Installs the 2.0 catalogue as its owner, so that the owner owns all of it.
 pub(super) async fn install(client: &Client, owner: &str) -> Result<(), Error> {
-    client.batch_execute(&format!("SET LOCAL ROLE {}", quote_identifier(owner))).await?;
+    act_as(client, owner).await?;
     for (_, sql) in v2::INSTALL {
         client.batch_execute(sql).await?;
     }
-    Ok(())
+    act_as_oneself(client).await
+}
+
+/// When a statement then fails, going back to the savepoint ends this too.
+async fn act_as(client: &Client, owner: &str) -> Result<(), Error> {
+    client.batch_execute(&format!("SET LOCAL ROLE {}", quote_identifier(owner))).await
+}
+
+async fn act_as_oneself(client: &Client) -> Result<(), Error> {
+    client.batch_execute("RESET ROLE").await
 }
 
 /// Stores the new sources and creates their log tables.
-pub(super) async fn sources(client: &Client, plan: &Plan) -> Result<Vec<NewSourceId>, Error> {
+pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result<Vec<NewSourceId>, Error> {
+    act_as(client, owner).await?;
     let statement = client.prepare(include_str!("store_source.sql")).await?;
     let mut ids = Vec::new();
     for source in &plan.sources {
@@ -94,6 +104,7 @@ pub(super) async fn sources(client: &Client, plan: &Plan) -> Result<Vec<NewSourc
         ids.push(NewSourceId(row.try_get(0)?));
     }
     client.execute("SELECT sch_chameleon.fn_refresh_parts()", &[]).await?;
+    act_as_oneself(client).await?;
     Ok(ids)
 }
 

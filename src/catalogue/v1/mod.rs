@@ -3,3 +3,4 @@
 pub mod facts;
 pub mod read;
 pub mod snapshot;
+pub mod status;

@@ -5,9 +5,10 @@
 
 use crate::binlog::{BinlogCoordinate, BinlogError};
 use chrono::NaiveDateTime;
+use serde::Serialize;
 
 /// The id of a source in the 1.7 catalogue; not that of a new source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct OldSourceId(pub i64);
 
 /// A 1.7 catalogue at one moment.
