@@ -122,7 +122,8 @@ fn lock_timeout(source: &Field<'_>) -> Result<Duration, Problem> {
     }
 }
 
-/// A time in PostgreSQL's notation: a number and a unit; without a unit, milliseconds.
+/// A time in PostgreSQL's notation: a number and a unit; without a unit, milliseconds. Its octal and
+/// hexadecimal numbers and its exponents, which nobody writes here, are refused and not misread.
 fn postgres_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
@@ -136,7 +137,9 @@ fn postgres_duration(text: &str) -> Option<Duration> {
         "d" => 86_400_000.0,
         _ => return None,
     };
-    let rounded = (number.parse::<f64>().ok()? * milliseconds).round();
+    let octal = number.len() > 1 && number.starts_with('0') && !number.contains('.');
+    let number: f64 = (!octal).then(|| number.parse().ok())??;
+    let rounded = (number * milliseconds).round_ties_even();
     Duration::try_from_secs_f64(rounded / 1_000.0).ok()
 }
 
@@ -144,7 +147,8 @@ fn postgres_duration(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    /// What PostgreSQL 15 answers to `SET lock_timeout = …; SELECT setting FROM pg_settings`.
+    /// What PostgreSQL 15 answers to `SET lock_timeout = …; SELECT setting FROM pg_settings`, but for
+    /// `010`, which it reads as eight.
     #[test]
     fn a_lock_timeout_is_read_as_postgresql_reads_it() {
         let milliseconds = |text| postgres_duration(text).map(|duration| duration.as_millis());
@@ -155,13 +159,17 @@ mod tests {
             (" 2 min ", 120_000),
             ("1.5h", 5_400_000),
             ("1d", 86_400_000),
-            ("500us", 1),
-            ("400us", 0),
+            ("500us", 0),
+            ("1500us", 2),
+            ("2.5", 2),
+            (".5s", 500),
+            ("0.5s", 500),
+            ("24d", 2_073_600_000),
             ("10ms", 10),
         ] {
             assert_eq!(milliseconds(text), Some(expected), "{text}");
         }
-        for text in ["", "s", "-1", "10 S", "10sec", "1..2s", "ten"] {
+        for text in ["", "s", "-1", "10 S", "10sec", "1..2s", "ten", "10m", "0x10", "010"] {
             assert_eq!(milliseconds(text), None, "{text}");
         }
     }

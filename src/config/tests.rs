@@ -169,6 +169,7 @@ fn what_is_wrong_is_told_with_its_place_and_key() {
         ("  charset: utf8\nsources:\n", "  charset: utf8\n  sslmode: no\nsources:\n", "8:12: pg_conn.sslmode is the boolean false (so YAML reads yes, no, on and off); expected disable, allow, prefer, require, verify-ca or verify-full".to_owned()),
         ("  charset: utf8\nsources:\n", "  charset: utf8\n  sslmode: Require\nsources:\n", "8:12: pg_conn.sslmode is the text \"Require\"; expected disable, allow, prefer, require, verify-ca or verify-full".to_owned()),
         ("    lock_timeout: 10s\n", "    lock_timeout: 10 parsecs\n", "19:19: sources.mysql.lock_timeout is the text \"10 parsecs\"; expected a time as PostgreSQL writes it, such as 120s, 2min or 500ms, of at most 24 days".to_owned()),
+        ("    lock_timeout: 10s\n", "    lock_timeout: 25d\n", "19:19: sources.mysql.lock_timeout is the text \"25d\"; expected a time as PostgreSQL writes it, such as 120s, 2min or 500ms, of at most 24 days".to_owned()),
         ("    replay_max_rows: 500\n", "    replay_max_rows: none\n", "20:22: sources.mysql.replay_max_rows is the text \"none\"; expected a number of rows, from 1 to 2147483647".to_owned()),
         ("      delphis_mediterranea: lox", "      no: lox", "18:7: a key of sources.mysql.schema_mappings is the boolean false (so YAML reads yes, no, on and off); expected a text: put it in quotes".to_owned()),
         (": loxodonta_africana\n", ": 2024\n", "18:29: sources.mysql.schema_mappings.delphis_mediterranea is the number 2024; expected the name of a schema of PostgreSQL, as a text: put it in quotes".to_owned()),
@@ -258,6 +259,8 @@ fn no_message_shows_a_password() {
     for url in ["pg_conn: postgres://u:xyzzy@h/d\n", "postgres://u:xyzzy@h/d"] {
         assert!(!refusal(url).contains("xyzzy"));
     }
+    let mysql = refusal(&with("      password: 'xyzzy'\n", "      password: 2001-12-14 21:59:43\n"));
+    assert!(mysql.contains("db_conn.password is a date and time; expected"), "{mysql}");
     let configuration = parse(&format!("{PG_CONN}{SOURCES}")).unwrap();
     let shown = format!("{configuration:?}");
     assert!(

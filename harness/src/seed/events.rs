@@ -103,8 +103,9 @@ impl Target<'_> {
         let sql = format!(
             "INSERT INTO {} (
                 i_id_batch, v_table_name, v_schema_name, enm_binlog_event, t_binlog_name,
-                i_binlog_position, jsb_event_data, jsb_event_update, t_query, i_my_event_time
-            ) VALUES ($1, $2, $3, $4::text::sch_chameleon.en_binlog_event, $5, $6::bigint, $7, $8, $9, $10)",
+                i_binlog_position, jsb_event_data, jsb_event_update, t_query, i_my_event_time, ts_event_datetime
+            ) VALUES ($1, $2, $3, $4::text::sch_chameleon.en_binlog_event, $5, $6::bigint, $7, $8, $9, $10::bigint,
+                      to_timestamp($10::bigint) AT TIME ZONE 'UTC')",
             self.log
         );
         transaction
@@ -205,12 +206,13 @@ impl Target<'_> {
         format!(
             "INSERT INTO {log} (
                 i_id_batch, v_table_name, v_schema_name, enm_binlog_event, t_binlog_name,
-                i_binlog_position, jsb_event_data, jsb_event_update, i_my_event_time
+                i_binlog_position, jsb_event_data, jsb_event_update, i_my_event_time,
+                ts_event_datetime
             )
             SELECT $1, {name}, $2, kind, $3, $4::bigint + n, 
                    CASE kind WHEN 'update' THEN {after} ELSE {before} END,
                    CASE kind WHEN 'update' THEN {before} END,
-                   $5 + n - 1
+                   $5::bigint + n - 1, to_timestamp($5::bigint + n - 1) AT TIME ZONE 'UTC'
             FROM (
                 SELECT n, member, turn,
                        (ARRAY[{kinds}])[place + 1]::sch_chameleon.en_binlog_event AS kind,

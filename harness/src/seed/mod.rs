@@ -35,6 +35,7 @@ mod builder;
 mod description;
 mod events;
 mod generated;
+pub mod original;
 mod plant;
 
 pub use description::{
@@ -49,3 +50,16 @@ pub const CATALOGUE: [&str; 3] = [
     include_str!("fn_refresh_parts.sql"),
     include_str!("fn_process_batch.sql"),
 ];
+
+impl Seed {
+    /// The replica that `make demo` upgrades: two sources at different points with rows waiting, one table synced
+    /// on its own, and an open batch that isn't started.
+    ///
+    /// # Panics
+    /// Never: a test reads the same file.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    pub fn demo() -> Self {
+        serde_yaml::from_str(include_str!("demo.yaml")).expect("the seed of the demo")
+    }
+}

@@ -39,7 +39,7 @@ pub enum SeedError {
 }
 
 /// What the server said, with its SQLSTATE and detail.
-fn described(error: &postgres::Error) -> String {
+pub(super) fn described(error: &postgres::Error) -> String {
     error.as_db_error().map_or_else(
         || error.to_string(),
         |error| {

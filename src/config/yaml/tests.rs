@@ -183,6 +183,7 @@ fn what_pyyaml_refuses_is_refused_where_it_stands() {
         ("- <<", "1:3 << merges mappings and can only be a key"),
         ("a: 0x_", "1:4 this reads as a whole number and is none"),
         ("a: 2024-13-45", "1:4 this reads as a date and is none"),
+        ("a: 0000-01-01", "1:4 this reads as a date and is none"),
         ("a: {<<: 3}", "1:9 << merges a mapping or a list of mappings"),
         ("a: {<<: [{}, 3]}", "1:9 << merges a mapping or a list of mappings"),
         ("a: &x 1\nb: &x 2\n", "2:4 the name of this anchor is already taken on line 1"),
