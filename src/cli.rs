@@ -43,6 +43,18 @@ pub enum Command {
     Status(Status),
 }
 
+impl Command {
+    /// Whether standard output is for a program.
+    #[must_use]
+    pub fn speaks_json(&self) -> bool {
+        match self {
+            Self::Upgrade(_) => false,
+            Self::Check(check) => check.format == Format::Json,
+            Self::Status(status) => status.format == Format::Json,
+        }
+    }
+}
+
 /// Which configuration.
 #[derive(Debug, Args)]
 pub struct ConfigurationArgument {

@@ -13,7 +13,8 @@ fn main() -> ExitCode {
     log(verbosity);
     let ending = run(&command, &Console::new(verbosity.quiet));
     match &ending {
-        Ending::Done(message) => anstream::println!("{message}"),
+        // A program that reads JSON gets nothing else on standard output.
+        Ending::Done(message) if !command.speaks_json() => anstream::println!("{message}"),
         ending => anstream::eprintln!("{}", ending.message()),
     }
     ExitCode::from(ending.code())

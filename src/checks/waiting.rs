@@ -11,13 +11,11 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn finding(source: &OldSource) -> Option<Finding> {
     let waiting = source.waiting();
     (waiting > 0).then(|| {
+        let verb = if waiting == 1 { "waits" } else { "wait" };
+        let events = counted(waiting, "event");
         Finding::info(
             "waiting-rows",
-            format!("{} of the source {} to be replayed first.", wait(waiting), source.name),
+            format!("{events} of the source {} {verb} to be replayed: that is done first.", source.name),
         )
     })
-}
-
-fn wait(events: u64) -> String {
-    format!("{} {}", counted(events, "event"), if events == 1 { "waits" } else { "wait" })
 }
