@@ -8,6 +8,7 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
@@ -47,6 +48,10 @@ fn run(arguments: &Arguments) -> Conclusion {
         trial("local: a database goes with its sessions", a_database_in_use_is_dropped),
         trial("local: nobody gets in without the password", the_password_is_needed),
         trial("local: the shared memory of a crashed server goes", no_shared_memory_is_left),
+        trial(
+            "local: nothing is left when the program is killed at any moment of the start",
+            killed_while_starting,
+        ),
         trial("url: databases are made and dropped", url_makes_databases),
         trial("url: the server itself is left alone", url_refuses),
         trial("url: what a killed program left is dropped, what is used or kept stays", url_clears_up),
@@ -130,7 +135,8 @@ fn stop_and_restart(kind: &str) -> Outcome {
     let mut server = start(kind)?;
     let address = server.address().clone();
     let database = server.create_database()?;
-    database.connect()?.batch_execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)")?;
+    // PostgreSQL empties an unlogged table when it recovers from a crash.
+    database.connect()?.batch_execute("CREATE UNLOGGED TABLE t (a int); INSERT INTO t VALUES (1)")?;
     server.stop()?;
     assert!(database.connect().is_err(), "a stopped server answers");
     server.stop()?;
@@ -149,12 +155,16 @@ fn crash(kind: &str) -> Outcome {
     let database = server.create_database()?;
     let mut session = database.connect()?;
     session.batch_execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)")?;
+    session.batch_execute("CREATE UNLOGGED TABLE unlogged AS SELECT 1")?;
     session.batch_execute("BEGIN; INSERT INTO t VALUES (2)")?;
     server.kill()?;
     assert!(session.batch_execute("COMMIT").is_err(), "a session outlived the crash");
     assert!(database.connect().is_err(), "a crashed server answers");
     server.restart()?;
-    assert_eq!(count(&mut database.connect()?)?, 1);
+    let mut session = database.connect()?;
+    assert_eq!(count(&mut session)?, 1);
+    // PostgreSQL empties an unlogged table when it recovers from a crash, and only then.
+    assert!(session.query_opt("SELECT FROM unlogged", &[])?.is_none(), "the crash was none");
     Ok(())
 }
 
@@ -354,6 +364,26 @@ fn nothing_is_left(kind: &'static str, end: &str) -> Outcome {
     }
     held.wait()?;
     wait_until("what the program started is gone", || Ok(!traces.are_there()?))
+}
+
+fn killed_while_starting() -> Outcome {
+    let own = tempfile::Builder::new().prefix("chameleon-test-").permissions(open_to_all()).tempdir()?;
+    let folder = own.path().to_str().ok_or("a temporary folder with a strange name")?;
+    for moment in 0..12 {
+        let mut program = holder("local", "killed")?.env("TMPDIR", folder).spawn()?;
+        sleep(Duration::from_millis(moment * 80));
+        program.kill()?;
+        program.wait()?;
+        wait_until("what the program started is gone", || {
+            Ok(processes_of(folder)?.is_empty() && fs::read_dir(folder)?.next().is_none())
+        })?;
+    }
+    Ok(())
+}
+
+/// The server may run as another user.
+fn open_to_all() -> fs::Permissions {
+    fs::Permissions::from_mode(0o755)
 }
 
 fn wait_until(what: &str, mut happened: impl FnMut() -> Result<bool, Box<dyn Error>>) -> Outcome {
