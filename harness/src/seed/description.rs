@@ -392,3 +392,114 @@ impl TryFrom<EventFields> for Event {
 }
 
 const EVERY_KIND: [Kind; 3] = [Kind::Insert, Kind::Update, Kind::Delete];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Batch, Seed, Source};
+    use super::*;
+
+    fn read(text: &str) -> Result<Seed, String> {
+        serde_yaml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn yaml_says_what_the_builder_says() {
+        let yaml = r#"
+sources:
+  - name: orders
+  - name: stock
+    source_schema: null
+    dest_schema: St ock
+    status: running
+    last_received: 2024-05-01 10:00:00
+    last_replay: 2024-05-01 09:59:59
+    tables:
+      - {name: t, key: [a, "b,c"], columns: {"b,c": text, a: int}, at: "mysql-bin.000001:5000000000", rows: [{a: 1}]}
+      - {name: f, count: 3, destination: without_key, rows: 7}
+    batches:
+      - {at: "mysql-bin.1:0", state: replayed, counters: {replayed: 1, skipped: 2, ddl: 3}, created: 2024-01-01}
+      - at: mysql-bin.1:9
+        state: listed
+        events:
+          - {insert: t, row: {a: 1, b: null}}
+          - {update: t, before: {a: 1}, after: {a: 2}}
+          - {delete: t, row: {a: 2}}
+          - {ddl: DROP TABLE x, table: t}
+          - {bulk: f, count: 9, mix: [update]}
+          - {bulk: f, count: 9}
+version: "1.6"
+statements: [SELECT 1]
+"#;
+        let stock = Source::new("stock")
+            .source_schema(None)
+            .dest_schema("St ock")
+            .status(Status::Running)
+            .last("2024-05-01 10:00:00", "2024-05-01 09:59:59")
+            .table(
+                Table::new("t")
+                    .key(&["a", "b,c"])
+                    .column("b,c", "text")
+                    .column("a", "int")
+                    .at("mysql-bin.000001:5000000000")
+                    .given([json!({"a": 1})]),
+            )
+            .table(Table::family("f", 3).destination(Destination::WithoutKey).rows(7))
+            .batch(Batch::replayed("mysql-bin.1:0").counters(1, 2, 3).created("2024-01-01"))
+            .batch(
+                Batch::listed("mysql-bin.1:9")
+                    .event(Event::insert("t", json!({"a": 1, "b": null})))
+                    .event(Event::update("t", json!({"a": 1}), json!({"a": 2})))
+                    .event(Event::delete("t", json!({"a": 2})))
+                    .event(Event::ddl("t", "DROP TABLE x"))
+                    .event(Event::bulk_of("f", 9, &[Kind::Update]))
+                    .event(Event::bulk_of("f", 9, &[Kind::Insert, Kind::Update, Kind::Delete])),
+            );
+        let seed = Seed::of([Source::new("orders"), stock]).version("1.6").statement("SELECT 1");
+        assert_eq!(read(yaml), Ok(seed));
+    }
+
+    #[test]
+    fn the_schemas_of_a_source_follow_its_name_unless_told() {
+        let seed =
+            read("sources: [{name: a}, {name: b, source_schema: ''}, {name: c, source_schema: ~}]").unwrap();
+        let schemas: Vec<_> =
+            seed.sources.iter().map(|source| (source.mysql_schema(), source.destination())).collect();
+        assert_eq!(schemas, [(Some("my_a".to_owned()), "a"), (Some(String::new()), "b"), (None, "c")]);
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_refused_with_its_place() {
+        for (yaml, message) in [
+            ("sources: [{nam: a}]", "unknown field `nam`"),
+            ("sources: []\nsource: []", "unknown field `source`"),
+            ("sources: [{name: a, batches: [{at: 'b.1', state: open}]}]", "\"b.1\" is no binlog coordinate"),
+            (
+                "sources: [{name: a, batches: [{at: 'b.1:x', state: open}]}]",
+                "\"b.1:x\" is no binlog coordinate",
+            ),
+            ("sources: [{name: a, batches: [{at: 'b.1:1', state: done}]}]", "unknown variant `done`"),
+            (
+                "sources: [{name: a, batches: [{at: 'b.1:1', state: open, events: [{insert: t}]}]}]",
+                "no such event",
+            ),
+            (
+                "sources: [{name: a, batches: [{at: 'b.1:1', state: open, events: [{insert: t, rows: {}}]}]}]",
+                "unknown field `rows`",
+            ),
+            (
+                "sources: [{name: a, tables: [{name: t, rows: many}]}]",
+                "a number of rows to generate, or a list of rows",
+            ),
+            (
+                "sources: [{name: a, tables: [{name: t, columns: {a: int, a: int}}]}]",
+                "column \"a\" is given twice",
+            ),
+        ] {
+            let refused = read(yaml).unwrap_err();
+            assert!(refused.contains(message), "{yaml}: {refused}");
+            assert!(refused.contains("line "), "{yaml}: {refused}");
+        }
+    }
+}
