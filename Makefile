@@ -16,9 +16,10 @@ test: tools ## Run all tests; those whose programs can't be had are skipped by n
 matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
 	@$(SETUP)/matrix.sh
 
-tools: rust postgres ## Install what the tests run: PostgreSQL, MariaDB, both versions of pg_chameleon
+tools: rust postgres ## Install what the tests run: PostgreSQL, MariaDB, pg_chameleon 1.8.2 and 2.0.21, a Docker image
 	@$(SETUP)/mariadb.sh
 	@$(SETUP)/chameleon.sh
+	@$(SETUP)/docker_image.sh
 
 postgres: rust
 	@$(SETUP)/postgres.sh
