@@ -1,4 +1,5 @@
-//! The replica catalogues of pg_chameleon: what they are called, and what each version consists of.
+//! The two catalogues: what is read of 1.7, what is installed and written of 2.0, and their names.
 
 pub mod names;
+pub mod v1;
 pub mod v2;

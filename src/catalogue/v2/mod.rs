@@ -5,6 +5,11 @@
 //! in the schema [`SCHEMA`](crate::catalogue::names::SCHEMA), which must exist and be empty. They don't depend on
 //! the search_path.
 
+pub mod status;
+
+/// What `v_version` says.
+pub const VERSION: &str = "2.0.10";
+
 /// What installs the catalogue into an empty schema `sch_chameleon`, in this order: the name of a part, and the
 /// statements that make it.
 pub const INSTALL: &[(&str, &str)] = &[
