@@ -180,9 +180,7 @@ BEGIN
             WHERE log.i_id_event = taken.i_id_event
             RETURNING log.i_id_event, log.i_my_event_time
         )
-        SELECT
-            count(*),
-            (array_agg(i_my_event_time ORDER BY i_id_event DESC) FILTER (WHERE i_my_event_time IS NOT NULL))[1]
+        SELECT count(*), (array_agg(i_my_event_time ORDER BY i_id_event DESC))[1]
         FROM done
         $QUERY$,
         batch.v_log_table
