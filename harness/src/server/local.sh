@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2046,SC2086 # lists of pids and fields are to be split
 # Clears up after a local server: $1 is its folder. Waits until the program that started the server is gone.
 trap '' HUP INT TERM
 while read -r _; do :; done

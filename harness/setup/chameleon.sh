@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Provides both versions of pg_chameleon from PyPI, each in a virtual environment of its own: 1.8.2, which makes
+# and runs 1.7 catalogues, and 2.0.21, the original upgrade and the daemon that must run on our result.
+# shellcheck source=harness/setup/provide.sh
+. "$(dirname "$0")/provide.sh"
+
+# new_environment FOLDER: an empty virtual environment. It must not be moved afterwards.
+new_environment() {
+    local python
+    python=$(python_with_venv) || return 1
+    rm -rf "$1"
+    quietly "$python" -m venv "$1"
+}
+
+# Its libraries are of its time: newer ones have dropped what it calls. Its data files carry the absolute path of
+# the environment they were built in, so it never comes from pip's cache.
+install_1() {
+    local pip=$tools/chameleon1/bin/pip
+    new_environment "$tools/chameleon1" &&
+        quietly "$pip" install 'setuptools<60' wheel &&
+        quietly "$pip" install --no-build-isolation PyYAML==5.3.1 mysql-replication==0.31 'PyMySQL<1.0' tabulate \
+            psycopg2-binary &&
+        quietly "$pip" install --no-cache-dir --no-deps --no-build-isolation pg_chameleon==1.8.2
+}
+
+install_2() {
+    new_environment "$tools/chameleon2" && quietly "$tools/chameleon2/bin/pip" install pg_chameleon==2.0.21
+}
+
+# Its program is installed last, and names the Python of the environment that it was built in: that tells a
+# finished environment from an interrupted one, and from one that has been moved here.
+complete() { head -n 2 "$tools/$1/bin/$2" 2>/dev/null | grep -qF "$tools/$1/bin/python"; }
+
+# provide NAME PROGRAM TITLE INSTALL
+provide() {
+    if ! complete "$1" "$2"; then
+        say "Installing $3 from PyPI…"
+        if ! $4 || ! complete "$1" "$2"; then
+            missing "$1" "$3" "it could not be installed from PyPI: $(tail -n 1 "$log")"
+            return
+        fi
+    fi
+    provided "$1"
+}
+
+provide chameleon1 chameleon.py 'pg_chameleon 1.8.2' install_1
+provide chameleon2 chameleon 'pg_chameleon 2.0.21' install_2

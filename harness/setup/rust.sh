@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Looks for what builds the project: cargo, and a C compiler that links. Installs the compiler when root.
+# shellcheck source=harness/setup/provide.sh
+. "$(dirname "$0")/provide.sh"
+
+if ! command -v cargo >/dev/null; then
+    say "cargo is missing: install Rust 1.88 or later from https://rustup.rs, open a new shell and repeat this command."
+    exit 1
+fi
+if ! command -v cc >/dev/null && ! install_packages gcc libc6-dev; then
+    say "A C compiler (cc) is missing: install the package gcc of your system and repeat this command."
+    exit 1
+fi
