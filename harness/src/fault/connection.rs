@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustix::net::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -26,7 +27,8 @@ const ENOUGH: usize = 256 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// The server's own limit on a startup packet.
 const LONGEST_STARTUP: u32 = 10_000;
-/// How long the last messages of a client that is gone may take to reach the server once the proxy finishes.
+/// How long, once the proxy is to end, a server may take to hear the last of a client that is gone, and to end
+/// its session.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 const CANCEL_REQUEST: u32 = 80_877_102;
@@ -136,11 +138,13 @@ struct Side {
     stream: Option<TcpStream>,
     /// Bytes that have arrived and were not looked at.
     incoming: BytesMut,
+    /// The stream after this side was told that nothing more will come.
+    parting: Option<TcpStream>,
 }
 
 impl Side {
     fn new(stream: TcpStream) -> Self {
-        Self { stream: Some(stream), incoming: BytesMut::new() }
+        Self { stream: Some(stream), incoming: BytesMut::new(), parting: None }
     }
 
     fn is_gone(&self) -> bool {
@@ -149,6 +153,30 @@ impl Side {
 
     fn close(&mut self) {
         self.stream = None;
+    }
+
+    /// Tells this side that nothing more will come; what it still sends is not heard.
+    fn part(&mut self) {
+        if let Some(stream) = self.stream.take()
+            && rustix::net::shutdown(&stream, Shutdown::Write).is_ok()
+        {
+            self.parting = Some(stream);
+        }
+    }
+
+    /// After parting, waits until this side has closed too: a server does when its session has ended, with
+    /// its transaction and its locks.
+    async fn see_off(self, mut finishing: Finishing) {
+        let Some(mut stream) = self.parting else { return };
+        let patience = async {
+            finishing.begun().await;
+            time::sleep(LAST_WORDS).await;
+        };
+        let mut nowhere = tokio::io::sink();
+        tokio::select! {
+            _ = tokio::io::copy(&mut stream, &mut nowhere) => (),
+            () = patience => (),
+        }
     }
 
     async fn readable(&self) {
@@ -225,7 +253,7 @@ impl Connection {
             self.write();
             self.close_what_has_ended(action.is_some());
             if self.client.is_gone() && self.server.is_gone() && action.is_none() {
-                return Ok(());
+                break;
             }
             tokio::select! {
                 () = self.client.readable(), if self.reads_client() => self.client.read(),
@@ -240,6 +268,8 @@ impl Connection {
                 () = past(deadline) => self.close(),
             }
         }
+        self.server.see_off(finishing).await;
+        Ok(())
     }
 
     /// Gives the session all whole messages that it takes.
@@ -284,13 +314,13 @@ impl Connection {
                 && self.session.to_server.is_empty()
                 && !Message::is_waiting(&self.client.incoming);
         if self.client.is_gone() && client_has_said_all {
-            self.server.close();
+            self.server.part();
         }
     }
 
     fn close(&mut self) {
         self.client.close();
-        self.server.close();
+        self.server.part();
     }
 
     fn after_action(&mut self, outcome: Result<Resume, String>) {

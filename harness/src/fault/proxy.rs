@@ -74,7 +74,8 @@ impl Proxy {
     }
 
     /// Ends the proxy. What clients that are gone have sent is still delivered and counted; connections of
-    /// others are closed. Waits a few seconds for an action that still runs.
+    /// others are closed. Waits, for a few seconds at most, until the server has ended the sessions (with
+    /// their transactions and locks) and actions that still run are over.
     #[must_use]
     pub fn finish(mut self) -> Transcript {
         self.end();

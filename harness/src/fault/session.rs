@@ -272,7 +272,7 @@ impl Session {
         }
         self.raising = Some(Raising { number, sqlstate });
         match arrival.kind {
-            _ if self.unanswered.is_copying() => self.fail_copy(fault, &sql),
+            _ if self.unanswered.is_copying() => self.fail_copy(number, fault),
             MessageKind::Query if self.in_transaction && arrival.mark == Some(Mark::Commits) => {
                 self.fail_commit(fault, &sql);
             }
@@ -323,8 +323,8 @@ impl Session {
     }
 
     /// While the server reads the data of a COPY, it can be made to fail only by the COPY itself.
-    fn fail_copy(&mut self, fault: usize, reason: &str) {
-        put_copy_fail(&mut self.to_server, reason);
+    fn fail_copy(&mut self, number: u64, fault: usize) {
+        put_copy_fail(&mut self.to_server, &format!("injected fault at message {number}"));
         put_flush(&mut self.to_server);
         self.unanswered.blame_copy(fault);
         self.unanswered.sent(MessageKind::CopyFail);
