@@ -1,6 +1,7 @@
 //! Replays by the catalogue's own `fn_process_batch`, as 1.8.2 does, one call after another.
 
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 /// Replays all that waits of a source.
@@ -34,7 +35,12 @@ pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress)
 
 async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<bool, Error> {
     let source = i32::try_from(backlog.source.0).unwrap_or(i32::MAX);
-    let row = client.query_one("SELECT sch_chameleon.fn_process_batch($1, $2)", &[&events, &source]).await?;
+    let row = client
+        .query_typed_one(
+            "SELECT sch_chameleon.fn_process_batch($1, $2)",
+            &[(&events, Type::INT4), (&source, Type::INT4)],
+        )
+        .await?;
     Ok(row.try_get::<_, Option<bool>>(0)?.unwrap_or(false))
 }
 
@@ -73,7 +79,8 @@ async fn blame(client: &Client, backlog: &Backlog, error: Error) -> ReplayError 
 }
 
 async fn head_event(client: &Client, backlog: &Backlog) -> Result<Option<WaitingEvent>, Error> {
-    let row = client.query_opt(include_str!("head_event.sql"), &[&backlog.source.0]).await?;
+    let row =
+        client.query_typed_opt(include_str!("head_event.sql"), &[(&backlog.source.0, Type::INT8)]).await?;
     row.map(|row| {
         Ok(WaitingEvent {
             source: backlog.name.clone(),
