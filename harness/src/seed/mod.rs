@@ -34,7 +34,7 @@
 //! 1.8.2 doesn't make.
 //!
 //! 1.7 stores positions as `integer`. A seed that asks for one past 2 GiB widens the column to
-//! `bigint` first, as administrators did.
+//! `bigint` first, as an administrator has to whose binlog files grow that large.
 
 mod builder;
 mod description;

@@ -152,8 +152,8 @@ const WITH_STATISTICS: &str = "
     ANALYZE sch_chameleon.t_log_replica;
 ";
 
-/// Foreign keys hold by construction; checking them row by row takes half the time of a large seed. Only a
-/// superuser may leave it out (role `replica`) and resume it (role `origin`); for others nothing changes.
+/// Foreign keys hold by construction; checking them row by row takes up to half the time of a large seed. Only
+/// a superuser may leave it out (role `replica`) and resume it (role `origin`); for others nothing changes.
 fn set_foreign_key_checks(transaction: &mut Transaction<'_>, role: &str) -> Result<(), SeedError> {
     let sql = "SELECT set_config('session_replication_role', $1, true)
                FROM pg_roles WHERE rolname = current_user AND rolsuper";
