@@ -1,7 +1,10 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
 
+pub mod demo;
+pub mod fault;
 pub mod quoting;
 pub mod record;
 pub mod seed;
 pub mod server;
 pub mod tools;
+pub mod upgrader;

@@ -1,0 +1,136 @@
+//! Cut connections: what had reached the server is decided by the kind of cut, not by luck.
+
+use postgres::{Client, NoTls};
+
+use chameleon_harness::fault::{Fault, Place, Proxy};
+
+use super::{Stage, learn, number_of};
+
+fn insert_and_commit(client: &mut Client) -> Result<(), postgres::Error> {
+    let mut transaction = client.transaction()?;
+    transaction.execute("INSERT INTO t VALUES ($1)", &[&1])?;
+    transaction.commit()
+}
+
+/// Runs the transaction with a cut at its COMMIT; gives what is in the table afterwards.
+fn commit_cut(cut: fn(Place) -> Fault) -> Vec<i32> {
+    let stage = Stage::new();
+    let commit = number_of(&learn(&stage, |client| insert_and_commit(client).unwrap()), "COMMIT");
+    let proxy = stage.proxy(vec![cut(Place::message(commit))]);
+    let mut client = stage.client(&proxy);
+    let error = insert_and_commit(&mut client).unwrap_err();
+    assert!(error.code().is_none() && client.is_closed(), "{error}");
+    proxy.finish().all_happened().unwrap();
+    stage.ids()
+}
+
+#[test]
+fn a_commit_cut_before_is_not_done() {
+    for _ in 0..10 {
+        assert_eq!(commit_cut(Fault::cut_before), [0; 0]);
+    }
+}
+
+#[test]
+fn a_commit_cut_after_is_done() {
+    for _ in 0..10 {
+        assert_eq!(commit_cut(Fault::cut_after), [1]);
+    }
+}
+
+#[test]
+fn a_commit_cut_during_is_done_by_the_server_alone() {
+    for _ in 0..10 {
+        assert_eq!(commit_cut(Fault::cut_during), [1]);
+    }
+}
+
+#[test]
+fn a_statement_cut_after_without_transaction_is_done() {
+    let stage = Stage::new();
+    let proxy = stage.proxy(vec![Fault::cut_after(Place::message(1))]);
+    let slow = "INSERT INTO t SELECT 1 FROM pg_sleep(0.2)";
+    assert!(stage.client(&proxy).batch_execute(slow).is_err());
+    // Done before the client knows of the cut, hence without waiting for the proxy's end.
+    assert_eq!(stage.ids(), [1]);
+    proxy.finish().all_happened().unwrap();
+}
+
+#[test]
+fn an_extended_statement_is_committed_by_its_sync() {
+    // Parse, Describe, Sync, Bind, Execute, Sync
+    let run = |client: &mut Client| client.execute("INSERT INTO t VALUES ($1)", &[&1]).map(drop);
+    for (fault, committed) in [
+        (Fault::cut_before(Place::message(5)), vec![]),
+        (Fault::cut_after(Place::message(5)), vec![]),
+        (Fault::cut_before(Place::message(6)), vec![]),
+        (Fault::cut_after(Place::message(6)), vec![1]),
+        (Fault::cut_during(Place::message(6)), vec![1]),
+    ] {
+        let stage = Stage::new();
+        let name = fault.to_string();
+        let proxy = stage.proxy(vec![fault]);
+        assert!(run(&mut stage.client(&proxy)).is_err(), "{name}");
+        proxy.finish().all_happened().unwrap();
+        assert_eq!(stage.ids(), committed, "{name}");
+    }
+}
+
+#[test]
+fn a_client_cut_off_while_the_server_works_learns_it_at_once() {
+    let stage = Stage::new();
+    let mut blocker = stage.direct();
+    blocker.batch_execute("BEGIN; LOCK TABLE t").unwrap();
+    let proxy = stage.proxy(vec![Fault::cut_during(Place::message(1))]);
+    assert!(stage.client(&proxy).batch_execute("INSERT INTO t VALUES (1)").is_err());
+    let mut observer = stage.direct();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
+    while observer.query_one(waiting, &[]).unwrap().get::<_, i64>(0) == 0 {
+        std::thread::yield_now();
+    }
+    assert!(proxy.transcript().happened(0));
+    blocker.batch_execute("ROLLBACK").unwrap();
+    drop(proxy);
+    assert_eq!(stage.ids(), [1]);
+}
+
+#[test]
+fn after_a_cut_a_new_connection_goes_on_and_so_does_the_count() {
+    let stage = Stage::new();
+    let cuts = [2, 4].map(|place| Fault::cut_before(Place::message(place)));
+    let proxy = stage.proxy(cuts.into());
+    for _ in 0..2 {
+        let mut client = stage.client(&proxy);
+        client.batch_execute("SELECT 1").unwrap();
+        assert!(client.batch_execute("SELECT 2").is_err());
+    }
+    stage.client(&proxy).batch_execute("SELECT 3").unwrap();
+    let transcript = proxy.finish();
+    transcript.all_happened().unwrap();
+    let seen: Vec<_> = transcript.messages.iter().map(|seen| (seen.number, seen.connection)).collect();
+    assert_eq!(seen, [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3)]);
+}
+
+#[test]
+fn a_cut_at_one_connection_leaves_the_others_alone() {
+    let stage = Stage::new();
+    let proxy = stage.proxy(vec![Fault::cut_before(Place::message(2))]);
+    let (mut first, mut second) = (stage.client(&proxy), stage.client(&proxy));
+    first.batch_execute("SELECT 1").unwrap();
+    assert!(second.batch_execute("SELECT 2").is_err());
+    first.batch_execute("SELECT 3").unwrap();
+}
+
+#[test]
+fn when_the_proxy_has_ended_so_have_the_sessions_it_cut() {
+    let stage = Stage::new();
+    for _ in 0..20 {
+        let proxy: Proxy = stage.proxy(vec![Fault::cut_before(Place::message(2))]);
+        let mut client = stage.config(&proxy).application_name("cut").connect(NoTls).unwrap();
+        client.batch_execute("BEGIN; LOCK TABLE t").unwrap();
+        assert!(client.batch_execute("COMMIT").is_err());
+        drop(client);
+        proxy.finish().all_happened().unwrap();
+        stage.direct().batch_execute("BEGIN; LOCK TABLE t NOWAIT").unwrap();
+    }
+}
