@@ -118,6 +118,12 @@ impl Record {
         Self { definitions: self.definitions, ..Self::default() }
     }
 
+    /// The rows of tables and the values of sequences alone.
+    #[must_use]
+    pub fn content(self) -> Self {
+        Self { rows: self.rows, ..Self::default() }
+    }
+
     /// The same record without the bodies of routines, for catalogues whose routines do the same in other words.
     #[must_use]
     pub fn without_bodies(self) -> Self {
