@@ -2,9 +2,13 @@
 
 pub mod demo;
 pub mod fault;
+pub mod properties;
 pub mod quoting;
 pub mod record;
 pub mod seed;
 pub mod server;
+pub mod stage;
+pub mod sweep;
 pub mod tools;
+pub mod trial;
 pub mod upgrader;

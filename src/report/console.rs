@@ -112,9 +112,9 @@ impl Console {
                 source.source_type.clone(),
                 source.status.clone(),
                 if source.consistent { "Yes" } else { "No" }.to_owned(),
-                or_dash(source.read.ago.as_ref()),
+                or_dash(source.read.lag.as_ref()),
                 or_dash(source.read.last.as_ref()),
-                or_dash(source.replay.ago.as_ref()),
+                or_dash(source.replay.lag.as_ref()),
                 or_dash(source.replay.last.as_ref()),
             ]);
         }
@@ -271,5 +271,5 @@ fn or_dash(value: Option<&String>) -> String {
 }
 
 fn lag(lag: &Lag) -> [String; 2] {
-    [or_dash(lag.ago.as_ref()), or_dash(lag.last.as_ref())]
+    [or_dash(lag.lag.as_ref()), or_dash(lag.last.as_ref())]
 }

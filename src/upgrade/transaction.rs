@@ -80,7 +80,7 @@ impl<'a> Transaction<'a> {
                  SET LOCAL lock_timeout = {milliseconds}"
             ))
             .await?;
-        let id = client.query_one("SELECT txid_current()", &[]).await?.try_get(0)?;
+        let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;
         Ok(Self { client, id, done: Vec::new(), observer })
     }
 
