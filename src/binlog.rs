@@ -3,6 +3,7 @@
 //! The order is SPEC.md's: by the number after the dot of the file name, then by position, both as
 //! numbers. `mysql-bin.999999` comes before `mysql-bin.1000000`, which text order gets wrong.
 
+use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -132,6 +133,13 @@ impl PartialOrd for BinlogCoordinate {
 impl fmt::Display for BinlogCoordinate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.file.name, self.position)
+    }
+}
+
+impl Serialize for BinlogCoordinate {
+    /// As `file:position`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,6 +1,21 @@
 //! Upgrades the catalogue of a pg_chameleon replica from 1.7 to 2.0, in one transaction.
 //!
-//! The parts that decide ([`binlog`] and what is built on it) are pure; the parts that talk to a
-//! server decide nothing.
+//! The parts that decide ([`plan`], [`checks`] and what they are built on) are pure; the parts that talk
+//! to a server decide nothing. Data flows one way: configuration and snapshot → findings and plan →
+//! steps → outcome → report.
 
+pub mod batches;
 pub mod binlog;
+pub mod catalogue;
+pub mod checks;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod ending;
+pub mod mapping;
+pub mod plan;
+pub mod postgres;
+pub mod replay;
+pub mod report;
+pub mod survey;
+pub mod upgrade;

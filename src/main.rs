@@ -1,12 +1,48 @@
-//! The command `chameleon-upgrade`.
+//! The command `chameleon-upgrade`: parse, run, turn the ending into an exit code.
 
+use chameleon_upgrade::cli::{Cli, Command, Verbosity};
+use chameleon_upgrade::commands;
+use chameleon_upgrade::ending::Ending;
+use chameleon_upgrade::report::console::Console;
 use clap::Parser;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
 
-/// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {}
+fn main() -> ExitCode {
+    let Cli { command, verbosity } = Cli::parse();
+    log(verbosity);
+    let ending = run(&command, &Console::new(verbosity.quiet));
+    match &ending {
+        // A program that reads JSON gets nothing else on standard output.
+        Ending::Done(message) if !command.speaks_json() => anstream::println!("{message}"),
+        ending => anstream::eprintln!("{}", ending.message()),
+    }
+    ExitCode::from(ending.code())
+}
 
-fn main() {
-    let Arguments {} = Arguments::parse();
+fn run(command: &Command, console: &Console) -> Ending {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Ending::Unexpected(format!("The system gives no event loop: {error}.")),
+    };
+    let ending = runtime.block_on(async {
+        match command {
+            Command::Upgrade(arguments) => commands::upgrade::run(arguments, console).await,
+            Command::Check(arguments) => commands::check::run(arguments, console).await,
+            Command::Status(arguments) => commands::status::run(arguments, console).await,
+        }
+    });
+    // A question that was never answered must not hold up the end.
+    runtime.shutdown_background();
+    ending
+}
+
+fn log(verbosity: Verbosity) {
+    let level = match verbosity.verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
 }

@@ -1,5 +1,14 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
 
+pub mod demo;
 pub mod fault;
+pub mod properties;
+pub mod quoting;
+pub mod record;
+pub mod seed;
 pub mod server;
+pub mod stage;
+pub mod sweep;
 pub mod tools;
+pub mod trial;
+pub mod upgrader;

@@ -7,6 +7,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A program that this machine doesn't have.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -56,16 +57,48 @@ pub fn mariadbd() -> Result<PathBuf, Missing> {
     })
 }
 
-/// The command of the Docker engine, `docker`. Whether an engine answers is another question.
+/// The command `docker`, with an engine that answers it.
 ///
 /// # Errors
-/// [`Missing`] when it isn't on the PATH.
+/// [`Missing`] when it isn't on the PATH, or no engine answers.
 pub fn docker() -> Result<PathBuf, Missing> {
-    on_path("docker").ok_or_else(|| Missing {
-        what: "Docker".to_owned(),
-        remedy: "install a Docker engine and its command `docker`".to_owned(),
-    })
+    let missing = |remedy: String| Missing { what: "Docker".to_owned(), remedy };
+    let command = on_path("docker")
+        .ok_or_else(|| missing("install a Docker engine and its command `docker`".to_owned()))?;
+    let answer = Command::new(&command)
+        .args(["version", "--format", "{{.Server.Version}}"])
+        .output()
+        .map_err(|error| missing(format!("{} can't be run: {error}", command.display())))?;
+    if answer.status.success() {
+        return Ok(command);
+    }
+    let reason = String::from_utf8_lossy(&answer.stderr);
+    Err(missing(format!("start the engine, or name it in DOCKER_HOST: {}", reason.trim())))
 }
+
+/// The image of PostgreSQL for servers in containers: `CHAMELEON_DOCKER_IMAGE`, or the one that `make tools` has
+/// pulled or made, or the official one.
+///
+/// # Errors
+/// [`Missing`] when there is no engine, or `make tools` could neither pull nor make an image.
+pub fn docker_image() -> Result<String, Missing> {
+    docker()?;
+    if let Ok(image) = env::var("CHAMELEON_DOCKER_IMAGE") {
+        return Ok(image);
+    }
+    if let Ok(image) = fs::read_to_string(folder().join("docker-image")) {
+        return Ok(image.trim().to_owned());
+    }
+    match reason("docker-image") {
+        None => Ok(OFFICIAL_IMAGE.to_owned()),
+        Some(reason) => Err(Missing {
+            what: "Docker, with an image of PostgreSQL".to_owned(),
+            remedy: format!("{reason} (run `make tools` again, or name an image in CHAMELEON_DOCKER_IMAGE)"),
+        }),
+    }
+}
+
+const OFFICIAL_IMAGE: &str = "postgres:17";
 
 /// What `found` holds, or `None` for a test that must be skipped, with a line that names the test and says why.
 ///
@@ -107,10 +140,16 @@ fn provided(what: &str, name: &str, program: &str) -> Result<PathBuf, Missing> {
     Err(Missing { what: what.to_owned(), remedy })
 }
 
-/// The reason that provisioning has left in `NAME.missing`, before the general remedy.
+/// The reason that provisioning has left, before the general remedy.
 fn remedy(name: &str, general: &str) -> String {
-    match fs::read_to_string(folder().join(format!("{name}.missing"))) {
-        Ok(reason) => format!("{} ({general})", reason.trim()),
-        Err(_) => general.to_owned(),
+    match reason(name) {
+        Some(reason) => format!("{reason} ({general})"),
+        None => general.to_owned(),
     }
+}
+
+/// Why provisioning couldn't provide `name`.
+fn reason(name: &str) -> Option<String> {
+    let text = fs::read_to_string(folder().join(format!("{name}.missing"))).ok()?;
+    Some(text.trim().to_owned())
 }

@@ -4,7 +4,7 @@
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,17 +17,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::account::Account;
 use super::supervisor::Supervisor;
-use super::{Address, Binaries, Server, ServerError, processes};
+use super::{Address, Binaries, Server, ServerError, port, processes};
 
 /// How long a start, with recovery from a crash, may take.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an orderly shutdown may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// Below the range from which systems take the ports of outgoing connections.
-const PORTS: std::ops::Range<u16> = 15_000..30_000;
-/// Another program may take the port between our look and the server's start.
-const PORT_ATTEMPTS: usize = 20;
 const SUPERUSER: &str = "postgres";
 
 /// How a local server is to be.
@@ -70,6 +66,7 @@ pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
             port: 0,
             user: SUPERUSER.to_owned(),
             password: SecretString::from(format!("{:032x}", rand::random::<u128>())),
+            maintenance_database: SUPERUSER.to_owned(),
         },
         binaries: within_reach(&found, account, &folder)?,
         account,
@@ -83,6 +80,12 @@ pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
 }
 
 impl LocalServer {
+    /// The folder that holds its data and log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
@@ -130,15 +133,13 @@ impl LocalServer {
     }
 
     fn start_on_a_free_port(&mut self) -> Result<(), ServerError> {
-        for _ in 1..PORT_ATTEMPTS {
-            self.address.port = free_port()?;
+        port::retry(|port| {
+            self.address.port = port;
             match self.start() {
-                Err(ServerError::NotStarted { log, .. }) if log.contains("could not bind") => {}
-                result => return result,
+                Err(ServerError::NotStarted { log, .. }) if log.contains("could not bind") => Ok(None),
+                result => result.map(Some),
             }
-        }
-        self.address.port = free_port()?;
-        self.start()
+        })
     }
 
     /// Starts the postmaster and waits until it takes connections.
@@ -195,7 +196,7 @@ impl LocalServer {
         command
             .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
             .arg(self.pid_file())
-            .arg(super::program(&self.binaries, name))
+            .arg(self.binaries.join(name))
             .current_dir(&self.folder)
             .env_remove("PGOPTIONS")
             .env("LC_ALL", "C")
@@ -342,7 +343,7 @@ fn create_private_folder(folder: &Path, account: Account) -> Result<(), ServerEr
 /// closed to the account that must run it.
 fn within_reach(found: &Binaries, account: Account, folder: &Path) -> Result<PathBuf, ServerError> {
     let installed = found.folder.canonicalize().unwrap_or_else(|_| found.folder.clone());
-    match installed.parent() {
+    match found.folder.parent() {
         Some(installation) if !account.reaches(&installed) => {
             let copy = folder.join("postgresql");
             let copied = Command::new("cp").arg("-R").arg(installation).arg(&copy).status();
@@ -357,15 +358,4 @@ fn within_reach(found: &Binaries, account: Account, folder: &Path) -> Result<Pat
         }
         _ => Ok(installed),
     }
-}
-
-/// A port that nobody listened on a moment ago.
-fn free_port() -> Result<u16, ServerError> {
-    let mut attempts = (0..PORT_ATTEMPTS).map(|_| rand::random_range(PORTS));
-    attempts.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).ok_or_else(|| {
-        ServerError::Impossible(format!(
-            "no free port found on 127.0.0.1 between {} and {}",
-            PORTS.start, PORTS.end
-        ))
-    })
 }

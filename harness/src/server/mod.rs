@@ -5,12 +5,16 @@
 mod account;
 mod binaries;
 mod database;
+mod docker;
+mod kind;
 mod local;
+mod port;
 mod processes;
 mod supervisor;
+mod url;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -19,7 +23,10 @@ use crate::tools::Missing;
 
 pub use binaries::Binaries;
 pub use database::Database;
+pub use docker::{DockerOptions, DockerServer, docker};
+pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
+pub use url::{UrlServer, url};
 
 /// A PostgreSQL server that the harness may do with as it likes.
 pub trait Server: Send + Sync {
@@ -80,6 +87,8 @@ pub struct Address {
     pub user: String,
     /// The role's password, which `Debug` doesn't show.
     pub password: SecretString,
+    /// The database from which others are created and dropped.
+    pub maintenance_database: String,
 }
 
 impl Address {
@@ -163,6 +172,14 @@ pub enum ServerError {
         /// The client library's error.
         source: postgres::Error,
     },
+    /// The container engine refused.
+    #[error("docker can't {doing}: {reason}")]
+    Docker {
+        /// What it was to do.
+        doing: String,
+        /// Its answer.
+        reason: String,
+    },
     /// A server can't be made on this machine as it is.
     #[error("{0}")]
     Impossible(String),
@@ -198,9 +215,4 @@ fn in_full(error: &postgres::Error) -> String {
 pub fn shared() -> Result<&'static LocalServer, &'static ServerError> {
     static SHARED: OnceLock<Result<LocalServer, ServerError>> = OnceLock::new();
     SHARED.get_or_init(|| local(&LocalOptions::default())).as_ref()
-}
-
-/// The path of a program in `folder`, for messages and commands alike.
-fn program(folder: &Path, name: &str) -> PathBuf {
-    folder.join(name)
 }

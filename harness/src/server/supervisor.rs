@@ -2,6 +2,7 @@
 //! end of a pipe whose other end only this program holds, so it sees a drop, a panic, ctrl-C and kill -9 alike.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
@@ -28,6 +29,15 @@ impl Supervisor {
             .spawn()
             .map(Self)
             .map_err(ServerError::io("start /bin/sh to clear up after the server"))
+    }
+}
+
+impl Supervisor {
+    /// Tells the script something that it needs to know to clear up.
+    pub(super) fn tell(&mut self, line: &str) -> Result<(), ServerError> {
+        let Some(pipe) = &mut self.0.stdin else { return Ok(()) };
+        writeln!(pipe, "{line}")
+            .map_err(ServerError::io("write to the shell that clears up after the server"))
     }
 }
 

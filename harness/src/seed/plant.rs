@@ -1,0 +1,331 @@
+//! Puts a seed into a database: the catalogue, its rows, and the destination tables with theirs.
+//! One transaction; rows are made inside the server.
+
+use postgres::{Client, Transaction};
+
+use super::description::{Batch, BatchState, Destination, Rows, Seed, Source, Table};
+use super::{CATALOGUE, events, generated};
+use crate::quoting::{identifier, literal};
+
+/// A seed that could not be put into the database. Nothing of it is there.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// A statement failed.
+    #[error("the seed can't be planted: {doing} failed: {}", described(.source))]
+    Server {
+        /// What was being done.
+        doing: String,
+        /// What the server said.
+        source: postgres::Error,
+    },
+    /// Generated events for a table that the source doesn't have.
+    #[error(
+        "source {of:?} has generated events for table {table:?}, which is not among its tables: add it there"
+    )]
+    UnknownTable {
+        /// The source.
+        of: String,
+        /// The table.
+        table: String,
+    },
+    /// Generated events of no kind.
+    #[error("source {of:?} has generated events of no kind for table {table:?}: name at least one in `mix`")]
+    EmptyMix {
+        /// The source.
+        of: String,
+        /// The table.
+        table: String,
+    },
+}
+
+/// What the server said, with its SQLSTATE and detail.
+pub(super) fn described(error: &postgres::Error) -> String {
+    error.as_db_error().map_or_else(
+        || error.to_string(),
+        |error| {
+            let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            format!("{} {}{detail}", error.code().code(), error.message())
+        },
+    )
+}
+
+/// Adds to an error of the server what was being done.
+pub(super) fn doing(what: impl Into<String>) -> impl FnOnce(postgres::Error) -> SeedError {
+    let doing = what.into();
+    |source| SeedError::Server { doing, source }
+}
+
+/// The ids that a seed's rows have in the catalogue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planted {
+    /// The sources, in the order of the seed.
+    pub sources: Vec<PlantedSource>,
+}
+
+/// The ids of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlantedSource {
+    /// `i_id_source`.
+    pub id: i64,
+    /// `i_id_batch` of each batch, in the order of the seed.
+    pub batches: Vec<i64>,
+    /// How many rows `t_replica_tables` has for it.
+    pub tables: u64,
+    /// How many rows its log tables have.
+    pub events: u64,
+}
+
+impl Seed {
+    /// Makes the catalogue and fills it, with the destination tables, in one transaction.
+    ///
+    /// # Errors
+    /// [`SeedError`]; the database is then as it was.
+    pub fn plant(&self, client: &mut Client) -> Result<Planted, SeedError> {
+        let mut transaction = client.transaction().map_err(doing("BEGIN"))?;
+        for script in CATALOGUE {
+            transaction.batch_execute(script).map_err(doing("creating the catalogue"))?;
+        }
+        self.fill(transaction)
+    }
+
+    /// Fills an empty 1.7 catalogue that is there already, such as one made by 1.8.2 itself.
+    ///
+    /// # Errors
+    /// [`SeedError`]; the database is then as it was.
+    pub fn plant_into_existing(&self, client: &mut Client) -> Result<Planted, SeedError> {
+        let transaction = client.transaction().map_err(doing("BEGIN"))?;
+        self.fill(transaction)
+    }
+
+    fn fill(&self, mut transaction: Transaction<'_>) -> Result<Planted, SeedError> {
+        self.set_version(&mut transaction)?;
+        self.widen_positions(&mut transaction)?;
+        set_foreign_key_checks(&mut transaction, "replica")?;
+        let mut planted = Planted::default();
+        for source in &self.sources {
+            planted.sources.push(plant_source(&mut transaction, source)?);
+        }
+        set_foreign_key_checks(&mut transaction, "origin")?;
+        transaction.batch_execute(WITH_STATISTICS).map_err(doing("ANALYZE"))?;
+        for statement in &self.statements {
+            transaction.batch_execute(statement).map_err(doing(format!("{statement:?}")))?;
+        }
+        transaction.commit().map_err(doing("COMMIT"))?;
+        Ok(planted)
+    }
+
+    fn set_version(&self, transaction: &mut Transaction<'_>) -> Result<(), SeedError> {
+        let Some(version) = &self.version else { return Ok(()) };
+        let view = format!(
+            "CREATE OR REPLACE VIEW sch_chameleon.v_version AS SELECT {}::text AS t_version",
+            literal(version)
+        );
+        transaction.batch_execute(&view).map_err(doing("setting v_version"))
+    }
+
+    /// Makes room for positions past 2 GiB, in the tables that get one.
+    fn widen_positions(&self, transaction: &mut Transaction<'_>) -> Result<(), SeedError> {
+        let batches = || self.sources.iter().flat_map(|source| &source.batches);
+        let tables = self.sources.iter().flat_map(|source| &source.tables);
+        let positions = [
+            ("t_replica_batch", batches().map(|batch| batch.at.position).max()),
+            ("t_log_replica", batches().map(events::last_position).max()),
+            ("t_replica_tables", tables.filter_map(|table| Some(table.at.as_ref()?.position)).max()),
+        ];
+        for (table, largest) in positions {
+            if largest > Some(i64::from(i32::MAX)) {
+                let alter =
+                    format!("ALTER TABLE sch_chameleon.{table} ALTER COLUMN i_binlog_position TYPE bigint");
+                transaction.batch_execute(&alter).map_err(doing(alter.as_str()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A catalogue that has been in use has statistics.
+const WITH_STATISTICS: &str = "
+    ANALYZE sch_chameleon.t_sources;
+    ANALYZE sch_chameleon.t_replica_tables;
+    ANALYZE sch_chameleon.t_replica_batch;
+    ANALYZE sch_chameleon.t_batch_events;
+    ANALYZE sch_chameleon.t_log_replica;
+";
+
+/// Foreign keys hold by construction; checking them row by row takes up to half the time of a large seed. Only
+/// a superuser may leave it out (role `replica`) and resume it (role `origin`); for others nothing changes.
+fn set_foreign_key_checks(transaction: &mut Transaction<'_>, role: &str) -> Result<(), SeedError> {
+    let sql = "SELECT set_config('session_replication_role', $1, true)
+               FROM pg_roles WHERE rolname = current_user AND rolsuper";
+    transaction.execute(sql, &[&role]).map(drop).map_err(doing("setting session_replication_role"))
+}
+
+fn plant_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<PlantedSource, SeedError> {
+    let id = insert_source(transaction, source)?;
+    let schema = identifier(source.destination());
+    let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
+    transaction.batch_execute(&create).map_err(doing(create.as_str()))?;
+
+    let mut planted = PlantedSource { id, batches: Vec::new(), tables: 0, events: 0 };
+    for table in &source.tables {
+        create_destination(transaction, source, table)?;
+        planted.tables += insert_table(transaction, id, source, table)?;
+    }
+    let mut generated = events::Generated::default();
+    for (index, batch) in source.batches.iter().enumerate() {
+        let batch_id = insert_batch(transaction, id, index, batch)?;
+        let log = format!("sch_chameleon.t_log_replica_{}_src_{id}", index % 2 + 1);
+        planted.events += events::insert(transaction, source, &mut generated, batch, batch_id, &log)?;
+        if batch.is_listed() {
+            list_events(transaction, batch_id)?;
+        }
+        planted.batches.push(batch_id);
+    }
+    Ok(planted)
+}
+
+fn insert_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<i64, SeedError> {
+    let sql = "
+        WITH next AS (SELECT nextval('sch_chameleon.t_sources_i_id_source_seq') AS id)
+        INSERT INTO sch_chameleon.t_sources (
+            i_id_source, t_source, t_source_schema, t_dest_schema, enm_status, ts_last_received,
+            ts_last_replay, v_log_table
+        )
+        SELECT id, $1, $2, $3, $4::text::sch_chameleon.en_src_status, $5::text::timestamp,
+               $6::text::timestamp, ARRAY['t_log_replica_1_src_' || id, 't_log_replica_2_src_' || id]
+        FROM next
+        RETURNING i_id_source";
+    let row = transaction
+        .query_one(
+            sql,
+            &[
+                &source.name,
+                &source.mysql_schema(),
+                &source.destination(),
+                &source.status.label(),
+                &source.last_received,
+                &source.last_replay,
+            ],
+        )
+        .map_err(doing(format!("inserting source {:?}", source.name)))?;
+    transaction
+        .batch_execute("SELECT sch_chameleon.fn_refresh_parts()")
+        .map_err(doing("fn_refresh_parts()"))?;
+    Ok(row.get(0))
+}
+
+fn insert_table(
+    transaction: &mut Transaction<'_>,
+    source_id: i64,
+    source: &Source,
+    table: &Table,
+) -> Result<u64, SeedError> {
+    let sql = "
+        INSERT INTO sch_chameleon.t_replica_tables (
+            i_id_source, v_table_name, v_schema_name, v_table_pkey, t_binlog_name, i_binlog_position
+        )
+        SELECT $1, $2::text || CASE WHEN $3 THEN '_' || n ELSE '' END, $4::text, ARRAY[$5::text], $6, $7::bigint
+        FROM generate_series(1, $8::bigint) AS n";
+    let at = table.at.as_ref();
+    let is_family = table.count.is_some();
+    let members = i64::from(table.count.unwrap_or(1));
+    transaction
+        .execute(
+            sql,
+            &[
+                &source_id,
+                &table.name,
+                &is_family,
+                &source.destination(),
+                &table.key_text(),
+                &at.map(|at| &at.file),
+                &at.map(|at| at.position),
+                &members,
+            ],
+        )
+        .map_err(doing(format!("inserting table {:?} of source {:?}", table.name, source.name)))
+}
+
+fn create_destination(
+    transaction: &mut Transaction<'_>,
+    source: &Source,
+    table: &Table,
+) -> Result<(), SeedError> {
+    if table.destination == Destination::Missing {
+        return Ok(());
+    }
+    let doing = || doing(format!("creating table {:?} of source {:?}", table.name, source.name));
+    for name in table.names() {
+        let target = format!("{}.{}", identifier(source.destination()), identifier(&name));
+        let create = format!("CREATE TABLE {target} ({})", table.definition());
+        transaction.batch_execute(&create).map_err(doing())?;
+        match &table.rows {
+            Rows::Generated(0) => {}
+            Rows::Generated(count) => {
+                let insert = format!(
+                    "INSERT INTO {target} SELECT {} FROM generate_series(1, {count}) AS row",
+                    generated::select_list(table, "row", "0")
+                );
+                transaction.batch_execute(&insert).map_err(doing())?;
+            }
+            Rows::Given(rows) => {
+                let insert = format!(
+                    "INSERT INTO {target} SELECT * FROM jsonb_populate_recordset(NULL::{target}, $1)"
+                );
+                let rows = serde_json::Value::Array(rows.iter().cloned().map(Into::into).collect());
+                transaction.execute(&insert, &[&rows]).map_err(doing())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn insert_batch(
+    transaction: &mut Transaction<'_>,
+    source_id: i64,
+    index: usize,
+    batch: &Batch,
+) -> Result<i64, SeedError> {
+    let sql = "
+        INSERT INTO sch_chameleon.t_replica_batch (
+            i_id_source, t_binlog_name, i_binlog_position, b_started, b_processed, b_replayed,
+            ts_created, ts_processed, ts_replayed, i_replayed, i_skipped, i_ddl
+        )
+        SELECT $1, $2, $3::bigint, $4, $5, $6, created,
+               CASE WHEN $5 THEN created + interval '30 seconds' END,
+               CASE WHEN $6 THEN created + interval '45 seconds' END, $7, $8, $9
+        FROM (SELECT coalesce($10::text::timestamp, timestamp '2024-01-01' + $11::bigint * interval '1 minute')
+                     AS created) AS time
+        RETURNING i_id_batch";
+    let is = |flag: Option<bool>, from: BatchState| flag.unwrap_or(batch.state >= from);
+    let replayed = is(batch.replayed, BatchState::Replayed);
+    let counters = batch.counters.or_else(|| replayed.then(Default::default));
+    let minutes = i64::try_from(index).unwrap_or(i64::MAX);
+    let row = transaction
+        .query_one(
+            sql,
+            &[
+                &source_id,
+                &batch.at.file,
+                &batch.at.position,
+                &is(batch.started, BatchState::Started),
+                &is(batch.processed, BatchState::Processed),
+                &replayed,
+                &counters.map(|counters| counters.replayed),
+                &counters.map(|counters| counters.skipped),
+                &counters.map(|counters| counters.ddl),
+                &batch.created,
+                &minutes,
+            ],
+        )
+        .map_err(doing(format!("inserting the batch at {}", batch.at)))?;
+    Ok(row.get(0))
+}
+
+fn list_events(transaction: &mut Transaction<'_>, batch_id: i64) -> Result<(), SeedError> {
+    let sql = "
+        INSERT INTO sch_chameleon.t_batch_events (i_id_batch, i_id_event)
+        SELECT $1, coalesce(array_agg(i_id_event ORDER BY i_id_event), '{}')
+        FROM sch_chameleon.t_log_replica WHERE i_id_batch = $1";
+    transaction.execute(sql, &[&batch_id]).map(drop).map_err(doing("listing the events of a batch"))
+}

@@ -1,0 +1,156 @@
+//! Runs a program that upgrades, ours or another, as an administrator would: with a home folder of its own
+//! and a configuration in it.
+
+use crate::server::Address;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// The name of the configuration that a home holds.
+pub const CONFIGURATION: &str = "upgraded";
+
+/// A source of a configuration of pg_chameleon 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredSource {
+    /// Its name.
+    pub name: String,
+    /// `type`.
+    pub kind: String,
+    /// `schema_mappings`: the schema on MySQL and the one on PostgreSQL.
+    pub mappings: Vec<(String, String)>,
+    /// Further keys of the source.
+    pub more: Vec<(String, Value)>,
+}
+
+impl ConfiguredSource {
+    /// A MySQL source.
+    #[must_use]
+    pub fn mysql(name: &str, mappings: &[(&str, &str)]) -> Self {
+        let mappings = mappings.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        Self { name: name.to_owned(), kind: "mysql".to_owned(), mappings, more: vec![] }
+    }
+
+    /// With one more key.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.more.push((key.to_owned(), value.into()));
+        self
+    }
+
+    fn settings(&self) -> Value {
+        let mappings: serde_json::Map<String, Value> =
+            self.mappings.iter().map(|(from, to)| (from.clone(), to.clone().into())).collect();
+        let mut settings = json!({
+            "type": self.kind,
+            "db_conn": {
+                "host": "127.0.0.1", "port": "3306", "user": "usr_replica", "password": "replica",
+                "charset": "utf8", "connect_timeout": 10,
+            },
+            "schema_mappings": mappings,
+        });
+        for (key, value) in &self.more {
+            settings[key] = value.clone();
+        }
+        settings
+    }
+}
+
+/// A configuration of pg_chameleon 2. JSON is YAML too, so any name can be written safely.
+#[must_use]
+pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSource]) -> Value {
+    let sources: serde_json::Map<String, Value> =
+        sources.iter().map(|source| (source.name.clone(), source.settings())).collect();
+    json!({
+        "pg_conn": {
+            "host": address.host, "port": address.port.to_string(), "user": address.user,
+            "password": address.password.expose_secret(), "database": database, "charset": "utf8",
+        },
+        "sources": sources,
+    })
+}
+
+/// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope.
+#[derive(Debug)]
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// Makes the folder and writes the configuration.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn new(configuration: &Value) -> io::Result<Self> {
+        Self::with_text(&format!("{configuration:#}"))
+    }
+
+    /// Makes the folder and writes `text` as the configuration, whatever it is.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn with_text(text: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir()?;
+        let home = Self { folder };
+        let file = home.configuration();
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(file, text)?;
+        Ok(home)
+    }
+
+    /// The configuration's file.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.path().join(".pg_chameleon/configuration").join(format!("{CONFIGURATION}.yml"))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A program that upgrades: ours by default.
+#[derive(Debug, Clone)]
+pub struct Upgrader {
+    program: PathBuf,
+}
+
+impl Upgrader {
+    /// The program at `program`.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into() }
+    }
+
+    /// `chameleon-upgrade` beside this program, as Cargo and packages lay them.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn beside_this_program() -> io::Result<Self> {
+        let program = std::env::current_exe()?.with_file_name("chameleon-upgrade");
+        if program.is_file() {
+            Ok(Self { program })
+        } else {
+            let missing = format!("{} is missing: build it with `cargo build`", program.display());
+            Err(io::Error::new(io::ErrorKind::NotFound, missing))
+        }
+    }
+
+    /// A command with `arguments` and the home's configuration, without standard input.
+    #[must_use]
+    pub fn command<I: AsRef<OsStr>>(&self, home: &Home, arguments: impl IntoIterator<Item = I>) -> Command {
+        let mut all: Vec<OsString> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+        all.extend(["--config".into(), CONFIGURATION.into()]);
+        let mut command = Command::new(&self.program);
+        command.args(all).env("HOME", home.path()).stdin(Stdio::null());
+        command
+    }
+}

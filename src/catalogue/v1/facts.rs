@@ -1,0 +1,92 @@
+//! What the checks know besides the snapshot: the server, the role, other sessions, the destination.
+
+/// The server, and what stands on it under the catalogue's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `server_version_num`: 150018 is 15.18.
+    pub version_number: u32,
+    /// `server_version`, for messages.
+    pub version: String,
+    /// The database that the catalogue is in.
+    pub database: String,
+    /// Whether it is a standby, on which nothing can be written.
+    pub in_recovery: bool,
+    /// The role of the configuration.
+    pub role: Role,
+    /// The owner of `sch_chameleon`; none when there is no such schema.
+    pub schema_owner: Option<String>,
+    /// Whether `sch_chameleon` holds something called `v_version`.
+    pub has_version: bool,
+    /// Which of `_sch_chameleon_version1` and `_sch_chameleon_version2` exist.
+    pub leftovers: Vec<String>,
+}
+
+/// What the role of the configuration may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Whether it has CREATE on the database.
+    pub may_create_schemas: bool,
+    /// Whether it owns `sch_chameleon`, itself or as a member.
+    pub owns_schema: bool,
+    /// Tables, views and sequences of the catalogue that it does not own.
+    pub not_owned: Vec<String>,
+}
+
+/// A session on the catalogue's database that is pg_chameleon's, or can't be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its server process.
+    pub pid: i32,
+    /// Its role.
+    pub role: Option<String>,
+    /// None when the role of the configuration may not see it.
+    pub application_name: Option<String>,
+    /// The address that it comes from; none for a local socket.
+    pub client: Option<String>,
+}
+
+/// An object in another schema that refers to one of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependent {
+    /// The object, as PostgreSQL describes it.
+    pub object: String,
+    /// What it refers to.
+    pub depends_on: String,
+}
+
+/// Tables of `t_replica_tables` that are not as they should be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableExamination {
+    /// A name is longer than 2.0's columns.
+    pub too_long: UnfitTables,
+    /// `v_table_pkey` is not a list of names in double quotes.
+    pub unreadable_key: UnfitTables,
+    /// The destination schema has no such table.
+    pub missing: UnfitTables,
+    /// The table in the destination schema has no primary key.
+    pub without_primary_key: UnfitTables,
+}
+
+/// Tables of one kind: how many, and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnfitTables {
+    /// How many there are.
+    pub count: u64,
+    /// A few of them.
+    pub first: Vec<Unfit>,
+}
+
+/// A table of `t_replica_tables`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The old source.
+    pub source: String,
+    /// `v_schema_name`.
+    pub schema: String,
+    /// `v_table_name`.
+    pub table: String,
+    /// The first element of `v_table_pkey`.
+    pub key: Option<String>,
+}

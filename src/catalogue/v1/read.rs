@@ -1,0 +1,195 @@
+//! Reads a 1.7 catalogue, and what surrounds it on its server, into facts. Decides nothing.
+
+use super::facts::{Dependent, Role, Server, Session, TableExamination, Unfit, UnfitTables};
+use super::snapshot::{
+    OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate, TableSummary,
+};
+use std::collections::HashMap;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Error, GenericClient, Row};
+
+const EXAMINATION: &str = concat!(
+    include_str!("examined_tables.sql"),
+    "SELECT count(*) FILTER (WHERE too_long), count(*) FILTER (WHERE unreadable_key),
+            count(*) FILTER (WHERE missing), count(*) FILTER (WHERE without_primary_key)
+     FROM examined"
+);
+
+const EXAMPLES: &str = concat!(
+    include_str!("examined_tables.sql"),
+    "SELECT source, v_schema_name, v_table_name, key
+     FROM examined
+     WHERE CASE $1::text WHEN 'too_long' THEN too_long WHEN 'unreadable_key' THEN unreadable_key
+                         WHEN 'missing' THEN missing ELSE without_primary_key END
+     LIMIT $2"
+);
+
+/// How many tables of a kind are named; the rest are counted.
+const NAMED: i64 = 10;
+
+/// Reads what is known of the server before anything of the catalogue is touched.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
+    let row = client.query_typed_one(include_str!("server.sql"), &[]).await?;
+    let version: i32 = row.try_get("version_number")?;
+    Ok(Server {
+        version_number: version.unsigned_abs(),
+        version: row.try_get("version")?,
+        database: row.try_get("database")?,
+        in_recovery: row.try_get("in_recovery")?,
+        role: Role {
+            name: row.try_get("role")?,
+            may_create_schemas: row.try_get("may_create_schemas")?,
+            owns_schema: row.try_get::<_, Option<bool>>("owns_schema")?.unwrap_or(false),
+            not_owned: row.try_get("not_owned")?,
+        },
+        schema_owner: row.try_get("owner")?,
+        has_version: row.try_get("has_version")?,
+        leftovers: row.try_get("leftovers")?,
+    })
+}
+
+/// Reads `v_version`; none when it has no row.
+///
+/// # Errors
+/// What PostgreSQL answers, also when the view is another one than pg_chameleon's.
+pub async fn version(client: &impl GenericClient) -> Result<Option<String>, Error> {
+    let row =
+        client.query_typed_opt("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// Reads the sources, their batches and the sums over their tables.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
+    let sources = client.query_typed(include_str!("sources.sql"), &[]).await?;
+    let mut batches = batches(client).await?;
+    let mut tables = tables(client).await?;
+    let source = |row: &Row| {
+        let id = OldSourceId(row.try_get("i_id_source")?);
+        Ok(OldSource {
+            id,
+            name: row.try_get("t_source")?,
+            source_schema: row.try_get("t_source_schema")?,
+            dest_schema: row.try_get("t_dest_schema")?,
+            status: row.try_get("enm_status")?,
+            last_received: row.try_get("ts_last_received")?,
+            last_replay: row.try_get("ts_last_replay")?,
+            batches: batches.remove(&id).unwrap_or_default(),
+            tables: tables.remove(&id).unwrap_or_default(),
+        })
+    };
+    Ok(Snapshot { sources: sources.iter().map(source).collect::<Result<_, Error>>()? })
+}
+
+async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Vec<OldBatch>>, Error> {
+    let mut by_source: HashMap<_, Vec<_>> = HashMap::new();
+    for row in client.query_typed(include_str!("batches.sql"), &[]).await? {
+        by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default().push(OldBatch {
+            id: row.try_get("i_id_batch")?,
+            coordinate: StoredCoordinate {
+                file: row.try_get("t_binlog_name")?,
+                position: row.try_get("i_binlog_position")?,
+            },
+            started: row.try_get("b_started")?,
+            processed: row.try_get("b_processed")?,
+            replayed: row.try_get("b_replayed")?,
+            created: row.try_get("ts_created")?,
+            listed: row.try_get("listed")?,
+            waiting: row.try_get::<_, i64>("waiting")?.unsigned_abs(),
+            has_rows: row.try_get("has_rows")?,
+            tables_named: row.try_get("tables_named")?,
+        });
+    }
+    Ok(by_source)
+}
+
+async fn tables(client: &impl GenericClient) -> Result<HashMap<OldSourceId, TableSummary>, Error> {
+    let mut by_source: HashMap<_, TableSummary> = HashMap::new();
+    for row in client.query_typed(include_str!("tables.sql"), &[]).await? {
+        let summary = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
+        let file: Option<String> = row.try_get("t_binlog_name")?;
+        let halves = row.try_get::<_, i64>("halves")?.unsigned_abs();
+        summary.count += row.try_get::<_, i64>("tables")?.unsigned_abs();
+        if file.is_some() || halves > 0 {
+            summary.own_coordinates.push(OwnCoordinates {
+                furthest: StoredCoordinate { file, position: row.try_get("largest_position")? },
+                smallest_position: row.try_get("smallest_position")?,
+                halves,
+            });
+        }
+    }
+    Ok(by_source)
+}
+
+/// Looks for tables that the 2.0 catalogue can't take, or that are not what they should be in their
+/// destination schema.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn examine_tables(client: &impl GenericClient) -> Result<TableExamination, Error> {
+    let row = client.query_typed_one(EXAMINATION, &[]).await?;
+    let mut kinds = Vec::new();
+    for (column, kind) in ["too_long", "unreadable_key", "missing", "without_primary_key"].iter().enumerate()
+    {
+        let count = row.try_get::<_, i64>(column)?.unsigned_abs();
+        let first = if count == 0 { vec![] } else { examples(client, kind).await? };
+        kinds.push(UnfitTables { count, first });
+    }
+    let mut kinds = kinds.into_iter();
+    let mut next = || kinds.next().unwrap_or_default();
+    Ok(TableExamination {
+        too_long: next(),
+        unreadable_key: next(),
+        missing: next(),
+        without_primary_key: next(),
+    })
+}
+
+async fn examples(client: &impl GenericClient, kind: &str) -> Result<Vec<Unfit>, Error> {
+    let unfit = |row: &Row| {
+        Ok(Unfit {
+            source: row.try_get("source")?,
+            schema: row.try_get("v_schema_name")?,
+            table: row.try_get("v_table_name")?,
+            key: row.try_get("key")?,
+        })
+    };
+    client
+        .query_typed(EXAMPLES, &[(&kind, Type::TEXT), (&NAMED, Type::INT8)])
+        .await?
+        .iter()
+        .map(unfit)
+        .collect()
+}
+
+/// Looks for other sessions of pg_chameleon on this database.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn sessions(client: &impl GenericClient) -> Result<Vec<Session>, Error> {
+    let session = |row: &Row| {
+        Ok(Session {
+            pid: row.try_get("pid")?,
+            role: row.try_get("role")?,
+            application_name: row.try_get("application_name")?,
+            client: row.try_get("client")?,
+        })
+    };
+    client.query_typed(include_str!("sessions.sql"), &[]).await?.iter().map(session).collect()
+}
+
+/// Looks for objects in other schemas that refer to objects of the catalogue.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn dependents(client: &impl GenericClient) -> Result<Vec<Dependent>, Error> {
+    let dependent = |row: &Row| {
+        Ok(Dependent { object: row.try_get("dependent")?, depends_on: row.try_get("depends_on")? })
+    };
+    client.query_typed(include_str!("dependents.sql"), &[]).await?.iter().map(dependent).collect()
+}

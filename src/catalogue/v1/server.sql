@@ -1,0 +1,19 @@
+-- The server, the role and what stands under the three schema names.
+SELECT current_setting('server_version_num')::int AS version_number,
+       current_setting('server_version') AS version,
+       current_database()::text AS database,
+       current_user::text AS role,
+       pg_is_in_recovery() AS in_recovery,
+       has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
+       (SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owner,
+       (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owns_schema,
+       ARRAY(SELECT c.relname::text
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'sch_chameleon' AND c.relkind IN ('r', 'p', 'v', 'S')
+               AND NOT pg_has_role(c.relowner, 'USAGE')
+             ORDER BY 1) AS not_owned,
+       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'sch_chameleon' AND c.relname = 'v_version') AS has_version,
+       ARRAY(SELECT nspname::text FROM pg_namespace
+             WHERE nspname IN ('_sch_chameleon_version1', '_sch_chameleon_version2')
+             ORDER BY 1) AS leftovers

@@ -1,0 +1,45 @@
+//! Every replicated table is in its destination schema, with a primary key.
+//!
+//! 1.8.2's sync_tables leaves a table without one. The daemon finds rows by their key columns either way,
+//! but nothing then keeps a row from being there twice.
+
+use super::{Facts, Finding, counted};
+use crate::catalogue::v1::facts::UnfitTables;
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let Some(catalogue) = &facts.catalogue else { return vec![] };
+    let missing = &catalogue.tables.missing;
+    let without_key = &catalogue.tables.without_primary_key;
+    let mut findings = Vec::new();
+    if missing.count > 0 {
+        findings.push(Finding::warning(
+            "destination-tables",
+            format!("{} not in the destination schema: {}.", are(missing), list(missing)),
+            "They are brought over as they are, and pg_chameleon 2 disables each at its first event. Sync them again \
+             with 1.8.2's sync_tables before the upgrade, or with sync_tables of 2.0 after it.",
+        ));
+    }
+    if without_key.count > 0 {
+        findings.push(Finding::warning(
+            "primary-keys",
+            format!("{} without a primary key in the destination schema: {}.", are(without_key), list(without_key)),
+            "Add the primary keys before the upgrade (an insert that is read twice then fails instead of doubling the \
+             row); 1.8.2's sync_tables leaves tables so.",
+        ));
+    }
+    findings
+}
+
+fn are(tables: &UnfitTables) -> String {
+    let verb = if tables.count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(tables.count, "replicated table"))
+}
+
+/// The first tables by name, and how many more there are.
+pub(super) fn list(tables: &UnfitTables) -> String {
+    let named: Vec<_> =
+        tables.first.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
+    let more = tables.count.saturating_sub(named.len() as u64);
+    let named = named.join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}

@@ -1,0 +1,166 @@
+//! The checks of SPEC.md, "Checks, before anything changes": what each found, and what to do about it.
+//!
+//! Every check is a pure function of the [`Facts`]; all are run, and all findings are shown.
+
+mod base_names;
+mod coordinates;
+mod dependents;
+mod destination;
+mod keys;
+mod leftovers;
+mod mappings;
+mod names;
+mod never_initialised;
+mod orphans;
+mod role;
+mod server;
+mod source_schema;
+mod source_types;
+mod start;
+mod stopped;
+mod unreplayable;
+mod version;
+mod waiting;
+
+use crate::catalogue::v1::facts::{Dependent, Server, Session, TableExamination};
+use crate::catalogue::v1::snapshot::Snapshot;
+use crate::mapping::Target;
+use crate::plan::{Plan, Refusal};
+use serde::Serialize;
+
+pub use version::CatalogueVersion;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// The upgrade goes on; the administrator should know beforehand.
+    Warning,
+    /// The upgrade is refused.
+    Error,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The id of the check.
+    pub check: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What was found, and where.
+    pub found: String,
+    /// What to do; none where nothing need be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    /// A finding that refuses the upgrade.
+    #[must_use]
+    pub fn error(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, severity: Severity::Error, found: found.into(), remedy: Some(remedy.into()) }
+    }
+
+    /// A finding to know of before the upgrade goes on.
+    #[must_use]
+    pub fn warning(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, severity: Severity::Warning, found: found.into(), remedy: Some(remedy.into()) }
+    }
+
+    /// A finding that asks for nothing.
+    #[must_use]
+    pub fn info(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, severity: Severity::Info, found: found.into(), remedy: None }
+    }
+}
+
+/// All that the checks look at.
+#[derive(Debug)]
+pub struct Facts {
+    /// The MySQL sources of the configuration.
+    pub targets: Vec<Target>,
+    /// Sources of the configuration that are of another type: name and type.
+    pub other_types: Vec<(String, String)>,
+    /// Whether `--assume-stopped` was given.
+    pub assume_stopped: bool,
+    /// The server and what stands on it.
+    pub server: Server,
+    /// What `sch_chameleon` is.
+    pub version: CatalogueVersion,
+    /// The 1.7 catalogue, when there is one and the role may read it.
+    pub catalogue: Option<Catalogue>,
+}
+
+/// A 1.7 catalogue and what touches it.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// Its sources and batches.
+    pub snapshot: Snapshot,
+    /// What the plan made of them.
+    pub planned: Result<Plan, Vec<Refusal>>,
+    /// Its tables that are not as they should be.
+    pub tables: TableExamination,
+    /// Sessions that may be writing to it.
+    pub sessions: Vec<Session>,
+    /// Objects in other schemas that refer to it.
+    pub dependents: Vec<Dependent>,
+}
+
+type Check = fn(&Facts) -> Vec<Finding>;
+
+/// Every check, in the order in which findings are shown.
+const CHECKS: &[Check] = &[
+    server::check,
+    role::check,
+    version::check,
+    leftovers::check,
+    source_types::check,
+    source_schema::check,
+    mappings::check,
+    stopped::check,
+    start::check,
+    coordinates::check,
+    base_names::check,
+    names::check,
+    keys::check,
+    unreplayable::check,
+    orphans::check,
+    never_initialised::check,
+    destination::check,
+    dependents::check,
+    waiting::check,
+];
+
+/// Runs every check.
+#[must_use]
+pub fn run(facts: &Facts) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check(facts)).collect()
+}
+
+/// Whether any finding refuses the upgrade.
+#[must_use]
+pub fn refuse(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+impl Facts {
+    /// The refusals of the plan, when a catalogue could be read and can't be planned.
+    fn refusals(&self) -> &[Refusal] {
+        match self.catalogue.as_ref().map(|catalogue| &catalogue.planned) {
+            Some(Err(refusals)) => refusals,
+            _ => &[],
+        }
+    }
+
+    /// Findings made of the refusals that a check is about.
+    fn findings_of_refusals(&self, finding: impl FnMut(&Refusal) -> Option<Finding>) -> Vec<Finding> {
+        self.refusals().iter().filter_map(finding).collect()
+    }
+}
+
+/// `1 table`, `2 tables`.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}

@@ -1,0 +1,51 @@
+//! The role of the configuration owns the catalogue and may create schemas.
+
+use super::{Facts, Finding};
+use crate::catalogue::names::quote_identifier;
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let role = &facts.server.role;
+    let Some(owner) = &facts.server.schema_owner else { return vec![] };
+    let mut findings = Vec::new();
+    if !role.owns_schema {
+        findings.push(Finding::error(
+            "role",
+            format!("The role {} does not own the schema sch_chameleon: {owner} does.", role.name),
+            format!(
+                "Set pg_conn.user in the configuration to {owner}, the role that the 1.8.2 replica uses, or run \
+                 GRANT {} TO {};",
+                quote_identifier(owner),
+                quote_identifier(&role.name)
+            ),
+        ));
+    } else if !role.not_owned.is_empty() {
+        findings.push(Finding::error(
+            "role",
+            format!(
+                "The role {} does not own all that is in sch_chameleon: {}.",
+                role.name,
+                role.not_owned.join(", ")
+            ),
+            format!(
+                "Give them to the owner of the schema, for example ALTER TABLE sch_chameleon.{} OWNER TO {};",
+                role.not_owned.first().map_or_else(String::new, |name| quote_identifier(name)),
+                quote_identifier(owner)
+            ),
+        ));
+    }
+    if !role.may_create_schemas {
+        findings.push(Finding::error(
+            "role",
+            format!(
+                "The role {} may not create schemas in the database {}.",
+                role.name, facts.server.database
+            ),
+            format!(
+                "Run GRANT CREATE ON DATABASE {} TO {};",
+                quote_identifier(&facts.server.database),
+                quote_identifier(&role.name)
+            ),
+        ));
+    }
+    findings
+}

@@ -1,0 +1,18 @@
+//! Every source that has tables says from where to read on.
+
+use super::{Facts, Finding, counted};
+use crate::plan::Refusal;
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    facts.findings_of_refusals(|refusal| match refusal {
+        Refusal::NoLiveBatch { source, tables } => Some(Finding::error(
+            "start",
+            format!(
+                "The source {source} has {} and no open batch: nothing says from where in the binary log to read on.",
+                counted(*tables, "table")
+            ),
+            format!("Start the 1.8.2 replica of {source} once, let it read, and stop it again."),
+        )),
+        _ => None,
+    })
+}

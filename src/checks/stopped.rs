@@ -1,0 +1,95 @@
+//! No pg_chameleon is at work on the catalogue.
+//!
+//! Its sessions bear an application name that begins with `[PGCH]`. A status `running` without a session
+//! is what a killed replica leaves: that it is dead is for the administrator to say.
+
+use super::{Catalogue, Facts, Finding, counted};
+use crate::catalogue::v1::facts::Session;
+
+const CHECK: &str = "replica-stopped";
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let Some(catalogue) = &facts.catalogue else { return vec![] };
+    let (hidden, seen): (Vec<_>, Vec<_>) =
+        catalogue.sessions.iter().partition(|session| session.application_name.is_none());
+    let mut findings: Vec<_> = seen.iter().map(|session| at_work(session)).collect();
+    if findings.is_empty() {
+        findings.extend(killed(catalogue, facts.assume_stopped));
+    }
+    findings.extend(initialising(catalogue));
+    if !hidden.is_empty() {
+        findings.push(unseen(facts, &hidden));
+    }
+    findings
+}
+
+fn at_work(session: &Session) -> Finding {
+    let from = session.client.as_deref().unwrap_or("this machine");
+    Finding::error(
+        CHECK,
+        format!(
+            "pg_chameleon is at work on this database: {:?} (server process {}, from {from}).",
+            session.application_name.as_deref().unwrap_or_default(),
+            session.pid
+        ),
+        "Stop the replica of every source (stop_replica with each configuration), wait until it has ended, and run \
+         again.",
+    )
+}
+
+fn killed(catalogue: &Catalogue, assume_stopped: bool) -> Option<Finding> {
+    let running: Vec<_> = names_in_status(catalogue, "running");
+    if running.is_empty() {
+        return None;
+    }
+    let found = format!(
+        "The status of {} is running and no session of pg_chameleon is connected: the replica was killed, or is about \
+         to connect again.",
+        running.join(", ")
+    );
+    Some(if assume_stopped {
+        Finding::warning(CHECK, found, "Taken as stopped, because of --assume-stopped.")
+    } else {
+        Finding::error(
+            CHECK,
+            found,
+            "Make sure that no pg_chameleon process is left on the machine of the replica, then run again with \
+             --assume-stopped.",
+        )
+    })
+}
+
+/// A replica whose first copy never ended has tables that are not complete.
+fn initialising(catalogue: &Catalogue) -> Option<Finding> {
+    let initialising = names_in_status(catalogue, "initialising");
+    (!initialising.is_empty()).then(|| {
+        Finding::error(
+            CHECK,
+            format!("The status of {} is initialising: its tables are still being copied, or the copy was broken off.",
+                initialising.join(", ")),
+            "Let 1.8.2's init_replica end, or run it again, then start and stop the replica once.",
+        )
+    })
+}
+
+fn names_in_status<'a>(catalogue: &'a Catalogue, status: &str) -> Vec<&'a str> {
+    let sources = catalogue.snapshot.sources.iter().filter(|source| source.status == status);
+    sources.map(|source| source.name.as_str()).collect()
+}
+
+fn unseen(facts: &Facts, hidden: &[&Session]) -> Finding {
+    let mut roles: Vec<_> = hidden.iter().filter_map(|session| session.role.as_deref()).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    Finding::warning(
+        CHECK,
+        format!(
+            "{} of other roles ({}) can't be looked into by {}: whether pg_chameleon is among them is not known.",
+            counted(hidden.len() as u64, "session"),
+            roles.join(", "),
+            facts.server.role.name
+        ),
+        "Make sure that the replica does not run under one of these roles (a superuser can look: \
+         SELECT application_name FROM pg_stat_activity).",
+    )
+}

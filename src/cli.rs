@@ -1,0 +1,124 @@
+//! The command line: what pg_chameleon's users expect, under the same names.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0, in one transaction.
+///
+/// Exit codes: 0 done, or nothing to do; 1 unexpected error; 2 wrong use: arguments or configuration;
+/// 3 refused: nothing was changed; 4 failed and rolled back: 1.7 is in place; 5 outcome not known: the server
+/// could not be reached to find out.
+#[derive(Debug, Parser)]
+#[command(name = "chameleon-upgrade", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to tell.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// How much to tell.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Verbosity {
+    /// Show errors and the outcome only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log what is done to standard error; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Upgrade the catalogue from 1.7 to 2.0.10.
+    #[command(alias = "upgrade_replica_schema")]
+    Upgrade(Upgrade),
+    /// Run the checks alone; nothing is changed.
+    Check(Check),
+    /// Show the sources of the catalogue, 1.7 or 2.0.
+    #[command(alias = "show_status")]
+    Status(Status),
+}
+
+impl Command {
+    /// Whether standard output is for a program.
+    #[must_use]
+    pub fn speaks_json(&self) -> bool {
+        match self {
+            Self::Upgrade(_) => false,
+            Self::Check(check) => check.format == Format::Json,
+            Self::Status(status) => status.format == Format::Json,
+        }
+    }
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub struct ConfigurationArgument {
+    /// The configuration of pg_chameleon 2: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path.
+    #[arg(long = "config", value_name = "NAME", default_value = "default")]
+    pub name: String,
+}
+
+/// `upgrade`.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Don't ask for YES.
+    #[arg(long)]
+    pub yes: bool,
+    /// Do all of the transaction and roll it back: shows the real coordinates, changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A source whose status is running has no session: take its replica as stopped (it was killed).
+    #[arg(long)]
+    pub assume_stopped: bool,
+    /// Write what was found, planned and done to FILE, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// When the connection is lost: how many seconds to go on asking the server what became of the upgrade.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub patience: u64,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// A source whose status is running has no session: take its replica as stopped (it was killed).
+    #[arg(long)]
+    pub assume_stopped: bool,
+    /// How to show the findings.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Show this source only.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// How to show the sources.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How to show something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}

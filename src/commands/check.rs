@@ -1,0 +1,89 @@
+//! `check`: the checks alone.
+
+use super::load;
+use crate::checks::{self, CatalogueVersion, Facts, Finding, Severity, counted};
+use crate::cli::{Check, Format};
+use crate::config::Configuration;
+use crate::ending::Ending;
+use crate::postgres::{self, ConnectError};
+use crate::report::console::Console;
+use crate::survey::survey;
+
+/// Runs the checks and shows what they found.
+pub async fn run(arguments: &Check, console: &Console) -> Ending {
+    let configuration = match load(&arguments.config.name) {
+        Ok(configuration) => configuration,
+        Err(ending) => return ending,
+    };
+    let (findings, facts) = match look(&configuration, arguments.assume_stopped).await {
+        Ok(facts) => (checks::run(&facts), Some(facts)),
+        Err(finding) => (vec![finding], None),
+    };
+    let ending = ending(&findings, facts.as_ref());
+    match arguments.format {
+        Format::Json => json(&findings, facts.as_ref(), &ending),
+        Format::Text => {
+            console.heading("Findings");
+            console.findings(&findings);
+            if findings.is_empty() {
+                console.line("  none");
+            }
+            if let Some(Ok(plan)) =
+                facts.as_ref().and_then(|facts| facts.catalogue.as_ref()).map(|it| &it.planned)
+            {
+                console.heading("Plan");
+                console.plan(plan);
+            }
+            ending
+        }
+    }
+}
+
+async fn look(configuration: &Configuration, assume_stopped: bool) -> Result<Facts, Finding> {
+    let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
+    let facts = survey(session.client(), configuration, assume_stopped).await;
+    session.close().await;
+    facts.map_err(|error| unreadable(&error))
+}
+
+/// The finding of a server that lets nobody in.
+pub(super) fn unreachable(error: &ConnectError) -> Finding {
+    Finding::error("postgresql", format!("{error}."), error.remedy())
+}
+
+/// The finding of a catalogue that can't be read.
+pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
+    Finding::error(
+        "catalogue",
+        format!("The catalogue can't be read: {}.", postgres::describe(error)),
+        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2.",
+    )
+}
+
+fn ending(findings: &[Finding], facts: Option<&Facts>) -> Ending {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;
+    match facts.map(|facts| &facts.version) {
+        Some(CatalogueVersion::V2_0_10) => {
+            Ending::Done("The catalogue is 2.0.10 already: there is nothing to do.".into())
+        }
+        _ if errors > 0 => Ending::Refused(format!(
+            "The upgrade would be refused: {}. Nothing was changed.",
+            counted(errors, "error")
+        )),
+        _ => Ending::Done("The upgrade can be done. Nothing was changed.".into()),
+    }
+}
+
+/// For programs the object is all there is on standard output; the exit code says the rest.
+fn json(findings: &[Finding], facts: Option<&Facts>, ending: &Ending) -> Ending {
+    let plan = facts.and_then(|facts| facts.catalogue.as_ref()).and_then(|it| it.planned.as_ref().ok());
+    let object = serde_json::json!({
+        "findings": findings,
+        "plan": plan,
+        "ending": ending.name(),
+        "exit_code": ending.code(),
+        "message": ending.message(),
+    });
+    anstream::println!("{object:#}");
+    ending.clone()
+}

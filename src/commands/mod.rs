@@ -1,0 +1,20 @@
+//! The verbs of the command line, one file each: it opens, calls, reports.
+
+pub mod check;
+mod interruption;
+pub mod status;
+pub mod upgrade;
+
+use crate::config::{Configuration, ConfigurationError};
+use crate::ending::Ending;
+use std::path::PathBuf;
+
+/// Reads the configuration that `--config` names.
+fn load(name: &str) -> Result<Configuration, Ending> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    Configuration::load(name, &home).map_err(|error| wrong_configuration(&error))
+}
+
+fn wrong_configuration(error: &ConfigurationError) -> Ending {
+    Ending::WrongUse(format!("{error}. Nothing was done."))
+}

@@ -1,0 +1,96 @@
+//! `status`: the sources of the catalogue, whichever version it is.
+
+use super::load;
+use crate::catalogue::v1::read;
+use crate::catalogue::{v1, v2};
+use crate::checks::CatalogueVersion;
+use crate::cli::{Format, Status};
+use crate::ending::Ending;
+use crate::postgres;
+use crate::report::console::Console;
+use crate::survey;
+use tokio_postgres::Client;
+
+/// Shows the sources.
+pub async fn run(arguments: &Status, console: &Console) -> Ending {
+    show(arguments, console).await.unwrap_or_else(|ending| ending)
+}
+
+async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
+    let configuration = load(&arguments.config.name)?;
+    let session = postgres::connect(&configuration.pg)
+        .await
+        .map_err(|error| Ending::Refused(format!("{error}. {}", error.remedy())))?;
+    let client = session.client();
+    let version = version(client).await.map_err(unexpected)?;
+    let shown = match version {
+        CatalogueVersion::V1_7 => old_sources(client, arguments, console).await,
+        CatalogueVersion::V2_0_10 => new_sources(client, arguments, console).await,
+        other => Err(Ending::Refused(refusal(&other))),
+    };
+    session.close().await;
+    shown
+}
+
+async fn version(client: &Client) -> Result<CatalogueVersion, tokio_postgres::Error> {
+    let server = read::server(client).await?;
+    survey::version(client, &server).await
+}
+
+async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
+    let mut sources = v1::status::read(client).await.map_err(unexpected)?;
+    let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
+    let chosen = choose(arguments, &names)?;
+    sources.retain(|source| chosen.contains(&source.name));
+    match arguments.format {
+        Format::Json => json("1.7", &sources),
+        Format::Text => console.old_status(&sources),
+    }
+    Ok(Ending::Done("The catalogue is 1.7.".into()))
+}
+
+async fn new_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
+    let mut sources = v2::status::read(client).await.map_err(unexpected)?;
+    let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
+    let chosen = choose(arguments, &names)?;
+    sources.retain(|source| chosen.contains(&source.name));
+    match arguments.format {
+        Format::Json => json(v2::VERSION, &sources),
+        Format::Text => console.status(&sources),
+    }
+    Ok(Ending::Done(format!("The catalogue is {}.", v2::VERSION)))
+}
+
+/// The sources to show: all, or the one that `--source` names.
+fn choose(arguments: &Status, names: &[String]) -> Result<Vec<String>, Ending> {
+    match &arguments.source {
+        None => Ok(names.to_vec()),
+        Some(name) if names.contains(name) => Ok(vec![name.clone()]),
+        Some(name) => Err(Ending::WrongUse(format!(
+            "The catalogue has no source {name:?}. It has: {}.",
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        ))),
+    }
+}
+
+fn json(version: &str, sources: &impl serde::Serialize) {
+    anstream::println!("{:#}", serde_json::json!({ "catalogue": version, "sources": sources }));
+}
+
+fn refusal(version: &CatalogueVersion) -> String {
+    match version {
+        CatalogueVersion::Missing => "The database has no schema sch_chameleon: set pg_conn.database to that of the replica.".into(),
+        CatalogueVersion::Unreadable => {
+            "The role of the configuration does not own all of sch_chameleon: set pg_conn.user to the role of the replica.".into()
+        }
+        CatalogueVersion::Other(version) => {
+            format!("The catalogue is {version}; status knows 1.7 and {}.", v2::VERSION)
+        }
+        _ => "The schema sch_chameleon says no version: it is not a complete replica catalogue.".into(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unexpected(error: tokio_postgres::Error) -> Ending {
+    Ending::Unexpected(format!("The catalogue can't be read: {}.", postgres::describe(&error)))
+}

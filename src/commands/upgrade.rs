@@ -1,0 +1,345 @@
+//! `upgrade`: the procedure of SPEC.md from the configuration to the new catalogue.
+
+use super::check::{unreachable, unreadable};
+use super::interruption::Interruption;
+use super::load;
+use crate::catalogue::v2;
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Severity, counted};
+use crate::cli::Upgrade;
+use crate::config::Configuration;
+use crate::ending::Ending;
+use crate::plan::Plan;
+use crate::postgres::{self, Session};
+use crate::replay::{Backlog, ReplayError, by_function};
+use crate::report::console::Console;
+use crate::report::file::{ReplayTime, Report, ReportFile};
+use crate::survey::survey;
+use crate::upgrade::exclusive::{self, Exclusive};
+use crate::upgrade::transaction::Undone;
+use crate::upgrade::{Agreed, NotUpgraded, State, Upgraded, upgrade};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Upgrades the catalogue, and writes the report when one was asked for.
+pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
+    let mut report = Report::new(arguments.dry_run);
+    let file = match arguments.report.as_deref().map(|path| (path, ReportFile::create(path))) {
+        None => None,
+        Some((_, Ok(file))) => Some(file),
+        Some((path, Err(error))) => {
+            return Ending::WrongUse(format!(
+                "The report {} can't be written: {error}. Nothing was done.",
+                path.display()
+            ));
+        }
+    };
+    let ending = procedure(arguments, console, &mut report).await.unwrap_or_else(|ending| ending);
+    report.ends(&ending);
+    if let Some(Err(error)) = file.map(|file| file.write(&report)) {
+        console.failure(&format!("the report could not be written: {error}"));
+    }
+    ending
+}
+
+async fn procedure(arguments: &Upgrade, console: &Console, report: &mut Report) -> Result<Ending, Ending> {
+    let configuration = load(&arguments.config.name)?;
+    report.configuration = Some(configuration.path.clone());
+    let session = connect(&configuration, console, report).await?;
+    let interruption = Interruption::watch(session.abort_handle());
+    let outcome = with_session(arguments, console, report, &configuration, &session, &interruption).await;
+    session.close().await;
+    outcome
+}
+
+async fn connect(
+    configuration: &Configuration,
+    console: &Console,
+    report: &mut Report,
+) -> Result<Session, Ending> {
+    postgres::connect(&configuration.pg).await.map_err(|error| {
+        report.findings = vec![unreachable(&error)];
+        console.findings(&report.findings);
+        refused("PostgreSQL can't be asked")
+    })
+}
+
+async fn with_session(
+    arguments: &Upgrade,
+    console: &Console,
+    report: &mut Report,
+    configuration: &Configuration,
+    session: &Session,
+    interruption: &Interruption,
+) -> Result<Ending, Ending> {
+    let client = session.client();
+    take_exclusive(client).await?;
+    let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
+        report.findings = vec![unreadable(&error)];
+        console.findings(&report.findings);
+        refused(if interruption.happened() { "interrupted" } else { "the catalogue can't be read" })
+    })?;
+    report.database = Some(facts.server.database.clone());
+    if facts.version == CatalogueVersion::V2_0_10 {
+        return Ok(Ending::Done(format!(
+            "The catalogue is {} already: there is nothing to do.",
+            v2::VERSION
+        )));
+    }
+    let (catalogue, plan) = examine(console, report, &facts)?;
+    agree(arguments, console, interruption).await?;
+    if !arguments.dry_run {
+        replay_all(console, report, configuration, catalogue, plan, session, interruption).await?;
+    }
+    let agreed = Agreed {
+        configuration,
+        plan,
+        owner: facts.server.schema_owner.as_deref().unwrap_or(&facts.server.role.name),
+        assume_stopped: arguments.assume_stopped,
+        dry_run: arguments.dry_run,
+        patience: Duration::from_secs(arguments.patience),
+    };
+    console.heading(if arguments.dry_run { "Dry run" } else { "Upgrade" });
+    match upgrade(client, &agreed, console).await {
+        Ok(upgraded) => Ok(done(console, report, &agreed, upgraded)),
+        Err(failed) => Err(not_done(console, report, failed, interruption)),
+    }
+}
+
+async fn take_exclusive(client: &tokio_postgres::Client) -> Result<(), Ending> {
+    match exclusive::take(client).await {
+        Ok(Exclusive::Taken) => Ok(()),
+        Ok(Exclusive::Held(pid)) => {
+            let who = pid.map(|pid| format!(" (server process {pid})")).unwrap_or_default();
+            Err(refused(&format!("another upgrade of this database is at work{who}")))
+        }
+        Err(error) => Err(refused(&postgres::describe(&error))),
+    }
+}
+
+/// Shows the findings and the plan; refuses when a finding does.
+fn examine<'a>(
+    console: &Console,
+    report: &mut Report,
+    facts: &'a Facts,
+) -> Result<(&'a Catalogue, &'a Plan), Ending> {
+    report.findings = checks::run(facts);
+    console.heading("Findings");
+    console.findings(&report.findings);
+    if report.findings.is_empty() {
+        console.line("  none");
+    }
+    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;
+    let planned = facts.catalogue.as_ref().and_then(|it| Some((it, it.planned.as_ref().ok()?)));
+    match planned {
+        Some((catalogue, plan)) if errors == 0 => {
+            report.plan = Some(plan.clone());
+            console.heading("Plan");
+            console.plan(plan);
+            Ok((catalogue, plan))
+        }
+        _ => Err(refused(&counted(errors, "error"))),
+    }
+}
+
+/// SPEC.md, "The procedure", 4.
+async fn agree(arguments: &Upgrade, console: &Console, interruption: &Interruption) -> Result<(), Ending> {
+    if arguments.yes || arguments.dry_run {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(refused("nobody can be asked (no terminal), and --yes was not given"));
+    }
+    console.ask("Upgrade the catalogue as shown? Answer YES to go on:");
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    tokio::select! {
+        answer = answer => match answer {
+            Ok(Ok(answer)) if answer.trim_end_matches(['\r', '\n']) == "YES" => Ok(()),
+            _ => Err(refused("the answer was not YES")),
+        },
+        () = interruption.wait() => Err(refused("interrupted")),
+    }
+}
+
+async fn replay_all(
+    console: &Console,
+    report: &mut Report,
+    configuration: &Configuration,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    session: &Session,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
+    let backlogs = backlogs(configuration, catalogue, plan);
+    if backlogs.is_empty() {
+        return Ok(());
+    }
+    console.heading("Replay");
+    for backlog in backlogs {
+        let began = Instant::now();
+        console.replay_begins(&backlog);
+        let replayed = by_function::replay(session.client(), &backlog, console).await;
+        if let Err(error) = replayed {
+            console.replay_stops();
+            return Err(replay_failed(console, &error, interruption));
+        }
+        console.replay_ends(&backlog, began.elapsed());
+        report.replays.push(ReplayTime {
+            source: backlog.name,
+            events: backlog.events,
+            seconds: began.elapsed().as_secs_f64(),
+        });
+    }
+    Ok(())
+}
+
+/// What waits, source by source. A batch that is listed without events has yet to be closed too.
+fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -> Vec<Backlog> {
+    let events_a_call = |id| {
+        let target = plan.sources.iter().find(|source| source.parts.iter().any(|part| part.id == id));
+        let source =
+            configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name));
+        source.map_or(1, |source| source.replay_max_rows)
+    };
+    let backlog = |source: &crate::catalogue::v1::snapshot::OldSource| {
+        let listed = source.batches.iter().filter(|batch| batch.listed && !batch.replayed).count() as u64;
+        (listed > 0).then(|| Backlog {
+            source: source.id,
+            name: source.name.clone(),
+            events: source.waiting(),
+            batches: listed,
+            events_a_call: events_a_call(source.id),
+        })
+    };
+    catalogue.snapshot.sources.iter().filter_map(backlog).collect()
+}
+
+fn replay_failed(console: &Console, error: &ReplayError, interruption: &Interruption) -> Ending {
+    let state = "1.7 is in place; what was replayed until then stays replayed, as 1.8.2 would have done it, and 1.8.2 can \
+                 go on from there";
+    match error {
+        _ if interruption.happened() => {
+            Ending::RolledBack(format!("Interrupted during the replay: {state}."))
+        }
+        ReplayError::Postgres(_) => {
+            console.failure(&format!("the replay was broken off: {error}"));
+            Ending::RolledBack(format!("Failed during the replay: {state}."))
+        }
+        ReplayError::Event { event, .. } => {
+            console.failure(&error.to_string());
+            console.failure(&format!(
+                "1.8.2 stops at it in the same way. Mend what the server complains of in {} (or sync that table again with \
+                 1.8.2's sync_tables), and run again.",
+                event.table
+            ));
+            Ending::Refused(format!("Refused: an event can't be replayed. {}.", capitalised(state)))
+        }
+        ReplayError::Endless { .. } => {
+            console.failure(&error.to_string());
+            Ending::Refused(format!("Refused: the replay does not end. {}.", capitalised(state)))
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: Upgraded) -> Ending {
+    report.steps(&upgraded.steps);
+    report.status.clone_from(&upgraded.status);
+    if upgraded.found_out {
+        console
+            .line("  The connection was lost at the commit; asked again, the server says that it was done.");
+    }
+    console.heading(if agreed.dry_run { "Status that the upgrade would leave" } else { "Status" });
+    console.status(&upgraded.status);
+    let (tables, sources) = (agreed.plan.tables(), agreed.plan.sources.len() as u64);
+    let what = format!("{} in {}", counted(tables, "table"), counted(sources, "source"));
+    if agreed.dry_run {
+        return Ending::Done(format!(
+            "Dry run: the upgrade of {what} went well and was rolled back. 1.7 is in place; nothing was changed."
+        ));
+    }
+    next_steps(console, agreed);
+    Ending::Done(format!(
+        "Upgraded: sch_chameleon is the {} catalogue, with {what}. The 1.7 catalogue is kept as _sch_chameleon_version1.",
+        v2::VERSION
+    ))
+}
+
+fn next_steps(console: &Console, agreed: &Agreed<'_>) {
+    let config = agreed.configuration.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("NAME");
+    console.heading("What to do next");
+    console.line(&format!("  chameleon show_status --config {config}"));
+    for source in &agreed.plan.sources {
+        let verb = if source.batch_start.is_some() { "start_replica" } else { "init_replica" };
+        console.line(&format!("  chameleon {verb} --config {config} --source {}", source.name));
+    }
+    console.line("  Never start 1.8.2 on this database again. A source is shown as not consistent until its replica has passed");
+    console.line("  the consistent point. When all is well: DROP SCHEMA _sch_chameleon_version1 CASCADE;");
+}
+
+fn not_done(
+    console: &Console,
+    report: &mut Report,
+    failed: NotUpgraded,
+    interruption: &Interruption,
+) -> Ending {
+    report.steps(&failed.steps);
+    if interruption.happened() {
+        console.failure("interrupted");
+    } else if let Some(failure) = &failed.failure {
+        console.failure(&format!("the step \"{}\" failed: {}", failure.step, failure.cause));
+    }
+    match failed.state {
+        State::Refused(findings) => {
+            console.findings(&findings);
+            let errors = counted(findings.len() as u64, "error");
+            report.findings.extend(findings);
+            Ending::Refused(format!(
+                "Refused: {errors} when the locked catalogue was read again. The catalogue was not changed: 1.7 is in place."
+            ))
+        }
+        State::RolledBack(undone) => rolled_back(console, undone),
+        State::RollsBack(reason) => Ending::RolledBack(format!(
+            "Failed; the commit was never sent, so the server undoes the upgrade and 1.7 is in place. The server could not \
+             be asked to confirm it ({reason}): when it can be reached, SELECT t_version FROM sch_chameleon.v_version; \
+             says 1.7."
+        )),
+        State::Unknown { transaction, reason } => Ending::Unknown(format!(
+            "The outcome is not known: the connection was lost at the commit, and the server could not be asked ({reason}). \
+             To find out when it can be reached: SELECT txid_status({transaction}), t_version FROM sch_chameleon.v_version; \
+             committed and 2.0.10: the upgrade is complete; aborted and 1.7: run it again."
+        )),
+    }
+}
+
+fn rolled_back(console: &Console, undone: Undone) -> Ending {
+    match undone {
+        Undone::KeptForInspection => Ending::RolledBack(
+            "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. What had been built of 2.0 is kept as \
+             _sch_chameleon_version2 for inspection. Before the next attempt: DROP SCHEMA _sch_chameleon_version2 CASCADE;"
+                .into(),
+        ),
+        Undone::Entirely => Ending::RolledBack(
+            "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing is left to clean up.".into(),
+        ),
+        Undone::EntirelyAfter(error) => {
+            console.failure(&format!(
+                "keeping the unfinished catalogue for inspection failed too: {}",
+                postgres::describe(&error)
+            ));
+            Ending::RolledBack(
+                "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing is left to clean up.".into(),
+            )
+        }
+    }
+}
+
+fn refused(why: &str) -> Ending {
+    Ending::Refused(format!("Refused: {why}. Nothing was changed: the catalogue is as it was."))
+}

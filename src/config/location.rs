@@ -1,0 +1,76 @@
+//! Where a configuration is, and its text: `SPEC.md`, "The procedure", step 1. `--config NAME` means
+//! `~/.pg_chameleon/configuration/NAME.yml`; a path works too.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{self, Path, PathBuf};
+
+use super::error::ConfigurationError;
+use super::yaml::Place;
+
+/// The largest file that is read, in bytes: thousands of sources fit.
+const LARGEST_FILE: u64 = 4 << 20;
+
+/// The file that `name_or_path` means.
+pub(super) fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationError> {
+    if is_path(name_or_path) {
+        return Ok(PathBuf::from(name_or_path));
+    }
+    if name_or_path.is_empty() || name_or_path.chars().any(char::is_control) {
+        return Err(ConfigurationError::Name(name_or_path.to_owned()));
+    }
+    let folder = home.join(".pg_chameleon").join("configuration");
+    let looked = folder.join(format!("{name_or_path}.yml"));
+    // A folder that can't be entered is no proof that the file is missing: reading it tells why.
+    if looked.try_exists().unwrap_or(true) {
+        return Ok(looked);
+    }
+    let available = names_in(&folder);
+    Err(ConfigurationError::NoSuchName { name: name_or_path.to_owned(), looked, available })
+}
+
+fn is_path(name_or_path: &str) -> bool {
+    name_or_path.contains(path::is_separator)
+        || name_or_path.ends_with(".yml")
+        || name_or_path.ends_with(".yaml")
+}
+
+/// The names of the configurations in the folder; none when it can't be read.
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|file| file.strip_suffix(".yml").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The text of the file.
+pub(super) fn read(file: &Path) -> Result<String, ConfigurationError> {
+    let bytes = read_bytes(file).map_err(|reason| match reason.kind() {
+        io::ErrorKind::NotFound => ConfigurationError::NoSuchFile(file.to_owned()),
+        io::ErrorKind::IsADirectory => ConfigurationError::Folder(file.to_owned()),
+        _ => ConfigurationError::Unreadable { file: file.to_owned(), reason },
+    })?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(ConfigurationError::TooLarge { file: file.to_owned(), limit: LARGEST_FILE });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = place_after(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        ConfigurationError::NotUtf8 { file: file.to_owned(), at }
+    })
+}
+
+/// Reads no more than one byte beyond the limit, for a file may be a pipe without an end.
+fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn place_after(valid: &[u8]) -> Place {
+    let text = String::from_utf8_lossy(valid);
+    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    Place { line: text.matches('\n').count() + 1, column: last_line.chars().count() + 1 }
+}

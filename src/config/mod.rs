@@ -1,0 +1,92 @@
+//! The configuration of the new replica, read as pg_chameleon 2 reads it: `SPEC.md`, "The procedure",
+//! step 1. Keys that the upgrade has no use for are ignored, as pg_chameleon ignores those it doesn't
+//! know; a missing one is named, and everything wrong is told with file, line, column and key.
+//!
+//! A value where a text is expected may be anything that Python turns into one, as pg_chameleon does it
+//! (measured with 2.0.21): the password `007` is `7` and `yes` is `True`. Put such passwords in quotes.
+
+mod conninfo;
+mod error;
+mod field;
+mod location;
+mod mysql;
+mod password;
+mod postgres;
+mod source;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+pub use error::ConfigurationError;
+use error::Problem;
+use field::Field;
+pub use mysql::{MysqlConnection, MysqlTls};
+pub use password::Password;
+pub use postgres::{PostgresConnection, SslMode};
+pub use source::{NewSource, SourceType};
+use yaml::Document;
+pub use yaml::Place;
+
+/// A configuration of pg_chameleon 2.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// How to reach PostgreSQL.
+    pub pg: PostgresConnection,
+    /// The sources, in the file's order; at least one.
+    pub sources: Vec<NewSource>,
+}
+
+impl Configuration {
+    /// Reads the configuration that `--config` names: a value with a path separator in it, or ending in
+    /// `.yml` or `.yaml`, is a path; any other is the name of a file in `.pg_chameleon/configuration` of
+    /// the folder `home`.
+    ///
+    /// # Errors
+    /// There is no such file, it can't be read, it is not YAML, or it is not a configuration.
+    pub fn load(name_or_path: &str, home: &Path) -> Result<Self, ConfigurationError> {
+        let path = location::locate(name_or_path, home)?;
+        let text = location::read(&path)?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads a configuration from its text; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// The text is not YAML, or not a configuration.
+    pub fn parse(path: PathBuf, text: &str) -> Result<Self, ConfigurationError> {
+        let document = match Document::read(text) {
+            Ok(document) => document,
+            Err(error) => return Err(ConfigurationError::from_yaml(path, error)),
+        };
+        let root = Field::root(&document);
+        if root.is_null() {
+            return Err(ConfigurationError::Empty(path));
+        }
+        match read(&root) {
+            Ok((pg, sources)) => Ok(Self { path, pg, sources }),
+            Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
+        }
+    }
+}
+
+fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>), Problem> {
+    root.mapping("a mapping with pg_conn and sources")?;
+    let connection = "a mapping with host, port, user, password and database";
+    let pg_conn = root.require("pg_conn", connection)?;
+    pg_conn.mapping(connection)?;
+    Ok((PostgresConnection::read(&pg_conn)?, sources(root)?))
+}
+
+fn sources(root: &Field<'_>) -> Result<Vec<NewSource>, Problem> {
+    let expected = "a mapping of the sources by their names";
+    let field = root.require("sources", expected)?;
+    let entries = field.entries(expected)?;
+    if entries.is_empty() {
+        return Err(field.refuse_as("names no source", expected));
+    }
+    entries.into_iter().map(|(name, source)| NewSource::read(name, &source)).collect()
+}

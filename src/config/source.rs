@@ -1,0 +1,176 @@
+//! One of the `sources`: where it comes from, which schemas it maps, and how it is replayed.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::error::Problem;
+use super::field::Field;
+use super::mysql::MysqlConnection;
+use crate::mapping::MappingPair;
+
+/// What the example that comes with pg_chameleon says, taken when the key is left out.
+const DEFAULT_REPLAY_MAX_ROWS: u64 = 10_000;
+/// As [`DEFAULT_REPLAY_MAX_ROWS`].
+const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// PostgreSQL counts `lock_timeout` in milliseconds, in an integer of 32 bits.
+const LONGEST_LOCK_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// A source of the configuration.
+#[derive(Debug, Clone)]
+pub struct NewSource {
+    /// Its name, the key under `sources`.
+    pub name: String,
+    /// What kind of server it is.
+    pub source_type: SourceType,
+    /// The schemas it maps, in the file's order. Of a source that is not MySQL's, whatever it names.
+    pub schema_mappings: Vec<MappingPair>,
+    /// How to reach the server, for a source of MySQL.
+    pub mysql: Option<MysqlConnection>,
+    /// The most rows that one call of the replay function takes.
+    pub replay_max_rows: u64,
+    /// How long to wait for a lock in PostgreSQL; zero waits for ever, as PostgreSQL has it.
+    pub lock_timeout: Duration,
+    /// The line of the file where its name stands.
+    pub at: usize,
+}
+
+/// The `type` of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceType {
+    /// MySQL or MariaDB, the only one that 1.7 had.
+    Mysql,
+    /// PostgreSQL.
+    Pgsql,
+    /// Anything else, as written.
+    Other(String),
+}
+
+impl fmt::Display for SourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mysql => "mysql",
+            Self::Pgsql => "pgsql",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+impl NewSource {
+    pub(super) fn read(name: String, source: &Field<'_>) -> Result<Self, Problem> {
+        source.mapping("a mapping with type, db_conn and schema_mappings")?;
+        let source_type = source_type(source)?;
+        let is_mysql = source_type == SourceType::Mysql;
+        let mappings = "a mapping of schemas of the source to schemas of PostgreSQL";
+        let schema_mappings = match source.get("schema_mappings")? {
+            Some(field) => schema_mappings(&field, mappings)?,
+            None if is_mysql => return Err(source.require("schema_mappings", mappings)?.refuse(mappings)),
+            None => Vec::new(),
+        };
+        let mysql = is_mysql.then(|| mysql(source)).transpose()?;
+        Ok(Self {
+            source_type,
+            schema_mappings,
+            mysql,
+            replay_max_rows: replay_max_rows(source)?,
+            lock_timeout: lock_timeout(source)?,
+            at: source.line(),
+            name,
+        })
+    }
+}
+
+fn source_type(source: &Field<'_>) -> Result<SourceType, Problem> {
+    let expected = "mysql or pgsql, beside db_conn";
+    let source_type = source.require("type", expected)?.name(expected)?;
+    Ok(match source_type.as_str() {
+        "mysql" => SourceType::Mysql,
+        "pgsql" => SourceType::Pgsql,
+        _ => SourceType::Other(source_type),
+    })
+}
+
+fn schema_mappings(field: &Field<'_>, expected: &str) -> Result<Vec<MappingPair>, Problem> {
+    let pair = |(source_schema, dest): (String, Field<'_>)| {
+        let dest_schema = dest.name("the name of a schema of PostgreSQL")?;
+        Ok(MappingPair { source_schema, dest_schema })
+    };
+    field.entries(expected)?.into_iter().map(pair).collect()
+}
+
+fn mysql(source: &Field<'_>) -> Result<MysqlConnection, Problem> {
+    let expected = "a mapping with host, port, user, password, charset and connect_timeout";
+    let db_conn = source.require("db_conn", expected)?;
+    db_conn.mapping(expected)?;
+    MysqlConnection::read(&db_conn)
+}
+
+fn replay_max_rows(source: &Field<'_>) -> Result<u64, Problem> {
+    match source.get("replay_max_rows")? {
+        Some(field) => field.number(1, i32::MAX as u64, "a number of rows, from 1 to 2147483647"),
+        None => Ok(DEFAULT_REPLAY_MAX_ROWS),
+    }
+}
+
+fn lock_timeout(source: &Field<'_>) -> Result<Duration, Problem> {
+    let expected = "a time as PostgreSQL writes it, such as 120s, 2min or 500ms, of at most 24 days";
+    match source.get("lock_timeout")? {
+        Some(field) => postgres_duration(&field.text(expected)?)
+            .filter(|duration| *duration <= LONGEST_LOCK_TIMEOUT)
+            .ok_or_else(|| field.refuse(expected)),
+        None => Ok(DEFAULT_LOCK_TIMEOUT),
+    }
+}
+
+/// A time in PostgreSQL's notation: a number and a unit; without a unit, milliseconds. Its octal and
+/// hexadecimal numbers and its exponents, which nobody writes here, are refused and not misread.
+fn postgres_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit.trim_start() {
+        "us" => 0.001,
+        "" | "ms" => 1.0,
+        "s" => 1_000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    let octal = number.len() > 1 && number.starts_with('0') && !number.contains('.');
+    let number: f64 = (!octal).then(|| number.parse().ok())??;
+    let rounded = (number * milliseconds).round_ties_even();
+    Duration::try_from_secs_f64(rounded / 1_000.0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What PostgreSQL 15 answers to `SET lock_timeout = …; SELECT setting FROM pg_settings`, but for
+    /// `010`, which it reads as eight.
+    #[test]
+    fn a_lock_timeout_is_read_as_postgresql_reads_it() {
+        let milliseconds = |text| postgres_duration(text).map(|duration| duration.as_millis());
+        for (text, expected) in [
+            ("120s", 120_000),
+            ("0", 0),
+            ("1500", 1_500),
+            (" 2 min ", 120_000),
+            ("1.5h", 5_400_000),
+            ("1d", 86_400_000),
+            ("500us", 0),
+            ("1500us", 2),
+            ("2.5", 2),
+            (".5s", 500),
+            ("0.5s", 500),
+            ("24d", 2_073_600_000),
+            ("10ms", 10),
+        ] {
+            assert_eq!(milliseconds(text), Some(expected), "{text}");
+        }
+        for text in ["", "s", "-1", "10 S", "10sec", "1..2s", "ten", "10m", "0x10", "010"] {
+            assert_eq!(milliseconds(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! From a 1.7 catalogue and a configuration to the sources of the 2.0 catalogue, or to the reasons why not.
+//!
+//! This is the one place of SPEC.md's rules on starts, points, batch starts and consistent points. It
+//! is pure: the server only supplies the [`Snapshot`].
+
+use crate::batches::{self, BatchState};
+use crate::binlog::BinlogCoordinate;
+use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
+use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
+use chrono::NaiveDateTime;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The sources of the new catalogue, in the order of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// One for each source of the configuration.
+    pub sources: Vec<PlannedSource>,
+}
+
+/// A source of the new catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedSource {
+    /// Its name, from the configuration.
+    pub name: String,
+    /// Its schema mappings, in the order of the configuration.
+    #[serde(serialize_with = "mapping::serialize_pairs")]
+    pub mappings: Vec<MappingPair>,
+    /// The old sources that go into it.
+    pub parts: Vec<Part>,
+    /// Where its first batch starts; none when no part was ever initialised.
+    pub batch_start: Option<BinlogCoordinate>,
+    /// From where on all its tables are consistent with each other; with a batch start only.
+    pub consistent_point: Option<BinlogCoordinate>,
+    /// The oldest `ts_last_received` of its parts.
+    pub last_received: Option<NaiveDateTime>,
+    /// The oldest `ts_last_replay` of its parts.
+    pub last_replay: Option<NaiveDateTime>,
+}
+
+/// An old source as part of a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Its id in the old catalogue.
+    pub id: OldSourceId,
+    /// Its name in the old catalogue.
+    pub name: String,
+    /// Its two schemas.
+    pub pair: MappingPair,
+    /// From where the old replica would read on; none for a source that was never initialised.
+    pub start: Option<BinlogCoordinate>,
+    /// The furthest coordinate that one of its tables has of its own.
+    pub furthest_own: Option<BinlogCoordinate>,
+    /// How many tables it brings.
+    pub tables: u64,
+}
+
+impl Plan {
+    /// The tables that the new catalogue will have.
+    #[must_use]
+    pub fn tables(&self) -> u64 {
+        self.sources.iter().map(PlannedSource::tables).sum()
+    }
+
+    /// Whether `other` starts, becomes consistent and brings the same tables as this plan. Only the lag may
+    /// differ: replaying what waits moves it.
+    #[must_use]
+    pub fn same_points(&self, other: &Self) -> bool {
+        let without_lag = |plan: &Self| {
+            let mut sources = plan.sources.clone();
+            for source in &mut sources {
+                (source.last_received, source.last_replay) = (None, None);
+            }
+            sources
+        };
+        without_lag(self) == without_lag(other)
+    }
+}
+
+impl PlannedSource {
+    /// The tables that the new source will have.
+    #[must_use]
+    pub fn tables(&self) -> u64 {
+        self.parts.iter().map(|part| part.tables).sum()
+    }
+}
+
+/// A reason why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 1.8.2 has not yet written the source's schema on MySQL.
+    SourceSchemaEmpty {
+        /// The old source.
+        source: String,
+    },
+    /// The schema mappings disagree.
+    Mapping(Discrepancy),
+    /// The source has tables and nothing says from where to read on.
+    NoLiveBatch {
+        /// The old source.
+        source: String,
+        /// How many tables it has.
+        tables: u64,
+    },
+    /// The coordinate of a live batch can't be used.
+    BatchCoordinate {
+        /// The old source.
+        source: String,
+        /// `i_id_batch`.
+        batch: i64,
+        /// What is wrong with it.
+        error: StoredCoordinateError,
+    },
+    /// The coordinate that tables have of their own can't be used.
+    TableCoordinate {
+        /// The old source.
+        source: String,
+        /// What is wrong with it.
+        error: StoredCoordinateError,
+    },
+    /// Binary logs of different MySQL servers meet in one new source.
+    DifferentBaseNames {
+        /// The new source.
+        target: String,
+        /// Each base name with the old sources that use it.
+        bases: BTreeMap<String, Vec<String>>,
+    },
+    /// The daemon of pg_chameleon 2 can't read the number of such a file.
+    DotInBaseName {
+        /// The new source.
+        target: String,
+        /// The base name.
+        base: String,
+    },
+}
+
+/// What the plan knows of the beginning of an old source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Start {
+    At(BinlogCoordinate),
+    NeverInitialised,
+}
+
+/// The larger of its source's start and its own coordinate: everything up to this point is in
+/// PostgreSQL, nothing after it is. SPEC.md, "Point of a table".
+#[must_use]
+pub fn point_of_table(start: &BinlogCoordinate, own: Option<&BinlogCoordinate>) -> BinlogCoordinate {
+    own.map_or(start, |own| own.max(start)).clone()
+}
+
+/// Whether there is nothing to bring over of a source. SPEC.md, "Start of a source".
+#[must_use]
+pub fn never_initialised(source: &OldSource) -> bool {
+    source.tables.count == 0 && batches::in_state(source, BatchState::Live).next().is_none()
+}
+
+/// Plans the new sources.
+///
+/// # Errors
+/// Every reason why the catalogue can't be brought over with this configuration, not just the first.
+pub fn plan(snapshot: &Snapshot, targets: &[Target]) -> Result<Plan, Vec<Refusal>> {
+    let mut refusals = mapping_refusals(snapshot, targets);
+    let mut parts = Vec::new();
+    for source in &snapshot.sources {
+        match part(source) {
+            Ok(part) => parts.push((part, source)),
+            Err(found) => refusals.extend(found),
+        }
+    }
+    let mut sources = Vec::new();
+    for target in targets {
+        let of_target: Vec<_> =
+            parts.iter().filter(|(part, _)| target.mappings.contains(&part.pair)).cloned().collect();
+        refusals.extend(base_name_refusals(target, &of_target));
+        sources.push(planned_source(target, of_target));
+    }
+    if refusals.is_empty() { Ok(Plan { sources }) } else { Err(refusals) }
+}
+
+fn mapping_refusals(snapshot: &Snapshot, targets: &[Target]) -> Vec<Refusal> {
+    let mut pairs = Vec::new();
+    let mut refusals = Vec::new();
+    let mut unknown_destinations = Vec::new();
+    for source in &snapshot.sources {
+        match pair(source) {
+            Some(pair) => pairs.push(CataloguePair { source: source.name.clone(), pair }),
+            None => {
+                unknown_destinations.push(&source.dest_schema);
+                refusals.push(Refusal::SourceSchemaEmpty { source: source.name.clone() });
+            }
+        }
+    }
+    // Nothing can be said of a configured pair whose other half the catalogue does not know yet.
+    let can_be_told = |discrepancy: &Discrepancy| match discrepancy {
+        Discrepancy::NotInCatalogue(configured) => {
+            !unknown_destinations.contains(&&configured.pair.dest_schema)
+        }
+        _ => true,
+    };
+    refusals.extend(
+        mapping::discrepancies(&pairs, targets).into_iter().filter(can_be_told).map(Refusal::Mapping),
+    );
+    refusals
+}
+
+fn pair(source: &OldSource) -> Option<MappingPair> {
+    let source_schema = source.source_schema.clone().filter(|schema| !schema.is_empty())?;
+    Some(MappingPair { source_schema, dest_schema: source.dest_schema.clone() })
+}
+
+/// A source whose schema on MySQL is empty has been refused already; its part is planned under an
+/// empty name so that all else that is wrong with it is found too.
+fn part(source: &OldSource) -> Result<Part, Vec<Refusal>> {
+    let start = start(source);
+    let furthest_own = furthest_own(source);
+    match (start, furthest_own) {
+        (Ok(start), Ok(furthest_own)) => Ok(Part {
+            id: source.id,
+            name: source.name.clone(),
+            pair: pair(source).unwrap_or_else(|| MappingPair {
+                source_schema: String::new(),
+                dest_schema: source.dest_schema.clone(),
+            }),
+            start: match start {
+                Start::At(coordinate) => Some(coordinate),
+                Start::NeverInitialised => None,
+            },
+            furthest_own,
+            tables: source.tables.count,
+        }),
+        (start, own) => {
+            Err(start.err().into_iter().flatten().chain(own.err().into_iter().flatten()).collect())
+        }
+    }
+}
+
+/// The smallest coordinate of the live batches, started or not.
+fn start(source: &OldSource) -> Result<Start, Vec<Refusal>> {
+    let mut coordinates = Vec::new();
+    let mut refusals = Vec::new();
+    for batch in batches::in_state(source, BatchState::Live) {
+        match batch.coordinate.read() {
+            Ok(coordinate) => coordinates.push(coordinate),
+            Err(error) => refusals.push(Refusal::BatchCoordinate {
+                source: source.name.clone(),
+                batch: batch.id,
+                error,
+            }),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    match coordinates.into_iter().min() {
+        Some(smallest) => Ok(Start::At(smallest)),
+        None if never_initialised(source) => Ok(Start::NeverInitialised),
+        None => Err(vec![Refusal::NoLiveBatch { source: source.name.clone(), tables: source.tables.count }]),
+    }
+}
+
+fn furthest_own(source: &OldSource) -> Result<Option<BinlogCoordinate>, Vec<Refusal>> {
+    let mut furthest = None;
+    let mut refusals = Vec::new();
+    let mut refuse = |error| refusals.push(Refusal::TableCoordinate { source: source.name.clone(), error });
+    for own in &source.tables.own_coordinates {
+        let smallest =
+            own.smallest_position.map(|position| BinlogCoordinate::parse("any.0", position)).transpose();
+        match (own.furthest.read(), smallest) {
+            (Ok(_), _) if own.halves > 0 => {
+                refuse(StoredCoordinateError::Missing(own.furthest.file.clone(), None));
+            }
+            (Ok(_), Err(negative)) => refuse(negative.into()),
+            (Ok(coordinate), Ok(_)) => furthest = furthest.max(Some(coordinate)),
+            (Err(error), _) => refuse(error),
+        }
+    }
+    if refusals.is_empty() { Ok(furthest) } else { Err(refusals) }
+}
+
+/// The coordinates that decide where a part stands.
+fn coordinates(part: &Part) -> impl Iterator<Item = &BinlogCoordinate> {
+    part.start.iter().chain(&part.furthest_own)
+}
+
+fn base_name_refusals(target: &Target, parts: &[(Part, &OldSource)]) -> Vec<Refusal> {
+    let mut bases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (part, source) in parts {
+        for base in base_names(part, source) {
+            let users = bases.entry(base).or_default();
+            if !users.contains(&part.name) {
+                users.push(part.name.clone());
+            }
+        }
+    }
+    let mut refusals: Vec<_> = bases
+        .keys()
+        .filter(|base| base.contains('.'))
+        .map(|base| Refusal::DotInBaseName { target: target.name.clone(), base: base.clone() })
+        .collect();
+    if bases.len() > 1 {
+        refusals.push(Refusal::DifferentBaseNames { target: target.name.clone(), bases });
+    }
+    refusals
+}
+
+/// Every base name that the live batches and the tables of a source use, not only those of the
+/// coordinates that won.
+fn base_names(part: &Part, source: &OldSource) -> Vec<String> {
+    let live = batches::in_state(source, BatchState::Live).filter_map(|batch| batch.coordinate.read().ok());
+    let own = source.tables.own_coordinates.iter().filter_map(|own| own.furthest.read().ok());
+    live.chain(own)
+        .chain(coordinates(part).cloned())
+        .map(|coordinate| coordinate.file().base().to_owned())
+        .collect()
+}
+
+/// SPEC.md, "For each new source".
+fn planned_source(target: &Target, parts: Vec<(Part, &OldSource)>) -> PlannedSource {
+    let oldest = |time: fn(&OldSource) -> Option<NaiveDateTime>| {
+        parts.iter().filter(|(part, _)| part.start.is_some()).filter_map(|(_, source)| time(source)).min()
+    };
+    let (last_received, last_replay) =
+        (oldest(|source| source.last_received), oldest(|source| source.last_replay));
+    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
+    let batch_start = parts.iter().filter_map(|part| part.start.as_ref()).min().cloned();
+    let furthest = parts.iter().flat_map(coordinates).max().cloned();
+    PlannedSource {
+        name: target.name.clone(),
+        mappings: target.mappings.clone(),
+        consistent_point: batch_start.as_ref().and(furthest),
+        batch_start,
+        last_received,
+        last_replay,
+        parts,
+    }
+}
+
+#[cfg(test)]
+mod tests;

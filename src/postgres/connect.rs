@@ -1,0 +1,169 @@
+//! Connects as the configuration says, and says what to do when that fails.
+
+use super::{describe, tls};
+use crate::config::{PostgresConnection, SslMode};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, NoTls};
+
+/// How long the server may take to answer at first.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// When nothing is heard of the server for about a minute, the connection counts as lost.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+
+/// A session on the server.
+pub struct Session {
+    client: Client,
+    connection: JoinHandle<()>,
+}
+
+impl Session {
+    /// The client to talk through.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A handle that ends the session at once, as a cut connection would.
+    #[must_use]
+    pub fn abort_handle(&self) -> tokio::task::AbortHandle {
+        self.connection.abort_handle()
+    }
+
+    /// Ends the session and waits until the server has been told.
+    pub async fn close(self) {
+        let Self { client, connection } = self;
+        drop(client);
+        // Whatever ended the connection, it has ended.
+        let _ = connection.await;
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No server answered.
+    #[error("no PostgreSQL server can be reached at {place}: {cause}")]
+    Unreachable {
+        /// Host and port.
+        place: String,
+        /// What was tried last.
+        cause: String,
+    },
+    /// The server answered and let nobody in.
+    #[error("the PostgreSQL server at {place} refused the role {user} for the database {database}: {cause}")]
+    Refused {
+        /// Host and port.
+        place: String,
+        /// The role of the configuration.
+        user: String,
+        /// The database of the configuration.
+        database: String,
+        /// The server's message.
+        cause: String,
+        /// What in the configuration decides it.
+        remedy: &'static str,
+    },
+    /// The certificates of the configuration can't be used.
+    #[error("TLS to PostgreSQL: {0}")]
+    Tls(#[from] tls::TlsError),
+}
+
+impl ConnectError {
+    /// What to do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unreachable { .. } => {
+                "Check that the server runs and that pg_conn.host, pg_conn.port and pg_conn.sslmode in the configuration \
+                 are right."
+                    .to_owned()
+            }
+            Self::Refused { remedy, .. } => (*remedy).to_owned(),
+            Self::Tls(error) => error.remedy().to_owned(),
+        }
+    }
+}
+
+/// Opens a session as `connection` says, TLS included.
+///
+/// # Errors
+/// [`ConnectError`], without the password.
+pub async fn connect(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    match connection.sslmode {
+        SslMode::Disable => plain(connection).await,
+        _ if connection.host.starts_with('/') => plain(connection).await,
+        SslMode::Allow => match plain(connection).await {
+            Err(ConnectError::Refused { .. }) => encrypted(connection).await,
+            outcome => outcome,
+        },
+        _ => encrypted(connection).await,
+    }
+}
+
+async fn plain(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    let mut config = config(connection);
+    config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+    let (client, driver) = config.connect(NoTls).await.map_err(|error| refused(connection, &error))?;
+    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }) })
+}
+
+async fn encrypted(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    let mut config = config(connection);
+    config.ssl_mode(match connection.sslmode {
+        SslMode::Prefer => tokio_postgres::config::SslMode::Prefer,
+        _ => tokio_postgres::config::SslMode::Require,
+    });
+    let tls = tls::connector(connection)?;
+    let (client, driver) = config.connect(tls).await.map_err(|error| refused(connection, &error))?;
+    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }) })
+}
+
+fn config(connection: &PostgresConnection) -> Config {
+    let (idle, interval, retries) = KEEPALIVE;
+    let mut config = Config::new();
+    config
+        .host(&connection.host)
+        .port(connection.port)
+        .user(&connection.user)
+        .dbname(&connection.database)
+        .application_name("chameleon-upgrade")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .keepalives_idle(idle)
+        .keepalives_interval(interval)
+        .keepalives_retries(retries);
+    if let Some(password) = &connection.password {
+        config.password(password.expose());
+    }
+    config
+}
+
+fn refused(connection: &PostgresConnection, error: &tokio_postgres::Error) -> ConnectError {
+    let place = format!("{}:{}", connection.host, connection.port);
+    let cause = describe(error);
+    let no_password = connection.password.is_none() && error.to_string().contains("password");
+    let remedy = match error.code() {
+        Some(code) => remedy(code),
+        None if no_password => "Set pg_conn.password in the configuration: the server asks for one.",
+        None => return ConnectError::Unreachable { place, cause },
+    };
+    let (user, database) = (connection.user.clone(), connection.database.clone());
+    ConnectError::Refused { place, user, database, cause, remedy }
+}
+
+fn remedy(code: &SqlState) -> &'static str {
+    if *code == SqlState::INVALID_PASSWORD {
+        "Correct pg_conn.user and pg_conn.password in the configuration."
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        "Correct pg_conn.database in the configuration: it names the database that the 1.8.2 replica writes to."
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        "Check pg_conn.user and pg_conn.sslmode in the configuration, and let this machine in in the server's \
+         pg_hba.conf."
+    } else if *code == SqlState::TOO_MANY_CONNECTIONS {
+        "Wait until other sessions have ended, or raise max_connections."
+    } else {
+        "See the server's message; the connection is set by pg_conn in the configuration."
+    }
+}

@@ -1,0 +1,27 @@
+//! Sessions on the PostgreSQL server of the configuration.
+
+mod connect;
+mod tls;
+
+pub use connect::{ConnectError, Session, connect};
+
+use std::error::Error as _;
+use tokio_postgres::Error;
+
+/// Whether the session is gone: the server has undone its open transaction, or will.
+#[must_use]
+pub fn connection_lost(error: &Error) -> bool {
+    let fatal = error.as_db_error().is_some_and(|error| matches!(error.severity(), "FATAL" | "PANIC"));
+    let io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+    fatal || io || error.is_closed()
+}
+
+/// The server's message with its SQLSTATE, or what happened to the connection.
+#[must_use]
+pub fn describe(error: &Error) -> String {
+    let Some(error) = error.as_db_error() else {
+        return error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    };
+    let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("{}{detail} [SQLSTATE {}]", error.message(), error.code().code())
+}

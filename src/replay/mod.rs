@@ -1,0 +1,82 @@
+//! Replays what waits in the old catalogue before it is upgraded.
+//!
+//! SPEC.md, "The procedure", 5: it commits as it goes, which is what 1.8.2 would do anyway, and 1.8.2 can go
+//! on from any point of it.
+
+pub mod by_function;
+
+use crate::catalogue::v1::snapshot::OldSourceId;
+
+/// What waits of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The old source.
+    pub source: OldSourceId,
+    /// Its name.
+    pub name: String,
+    /// How many events wait.
+    pub events: u64,
+    /// How many batches they are in.
+    pub batches: u64,
+    /// How many events one call may take: `replay_max_rows` of the new source.
+    pub events_a_call: u64,
+}
+
+/// Is told how far the replay has come.
+pub trait Progress {
+    /// `done` of the backlog's events have been replayed.
+    fn replayed(&self, backlog: &Backlog, done: u64);
+}
+
+/// Why a replay stopped before its end. What it had replayed by then is committed, as 1.8.2 would have done.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// An event can't be applied.
+    #[error("the {event} can't be replayed: {cause}")]
+    Event {
+        /// Which event.
+        event: WaitingEvent,
+        /// The server's message.
+        cause: String,
+    },
+    /// `fn_process_batch` says again and again that there is more to do, and does nothing.
+    #[error(
+        "the replay of the source {source_name} does not come to an end: fn_process_batch has been called {calls} times"
+    )]
+    Endless {
+        /// The old source.
+        source_name: String,
+        /// How often it was called.
+        calls: u64,
+    },
+    /// The connection was lost, or the server could not be asked.
+    #[error("{}", crate::postgres::describe(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+}
+
+/// An event in a log table of the old catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingEvent {
+    /// The old source.
+    pub source: String,
+    /// `i_id_batch`.
+    pub batch: i64,
+    /// `i_id_event`.
+    pub event: i64,
+    /// insert, update, delete or ddl.
+    pub kind: String,
+    /// Schema and table.
+    pub table: String,
+    /// Where it stands in MySQL's binary log.
+    pub place: String,
+}
+
+impl std::fmt::Display for WaitingEvent {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { source, batch, event, kind, table, place } = self;
+        write!(
+            formatter,
+            "event {event} ({kind} on {table}, {place}) in batch {batch} of the source {source}"
+        )
+    }
+}

@@ -1,0 +1,275 @@
+//! What an administrator reads on the terminal, or a script in its log.
+
+use crate::catalogue::v1::status::OldSourceStatus;
+use crate::catalogue::v2::status::{Lag, SourceStatus};
+use crate::checks::{Finding, Severity};
+use crate::plan::{Plan, PlannedSource};
+use crate::replay::{Backlog, Progress};
+use crate::upgrade::Observer;
+use crate::upgrade::step::Step;
+use anstream::{eprintln, print, println};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+
+/// Writes to standard output and standard error. Colours only on a terminal, and not with NO_COLOR.
+pub struct Console {
+    quiet: bool,
+    bar: RefCell<Option<Bar>>,
+}
+
+/// How far the replay of a source has come, on a terminal; elsewhere a line now and then.
+struct Bar {
+    bar: ProgressBar,
+    /// The last tenth that was told, where there is no terminal.
+    told: u64,
+}
+
+impl Console {
+    /// `quiet`: errors and the outcome only.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bar: RefCell::new(None) }
+    }
+
+    /// The beginning of a part.
+    pub fn heading(&self, text: &str) {
+        self.line(&format!("\n{BOLD}{text}{BOLD:#}"));
+    }
+
+    /// A line of text.
+    pub fn line(&self, text: &str) {
+        if !self.quiet {
+            println!("{text}");
+        }
+    }
+
+    /// The findings, each with what to do about it.
+    pub fn findings(&self, findings: &[Finding]) {
+        let shown = findings.iter().filter(|finding| !self.quiet || finding.severity == Severity::Error);
+        for finding in shown {
+            let (word, style) = severity(finding.severity);
+            println!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  {}", finding.check, finding.found);
+            if let Some(remedy) = &finding.remedy {
+                println!("           → {remedy}");
+            }
+        }
+    }
+
+    /// The plan: what becomes of each old source, and where the new ones start.
+    pub fn plan(&self, plan: &Plan) {
+        if self.quiet {
+            return;
+        }
+        let mut parts = table(&["1.7 source", "schema mapping", "starts at", "tables", "2.0 source"]);
+        for source in &plan.sources {
+            for part in &source.parts {
+                parts.add_row([
+                    part.name.clone(),
+                    part.pair.to_string(),
+                    text(part.start.as_ref(), "never initialised"),
+                    part.tables.to_string(),
+                    source.name.clone(),
+                ]);
+            }
+        }
+        println!("{parts}");
+        let mut sources = table(&["2.0 source", "batch start", "consistent point", "tables"]);
+        for source in &plan.sources {
+            sources.add_row(planned(source));
+        }
+        println!("{sources}");
+    }
+
+    /// The sources of a 2.0 catalogue.
+    pub fn status(&self, sources: &[SourceStatus]) {
+        if self.quiet {
+            return;
+        }
+        let columns = [
+            "id",
+            "source",
+            "type",
+            "status",
+            "consistent",
+            "read lag",
+            "last read",
+            "replay lag",
+            "last replay",
+        ];
+        let mut overview = table(&columns);
+        for source in sources {
+            overview.add_row([
+                source.id.to_string(),
+                source.name.clone(),
+                source.source_type.clone(),
+                source.status.clone(),
+                if source.consistent { "Yes" } else { "No" }.to_owned(),
+                or_dash(source.read.lag.as_ref()),
+                or_dash(source.read.last.as_ref()),
+                or_dash(source.replay.lag.as_ref()),
+                or_dash(source.replay.last.as_ref()),
+            ]);
+        }
+        println!("{overview}");
+        let columns = ["source", "schema mappings", "batch start", "consistent point", "tables", "disabled"];
+        let mut details = table(&columns);
+        for source in sources {
+            let mappings: Vec<_> = source.mappings.iter().map(ToString::to_string).collect();
+            details.add_row([
+                source.name.clone(),
+                mappings.join("\n"),
+                or_dash(source.batch_start.as_ref()),
+                or_dash(source.consistent_point.as_ref()),
+                source.replicated.to_string(),
+                source.disabled.to_string(),
+            ]);
+        }
+        println!("{details}");
+    }
+
+    /// The sources of a 1.7 catalogue.
+    pub fn old_status(&self, sources: &[OldSourceStatus]) {
+        if self.quiet {
+            return;
+        }
+        let columns = [
+            "id",
+            "source",
+            "schema mapping",
+            "status",
+            "read lag",
+            "last read",
+            "replay lag",
+            "last replay",
+            "tables",
+        ];
+        let mut overview = table(&columns);
+        for source in sources {
+            let from = source.source_schema.as_deref().unwrap_or("(not known yet)");
+            let [read_lag, last_read] = lag(&source.read);
+            let [replay_lag, last_replay] = lag(&source.replay);
+            overview.add_row([
+                source.id.to_string(),
+                source.name.clone(),
+                format!("{from} → {}", source.dest_schema),
+                source.status.clone(),
+                read_lag,
+                last_read,
+                replay_lag,
+                last_replay,
+                source.tables.to_string(),
+            ]);
+        }
+        println!("{overview}");
+    }
+
+    /// What went wrong, before the last line says what state the replica is in.
+    pub fn failure(&self, text: &str) {
+        let (word, style) = severity(Severity::Error);
+        eprintln!("{style}{word}{style:#}: {text}");
+    }
+
+    /// Asks for YES on the terminal; the question alone.
+    pub fn ask(&self, question: &str) {
+        print!("\n{BOLD}{question}{BOLD:#} ");
+        // A terminal that can't be written to can't be answered on either.
+        drop(std::io::stdout().flush());
+    }
+
+    /// The replay of a source begins.
+    pub fn replay_begins(&self, backlog: &Backlog) {
+        let bar = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(backlog.events).with_style(bar_style()).with_message(backlog.name.clone())
+        };
+        *self.bar.borrow_mut() = Some(Bar { bar, told: 0 });
+    }
+
+    /// The replay of a source has ended.
+    pub fn replay_ends(&self, backlog: &Backlog, took: Duration) {
+        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+        self.done(&format!("replay {} events of {}", backlog.events, backlog.name), took);
+    }
+
+    /// The replay of a source was broken off.
+    pub fn replay_stops(&self) {
+        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
+            bar.abandon();
+        }
+    }
+
+    fn done(&self, what: &str, took: Duration) {
+        self.line(&format!("  {GREEN}✓{GREEN:#} {what:<48} {DIM}{:>8.3} s{DIM:#}", took.as_secs_f64()));
+    }
+}
+
+impl Progress for Console {
+    fn replayed(&self, backlog: &Backlog, done: u64) {
+        let mut current = self.bar.borrow_mut();
+        let Some(Bar { bar, told }) = current.as_mut() else { return };
+        bar.set_position(done);
+        let tenth = (done * 10).checked_div(backlog.events).unwrap_or_default();
+        if bar.is_hidden() && tenth > *told && tenth < 10 {
+            *told = tenth;
+            self.line(&format!("    replayed {done} of {} events of {}", backlog.events, backlog.name));
+        }
+    }
+}
+
+impl Observer for Console {
+    fn step_done(&self, step: Step, took: Duration) {
+        self.done(&step.to_string(), took);
+    }
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn severity(severity: Severity) -> (&'static str, Style) {
+    match severity {
+        Severity::Error => ("error", AnsiColor::Red.on_default().bold()),
+        Severity::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
+        Severity::Info => ("info", AnsiColor::Cyan.on_default()),
+    }
+}
+
+fn planned(source: &PlannedSource) -> [String; 4] {
+    [
+        source.name.clone(),
+        text(source.batch_start.as_ref(), "nothing to start from"),
+        text(source.consistent_point.as_ref(), "—"),
+        source.tables().to_string(),
+    ]
+}
+
+fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns);
+    table
+}
+
+fn text(value: Option<&impl ToString>, otherwise: &str) -> String {
+    value.map_or_else(|| otherwise.to_owned(), ToString::to_string)
+}
+
+fn or_dash(value: Option<&String>) -> String {
+    text(value, "—")
+}
+
+fn lag(lag: &Lag) -> [String; 2] {
+    [or_dash(lag.lag.as_ref()), or_dash(lag.last.as_ref())]
+}

@@ -1,0 +1,83 @@
+//! Reads everything that the checks look at.
+
+use crate::catalogue::v1::{facts::Server, read};
+use crate::checks::{Catalogue, CatalogueVersion, Facts};
+use crate::config::{Configuration, SourceType};
+use crate::mapping::Target;
+use crate::plan;
+use tokio_postgres::{Client, Error};
+
+/// Reads the facts at one moment, in a read-only transaction of its own.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn survey(
+    client: &Client,
+    configuration: &Configuration,
+    assume_stopped: bool,
+) -> Result<Facts, Error> {
+    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let facts = facts(client, configuration, assume_stopped).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(facts)
+}
+
+/// Reads the facts within whatever transaction is open.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn facts(
+    client: &Client,
+    configuration: &Configuration,
+    assume_stopped: bool,
+) -> Result<Facts, Error> {
+    let targets = targets(configuration);
+    let server = read::server(client).await?;
+    let version = version(client, &server).await?;
+    let catalogue = match version {
+        CatalogueVersion::V1_7 => Some(catalogue(client, &targets).await?),
+        _ => None,
+    };
+    Ok(Facts { other_types: other_types(configuration), targets, assume_stopped, server, version, catalogue })
+}
+
+/// What `sch_chameleon` is, as far as the role may know.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersion, Error> {
+    if server.schema_owner.is_none() {
+        return Ok(CatalogueVersion::Missing);
+    }
+    if !server.role.owns_schema || !server.role.not_owned.is_empty() {
+        return Ok(CatalogueVersion::Unreadable);
+    }
+    if !server.has_version {
+        return Ok(CatalogueVersion::Foreign);
+    }
+    read::version(client).await.map(CatalogueVersion::of)
+}
+
+async fn catalogue(client: &Client, targets: &[Target]) -> Result<Catalogue, Error> {
+    let snapshot = read::snapshot(client).await?;
+    let planned = plan::plan(&snapshot, targets);
+    Ok(Catalogue {
+        planned,
+        snapshot,
+        tables: read::examine_tables(client).await?,
+        sessions: read::sessions(client).await?,
+        dependents: read::dependents(client).await?,
+    })
+}
+
+fn targets(configuration: &Configuration) -> Vec<Target> {
+    let mysql = configuration.sources.iter().filter(|source| source.source_type == SourceType::Mysql);
+    mysql
+        .map(|source| Target { name: source.name.clone(), mappings: source.schema_mappings.clone() })
+        .collect()
+}
+
+fn other_types(configuration: &Configuration) -> Vec<(String, String)> {
+    let others = configuration.sources.iter().filter(|source| source.source_type != SourceType::Mysql);
+    others.map(|source| (source.name.clone(), source.source_type.to_string())).collect()
+}

@@ -1,0 +1,186 @@
+//! The one transaction of the upgrade: a savepoint a step, and what is done when a step fails.
+//!
+//! SPEC.md, "The procedure", 6 and 7. A statement that fails leaves the work up to the last savepoint for
+//! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
+
+use super::Observer;
+use super::step::Step;
+use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use std::time::{Duration, Instant};
+use tokio_postgres::Client;
+
+/// What went wrong within a step.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The server refused a statement, or the connection was lost.
+    #[error("{}", crate::postgres::describe(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// The catalogue is no longer the one that the plan was made for.
+    #[error("the catalogue changed while the upgrade was running: {0}")]
+    Changed(String),
+    /// What was written is not what was planned.
+    #[error("the verification found: {0}")]
+    Verification(String),
+}
+
+impl Cause {
+    /// Whether the connection is gone, so that the server has undone the transaction, or will.
+    #[must_use]
+    pub fn connection_lost(&self) -> bool {
+        matches!(self, Self::Postgres(error) if crate::postgres::connection_lost(error))
+    }
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The step.
+    pub step: Step,
+    /// What went wrong in it.
+    pub cause: Cause,
+}
+
+/// What a failed step left behind, once the transaction has been ended.
+#[derive(Debug)]
+pub enum Undone {
+    /// Nothing: all was rolled back.
+    Entirely,
+    /// The unfinished 2.0 catalogue was kept as `_sch_chameleon_version2`.
+    KeptForInspection,
+    /// Keeping it failed too, for this reason; so all was rolled back.
+    EntirelyAfter(tokio_postgres::Error),
+}
+
+/// An open transaction.
+pub struct Transaction<'a> {
+    client: &'a Client,
+    id: i64,
+    /// The steps that have been done, with the time that each took.
+    done: Vec<(Step, Duration)>,
+    observer: &'a dyn Observer,
+}
+
+impl<'a> Transaction<'a> {
+    /// Begins, and learns the transaction's id, by which its outcome can be found out later.
+    ///
+    /// # Errors
+    /// What PostgreSQL answers.
+    pub async fn begin(
+        client: &'a Client,
+        lock_timeout: Duration,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, tokio_postgres::Error> {
+        // A commit that was reported must survive a crash of the server, whatever its default.
+        let milliseconds = lock_timeout.as_millis();
+        client
+            .batch_execute(&format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+                 SET LOCAL synchronous_commit = on;
+                 SET LOCAL statement_timeout = 0;
+                 SET LOCAL lock_timeout = {milliseconds}"
+            ))
+            .await?;
+        let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;
+        Ok(Self { client, id, done: Vec::new(), observer })
+    }
+
+    /// The session that the transaction is open in.
+    #[must_use]
+    pub fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    /// The id for `txid_status`.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The steps done so far, with their times.
+    #[must_use]
+    pub fn done(&self) -> &[(Step, Duration)] {
+        &self.done
+    }
+
+    /// Does one step behind a savepoint of its own.
+    ///
+    /// # Errors
+    /// The step's failure; the transaction is still open, unless the connection was lost.
+    pub async fn step<T, E: Into<Cause>>(
+        &mut self,
+        step: Step,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        let failed = |cause| Failure { step, cause };
+        let began = Instant::now();
+        let savepoint = format!("SAVEPOINT {}", step.savepoint());
+        self.client.batch_execute(&savepoint).await.map_err(|error| failed(error.into()))?;
+        let result = work.await.map_err(|error| failed(error.into()))?;
+        self.note(step, began.elapsed());
+        Ok(result)
+    }
+
+    fn note(&mut self, step: Step, took: Duration) {
+        self.done.push((step, took));
+        self.observer.step_done(step, took);
+    }
+
+    /// Makes it permanent.
+    ///
+    /// # Errors
+    /// The failure; when the connection was lost, whether it was committed is not known yet.
+    pub async fn commit(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        self.client
+            .batch_execute("COMMIT")
+            .await
+            .map_err(|error| Failure { step: Step::Commit, cause: error.into() })?;
+        self.note(Step::Commit, began.elapsed());
+        Ok(())
+    }
+
+    /// Undoes everything.
+    ///
+    /// # Errors
+    /// What PostgreSQL answers; the transaction is undone all the same, when its session ends.
+    pub async fn rollback(&self) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute("ROLLBACK").await
+    }
+
+    /// Ends the transaction after `step` failed: the 1.7 catalogue is in place afterwards, and what had been
+    /// built of the new one is kept for inspection when there is any.
+    ///
+    /// # Errors
+    /// Only when the connection was lost on the way: then whether the unfinished catalogue was kept is not
+    /// known. 1.7 is in place in any case.
+    pub async fn undo(&self, step: Step) -> Result<Undone, tokio_postgres::Error> {
+        if step == Step::Commit {
+            // The server has ended the transaction itself.
+            return Ok(Undone::Entirely);
+        }
+        if !step.new_schema_stands() {
+            self.rollback().await?;
+            return Ok(Undone::Entirely);
+        }
+        match self.keep_for_inspection(step).await {
+            Ok(()) => Ok(Undone::KeptForInspection),
+            Err(error) if crate::postgres::connection_lost(&error) => Err(error),
+            Err(error) => {
+                self.rollback().await?;
+                Ok(Undone::EntirelyAfter(error))
+            }
+        }
+    }
+
+    async fn keep_for_inspection(&self, step: Step) -> Result<(), tokio_postgres::Error> {
+        let savepoint = step.savepoint();
+        self.client
+            .batch_execute(&format!(
+                "ROLLBACK TO SAVEPOINT {savepoint};
+                 ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2};
+                 ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}"
+            ))
+            .await?;
+        self.client.batch_execute("COMMIT").await
+    }
+}

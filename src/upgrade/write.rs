@@ -1,0 +1,160 @@
+//! Writes the new catalogue: what the steps between the lock and the verification do.
+
+use super::transaction::Cause;
+use super::verify::mappings_json;
+use crate::binlog::BinlogCoordinate;
+use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
+use crate::catalogue::v2;
+use crate::plan::{Plan, PlannedSource};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error};
+
+/// The id of a source in the 2.0 catalogue; not that of an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewSourceId(pub i64);
+
+/// A value for a statement with its type: one round trip a statement, instead of one more to learn the types.
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// What is needed to bring tables over: for each old source that has a start, its new source and the start.
+#[derive(Debug, Default)]
+pub struct Starts {
+    old_ids: Vec<i64>,
+    new_ids: Vec<i64>,
+    files: Vec<String>,
+    positions: Vec<i64>,
+}
+
+impl Starts {
+    /// Joins the parts of the plan with the ids that their new sources were given.
+    #[must_use]
+    pub fn new(plan: &Plan, ids: &[NewSourceId]) -> Self {
+        let mut starts = Self::default();
+        for (source, id) in plan.sources.iter().zip(ids) {
+            for part in &source.parts {
+                let Some(start) = &part.start else { continue };
+                starts.old_ids.push(part.id.0);
+                starts.new_ids.push(id.0);
+                starts.files.push(start.file().name().to_owned());
+                starts.positions.push(start.position());
+            }
+        }
+        starts
+    }
+
+    /// As the parameters of a statement: four arrays of equal length.
+    #[must_use]
+    pub fn parameters(&self) -> [Parameter<'_>; 4] {
+        [
+            (&self.old_ids, Type::INT8_ARRAY),
+            (&self.new_ids, Type::INT8_ARRAY),
+            (&self.files, Type::TEXT_ARRAY),
+            (&self.positions, Type::INT8_ARRAY),
+        ]
+    }
+}
+
+/// Locks every table of the old catalogue that 1.8.2 writes to.
+pub(super) async fn lock(client: &Client) -> Result<(), Error> {
+    client.batch_execute(include_str!("lock.sql")).await
+}
+
+/// Puts the old catalogue aside and creates the schema of the new one, with the same owner.
+pub(super) async fn rename(client: &Client, owner: &str) -> Result<(), Error> {
+    let owner = quote_identifier(owner);
+    client
+        .batch_execute(&format!(
+            "ALTER SCHEMA {SCHEMA} RENAME TO {VERSION1};
+             CREATE SCHEMA {SCHEMA} AUTHORIZATION {owner}"
+        ))
+        .await
+}
+
+/// Installs the 2.0 catalogue as its owner, so that the owner owns all of it.
+pub(super) async fn install(client: &Client, owner: &str) -> Result<(), Error> {
+    act_as(client, owner).await?;
+    for (_, sql) in v2::INSTALL {
+        client.batch_execute(sql).await?;
+    }
+    act_as_oneself(client).await
+}
+
+/// When a statement then fails, going back to the savepoint ends this too.
+async fn act_as(client: &Client, owner: &str) -> Result<(), Error> {
+    client.batch_execute(&format!("SET LOCAL ROLE {}", quote_identifier(owner))).await
+}
+
+async fn act_as_oneself(client: &Client) -> Result<(), Error> {
+    client.batch_execute("RESET ROLE").await
+}
+
+/// Stores the new sources and creates their log tables.
+pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result<Vec<NewSourceId>, Error> {
+    act_as(client, owner).await?;
+    let mut ids = Vec::new();
+    for source in &plan.sources {
+        let mappings = mappings_json(&source.mappings);
+        let log_tables = log_table_names(&source.name).to_vec();
+        let row = client
+            .query_typed_one(
+                include_str!("store_source.sql"),
+                &[
+                    (&source.name, Type::TEXT),
+                    (&mappings, Type::JSONB),
+                    (&status(source), Type::TEXT),
+                    (&log_tables, Type::TEXT_ARRAY),
+                    (&source.last_received, Type::TIMESTAMP),
+                    (&source.last_replay, Type::TIMESTAMP),
+                ],
+            )
+            .await?;
+        ids.push(NewSourceId(row.try_get(0)?));
+    }
+    client.batch_execute("SELECT sch_chameleon.fn_refresh_parts()").await?;
+    act_as_oneself(client).await?;
+    Ok(ids)
+}
+
+/// The daemon starts from both; a source that brings nothing has yet to be initialised.
+fn status(source: &PlannedSource) -> &'static str {
+    if source.batch_start.is_some() { "stopped" } else { "ready" }
+}
+
+/// Brings every table over, with its point, inside the server.
+pub(super) async fn tables(client: &Client, starts: &Starts) -> Result<u64, Error> {
+    let tables = client.execute_typed(include_str!("migrate_tables.sql"), &starts.parameters()).await?;
+    client.batch_execute(include_str!("advance_table_ids.sql")).await?;
+    Ok(tables)
+}
+
+/// Writes the batch that the daemon starts from, and from where on each source is consistent.
+pub(super) async fn coordinates(client: &Client, plan: &Plan, ids: &[NewSourceId]) -> Result<(), Error> {
+    for (source, id) in plan.sources.iter().zip(ids) {
+        if let Some(point) = &source.consistent_point {
+            write_coordinate(client, include_str!("write_consistent_point.sql"), *id, point).await?;
+        }
+        if let Some(start) = &source.batch_start {
+            write_coordinate(client, include_str!("write_batch_start.sql"), *id, start).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_coordinate(
+    client: &Client,
+    sql: &str,
+    id: NewSourceId,
+    coordinate: &BinlogCoordinate,
+) -> Result<(), Error> {
+    let (file, position) = (coordinate.file().name(), coordinate.position());
+    let parameters: [Parameter<'_>; 3] = [(&id.0, Type::INT8), (&file, Type::TEXT), (&position, Type::INT8)];
+    client.execute_typed(sql, &parameters).await.map(drop)
+}
+
+/// Grants on the new catalogue what was granted on the old one.
+pub(super) async fn privileges(client: &Client) -> Result<(), Cause> {
+    let rows = client.query_typed(include_str!("privileges.sql"), &[]).await?;
+    let statements = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
+    client.batch_execute(&statements.join(";\n")).await?;
+    Ok(())
+}

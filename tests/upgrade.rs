@@ -1,0 +1,348 @@
+//! A 1.7 catalogue becomes a 2.0 one, as planned and as shown.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+mod replica;
+
+use chameleon_harness::record::Record;
+use chameleon_harness::seed::{Batch, Event, Seed, Source, Status, Table};
+use chameleon_harness::tools;
+use chameleon_harness::upgrader::ConfiguredSource;
+use chameleon_upgrade::binlog::BinlogCoordinate;
+use chameleon_upgrade::plan::point_of_table;
+use predicates::prelude::*;
+use predicates::str::contains;
+use replica::{Replica, assert_unchanged, demo_source};
+use serde_json::json;
+
+/// (table, its coordinate) of the new catalogue.
+fn points(replica: &Replica) -> Vec<(String, String)> {
+    replica
+        .client()
+        .query(
+            "SELECT v_schema_name || '.' || v_table_name, t_binlog_name || ':' || i_binlog_position
+             FROM sch_chameleon.t_replica_tables ORDER BY i_id_table",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect()
+}
+
+fn assert_demo_is_upgraded(replica: &Replica) {
+    let expected = [
+        ("shop.customers", "mysql-bin.000042:7311"),
+        ("shop.orders", "mysql-bin.000042:7311"),
+        ("shop.order_lines", "mysql-bin.000042:7311"),
+        ("shop.articles", "mysql-bin.000042:9121"),
+        ("stock.warehouses", "mysql-bin.000042:8851"),
+        ("stock.movements", "mysql-bin.000042:8851"),
+    ];
+    let expected: Vec<_> = expected.iter().map(|(t, c)| ((*t).to_owned(), (*c).to_owned())).collect();
+    assert_eq!(points(replica), expected);
+    let source = replica.value(
+        "SELECT (t_source, jsb_schema_mappings, enm_status, b_consistent, t_binlog_name, i_binlog_position)
+         FROM sch_chameleon.t_sources",
+    );
+    assert_eq!(
+        source,
+        r#"(replica,"{""my_shop"": ""shop"", ""my_stock"": ""stock""}",stopped,f,mysql-bin.000042,9120)"#
+    );
+    let batch = replica.value(
+        "SELECT (t_binlog_name, i_binlog_position, b_started, b_processed, b_replayed, v_log_table)
+         FROM sch_chameleon.t_replica_batch",
+    );
+    assert_eq!(batch, "(mysql-bin.000042,7310,f,f,f,t_log_replica_replica_1)");
+    assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "2.0.10");
+    assert_eq!(replica.value("SELECT t_version FROM _sch_chameleon_version1.v_version"), "1.7");
+}
+
+#[test]
+fn the_demo_is_upgraded_as_planned() {
+    let replica = Replica::demo();
+    replica
+        .upgrade(&[])
+        .code(0)
+        .stdout(contains("mysql-bin.000042:9120"))
+        .stdout(contains("chameleon start_replica --config upgraded --source replica"))
+        .stdout(predicate::str::ends_with("The 1.7 catalogue is kept as _sch_chameleon_version1.\n"));
+    assert_demo_is_upgraded(&replica);
+}
+
+#[test]
+fn what_waited_is_replayed_first() {
+    let replica = Replica::demo();
+    replica.upgrade(&[]).code(0).stdout(contains("replay 245 events of shop"));
+    assert_eq!(replica.value("SELECT name FROM shop.customers WHERE customer_id = 41"), "Ada");
+    assert_eq!(replica.value("SELECT name FROM shop.customers WHERE customer_id = 3"), "Grace");
+    assert_eq!(replica.value("SELECT note FROM shop.orders WHERE order_id = 121"), "gift");
+    assert_eq!(
+        replica.value("SELECT count(*) FROM shop.order_lines WHERE (order_id, line_no) = (7, 7)"),
+        "0"
+    );
+    assert_eq!(
+        replica.value("SELECT count(*) FROM _sch_chameleon_version1.t_replica_batch WHERE b_processed AND NOT b_replayed"),
+        "0"
+    );
+}
+
+/// A table that 1.7 does not replicate comes before one that it does, and a call takes one event.
+#[test]
+fn events_behind_those_of_unreplicated_tables_are_not_lost() {
+    if tools::or_skip("events_behind_those_of_unreplicated_tables_are_not_lost", tools::chameleon1())
+        .is_none()
+    {
+        return;
+    }
+    let mut batch = Batch::listed("mysql-bin.000001:4");
+    for id in 1..=5 {
+        batch = batch.event(Event::insert("kept", json!({"id": id, "data": "before"})));
+        batch = batch.event(Event::insert("gone", json!({"id": id, "data": "x"})));
+        batch = batch.event(Event::insert("gone", json!({"id": id, "data": "y"})));
+    }
+    let source = Source::new("s").table(Table::new("kept")).table(Table::new("gone")).batch(batch);
+    let seed = Seed::of([source.batch(Batch::open("mysql-bin.000001:900"))])
+        .statement("DELETE FROM sch_chameleon.t_replica_tables WHERE v_table_name = 'gone'");
+    let one_a_call = ConfiguredSource::mysql("new", &[("my_s", "s")]).with("replay_max_rows", 1);
+    let replica = Replica::of_the_original(&seed, &[one_a_call]);
+    replica.upgrade(&[]).code(0);
+    assert_eq!(replica.value("SELECT count(*) FROM s.kept"), "5");
+}
+
+#[test]
+fn a_catalogue_of_the_original_is_upgraded_just_so() {
+    if tools::or_skip("a_catalogue_of_the_original_is_upgraded_just_so", tools::chameleon1()).is_none() {
+        return;
+    }
+    let replica = Replica::of_the_original(&Seed::demo(), &[demo_source()]);
+    replica.upgrade(&[]).code(0);
+    assert_demo_is_upgraded(&replica);
+}
+
+#[test]
+fn the_original_name_of_the_command_works_too() {
+    let replica = Replica::demo();
+    replica.command(&["upgrade_replica_schema", "--yes"]).assert().code(0);
+    replica.command(&["show_status"]).assert().code(0).stdout(contains("2.0.10"));
+}
+
+#[test]
+fn each_table_gets_the_point_of_the_rule() {
+    let starts =
+        ["mysql-bin.000009:120", "mysql-bin.000010:99", "mysql-bin.999999:4", "mysql-bin.1000000:3000000000"];
+    let owns = [
+        "mysql-bin.000009:119",
+        "mysql-bin.000009:121",
+        "mysql-bin.000010:5",
+        "mysql-bin.000010:100",
+        "mysql-bin.999999:3",
+        "mysql-bin.999999:5000000000",
+        "mysql-bin.1000000:2",
+        "mysql-bin.1000000:2999999999",
+        "mysql-bin.1000000:3000000001",
+        "mysql-bin.9999999:4",
+    ];
+    let source = |(number, start): (usize, &&str)| {
+        let mut source =
+            Source::new(&format!("s{number}")).batch(Batch::open(start)).table(Table::new("none"));
+        for (own, coordinate) in owns.iter().enumerate() {
+            source = source.table(Table::new(&format!("own{own}")).at(coordinate));
+        }
+        source
+    };
+    let seed = Seed::of(starts.iter().enumerate().map(source));
+    let schemas: Vec<_> =
+        seed.sources.iter().map(|s| (s.mysql_schema().unwrap(), s.destination().to_owned())).collect();
+    let pairs: Vec<_> = schemas.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let replica = Replica::of(&seed, &[ConfiguredSource::mysql("all", &pairs)]);
+    replica.upgrade(&[]).code(0);
+
+    let read = |text: &str| {
+        let (file, position) = text.split_once(':').unwrap();
+        BinlogCoordinate::parse(file, position.parse().unwrap()).unwrap()
+    };
+    let mut expected = Vec::new();
+    for start in starts {
+        let owns = std::iter::once(None).chain(owns.iter().map(|own| Some(read(own))));
+        expected.extend(owns.map(|own| point_of_table(&read(start), own.as_ref()).just_after().to_string()));
+    }
+    let written: Vec<_> = points(&replica).into_iter().map(|(_, point)| point).collect();
+    assert_eq!(written, expected);
+    assert_eq!(
+        replica.value("SELECT t_binlog_name || ':' || i_binlog_position FROM sch_chameleon.t_replica_batch"),
+        "mysql-bin.000009:120"
+    );
+    assert_eq!(
+        replica.value("SELECT t_binlog_name || ':' || i_binlog_position FROM sch_chameleon.t_sources"),
+        "mysql-bin.9999999:4"
+    );
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do() {
+    let replica = Replica::demo();
+    replica.upgrade(&[]).code(0);
+    let before = replica.record();
+    replica.upgrade(&[]).code(0).stdout("The catalogue is 2.0.10 already: there is nothing to do.\n");
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn a_dry_run_shows_the_real_coordinates_and_changes_nothing() {
+    let replica = Replica::demo();
+    let before = replica.record();
+    replica
+        .command(&["upgrade", "--dry-run"])
+        .assert()
+        .code(0)
+        .stdout(contains("verify"))
+        .stdout(contains("mysql-bin.000042:9120"))
+        .stdout(predicate::str::ends_with("1.7 is in place; nothing was changed.\n"));
+    // Sequences are not rolled back: the one of the transaction's own new tables is gone with them.
+    assert_unchanged(&before, &replica.record());
+    replica.upgrade(&[]).code(0);
+    assert_demo_is_upgraded(&replica);
+}
+
+#[test]
+fn two_new_sources_each_get_their_own() {
+    let shop = ConfiguredSource::mysql("new shop", &[("my_shop", "shop")]);
+    let stock = ConfiguredSource::mysql("new stock", &[("my_stock", "stock")]);
+    let replica = Replica::of(&Seed::demo(), &[shop, stock]);
+    replica.upgrade(&[]).code(0);
+    let batches = "SELECT string_agg(t_source || ' ' || b.t_binlog_name || ':' || b.i_binlog_position, ', ' ORDER BY t_source)
+                   FROM sch_chameleon.t_replica_batch b JOIN sch_chameleon.t_sources USING (i_id_source)";
+    assert_eq!(replica.value(batches), "new shop mysql-bin.000042:7310, new stock mysql-bin.000042:8850");
+    let lags = "SELECT string_agg(t_source || ' ' || ts_last_received, ', ' ORDER BY t_source)
+                FROM sch_chameleon.t_last_received JOIN sch_chameleon.t_sources USING (i_id_source)";
+    assert_eq!(replica.value(lags), "new shop 2024-05-01 10:00:07, new stock 2024-05-01 10:00:09");
+}
+
+#[test]
+fn merged_sources_keep_the_oldest_lag() {
+    let replica = Replica::demo();
+    replica.upgrade(&[]).code(0);
+    let received = "SELECT ts_last_received FROM sch_chameleon.t_last_received";
+    assert_eq!(replica.value(received), "2024-05-01 10:00:07");
+    let oldest = "SELECT min(ts_last_replay) FROM _sch_chameleon_version1.t_sources";
+    assert_eq!(
+        replica.value("SELECT ts_last_replayed FROM sch_chameleon.t_last_replayed"),
+        replica.value(oldest)
+    );
+}
+
+#[test]
+fn a_never_initialised_source_brings_nothing_and_says_so() {
+    let seed = Seed::of([Source::new("empty").status(Status::Ready)]);
+    let replica = Replica::of(
+        &seed,
+        &[ConfiguredSource::mysql(
+            "new",
+            &[(&seed.sources[0].mysql_schema().unwrap(), seed.sources[0].destination())],
+        )],
+    );
+    replica
+        .upgrade(&[])
+        .code(0)
+        .stdout(contains("never-initialised"))
+        .stdout(contains("chameleon init_replica --config upgraded --source new"));
+    assert_eq!(
+        replica.value(
+            "SELECT (enm_status, b_consistent, t_binlog_name, i_binlog_position) FROM sch_chameleon.t_sources"
+        ),
+        "(ready,t,,)"
+    );
+    assert_eq!(replica.value("SELECT count(*) FROM sch_chameleon.t_replica_batch"), "0");
+}
+
+#[test]
+fn privileges_and_owners_are_those_of_the_old_catalogue() {
+    let replica = Replica::demo();
+    let role = format!("reader {}", replica.database.name());
+    let owner = format!("owner {}", replica.database.name());
+    replica.sql(&format!(
+        r#"CREATE ROLE "{role}"; CREATE ROLE "{owner}";
+           ALTER SCHEMA sch_chameleon OWNER TO "{owner}";
+           DO $$ DECLARE r record; BEGIN
+               FOR r IN SELECT oid::regclass AS name, relkind FROM pg_class
+                        WHERE relnamespace = 'sch_chameleon'::regnamespace AND relkind IN ('r', 'v') LOOP
+                   EXECUTE format('ALTER %s %s OWNER TO %I', CASE r.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, r.name, '{owner}');
+               END LOOP; END $$;
+           GRANT USAGE ON SCHEMA sch_chameleon TO "{role}";
+           GRANT SELECT ON sch_chameleon.t_sources, sch_chameleon.v_version TO "{role}";
+           GRANT SELECT, UPDATE ON sch_chameleon.t_replica_tables TO "{role}" WITH GRANT OPTION;
+           GRANT UPDATE (b_processed) ON sch_chameleon.t_replica_batch TO PUBLIC;
+           GRANT USAGE ON SEQUENCE sch_chameleon.t_sources_i_id_source_seq TO "{role}";"#
+    ));
+    let granted = |schema: &str| {
+        replica.value(&format!(
+            "SELECT string_agg(line, E'\n' ORDER BY line) FROM (
+                 SELECT format('schema %s', a) AS line FROM pg_namespace, unnest(nspacl) a WHERE nspname = '{schema}'
+                 UNION ALL
+                 SELECT format('%s %s', relname, a) FROM pg_class, unnest(relacl) a WHERE relnamespace = '{schema}'::regnamespace
+                 UNION ALL
+                 SELECT format('%s.%s %s', attrelid::regclass::name, attname, a)
+                 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid, unnest(attacl) a
+                 WHERE relnamespace = '{schema}'::regnamespace) lines"
+        ))
+    };
+    let before = granted("sch_chameleon");
+    assert!(before.contains(&role) && before.lines().count() >= 6, "{before}");
+    replica.upgrade(&[]).code(0);
+    let cleaned = |text: String| text.replace("_sch_chameleon_version1", "").replace("sch_chameleon", "");
+    assert_eq!(cleaned(granted("sch_chameleon")), cleaned(before));
+    let owners = "SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ',') FROM pg_class
+                  WHERE relnamespace = 'sch_chameleon'::regnamespace";
+    assert_eq!(replica.value(owners), owner);
+    replica.sql(&format!(
+        r#"DROP OWNED BY "{role}", "{owner}" CASCADE; DROP ROLE "{role}"; DROP ROLE "{owner}""#
+    ));
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_done() {
+    let replica = Replica::demo();
+    let before = replica.record();
+    let shown = replica.command(&["upgrade"]).write_stdin("YES\n").assert().code(3);
+    shown.stderr(contains("--yes was not given"));
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn the_report_tells_all_of_it() {
+    let replica = Replica::demo();
+    let file = replica.home.path().join("report.json");
+    replica.upgrade(&["--report", file.to_str().unwrap()]).code(0);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(report["ending"]["exit_code"], 0);
+    assert_eq!(report["plan"]["sources"][0]["batch_start"], "mysql-bin.000042:7310");
+    assert_eq!(report["findings"][0]["check"], "waiting-rows");
+    assert_eq!(report["steps"][9]["step"], "commit");
+    assert_eq!(report["status"][0]["replicated"], 6);
+    assert_eq!(report["replays"][0]["events"], 245);
+}
+
+#[test]
+fn check_alone_changes_nothing_and_speaks_json() {
+    let replica = Replica::demo();
+    let before = replica.record();
+    let shown = replica.command(&["check", "--format", "json"]).assert().code(0);
+    let object: serde_json::Value = serde_json::from_slice(&shown.get_output().stdout).unwrap();
+    assert_eq!(object["plan"]["sources"][0]["consistent_point"], "mysql-bin.000042:9120");
+    assert_eq!(object["findings"][0]["severity"], "info");
+    replica.command(&["check"]).assert().code(0).stdout(contains("The upgrade can be done."));
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn the_old_catalogue_is_put_aside_whole() {
+    let replica = Replica::demo();
+    // Nothing waits, so that nothing but the name changes.
+    replica.sql("DELETE FROM sch_chameleon.t_batch_events; DELETE FROM sch_chameleon.t_log_replica;");
+    let before = Record::of(&mut replica.client(), &["sch_chameleon"]).unwrap();
+    replica.upgrade(&[]).code(0);
+    let after = Record::of(&mut replica.client(), &["_sch_chameleon_version1"]).unwrap();
+    let after = after.renamed("_sch_chameleon_version1", "sch_chameleon");
+    let (before, after) = (before.without_bodies(), after.without_bodies());
+    assert_unchanged(&before, &after);
+}
