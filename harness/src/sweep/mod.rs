@@ -184,10 +184,10 @@ impl<'a> Bench<'a> {
     fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
         let server = SharedServer::new(sweep.server.start()?);
         let stage = Stage::new(server, &sweep.origin)?;
-        let sources: Vec<_> =
-            sweep.sources.iter().map(|source| source.clone().with("lock_timeout", LOCK_TIMEOUT)).collect();
-        let mut upgraded = stage.replica(&sources)?;
-        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sources, &[])?;
+        let impatient = |source: &ConfiguredSource| source.clone().with("lock_timeout", LOCK_TIMEOUT);
+        let impatient = sweep.sources.iter().map(impatient).collect();
+        let mut upgraded = stage.replica(&sweep.sources)?;
+        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.sources, &[])?;
         if undisturbed.code() != Some(0) {
             return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
         }
