@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod fault;
+pub mod live;
 pub mod quoting;
 pub mod record;
 pub mod seed;
