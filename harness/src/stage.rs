@@ -68,7 +68,6 @@ impl SharedServer {
     }
 
     /// The server, for as long as nobody else needs it.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, Box<dyn Server>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

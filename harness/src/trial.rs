@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// How long a frozen server stays frozen, and how long another session holds its lock: longer than
-/// the lock timeout of the harness's configurations.
+/// the lock timeout of a run with faults.
 const WHILE: Duration = Duration::from_millis(700);
 
-/// The lock timeout of the harness's configurations.
+/// The lock timeout of a run with faults: shorter than another session holds its lock.
 pub const LOCK_TIMEOUT: &str = "400ms";
 
 /// Why a run could not be made.

@@ -7,6 +7,7 @@ use crate::config::Configuration;
 use crate::ending::Ending;
 use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
+use crate::report::output;
 use crate::survey::survey;
 
 /// Runs the checks and shows what they found.
@@ -84,6 +85,6 @@ fn json(findings: &[Finding], facts: Option<&Facts>, ending: &Ending) -> Ending 
         "exit_code": ending.code(),
         "message": ending.message(),
     });
-    anstream::println!("{object:#}");
+    output::line(format_args!("{object:#}"));
     ending.clone()
 }

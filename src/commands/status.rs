@@ -8,6 +8,7 @@ use crate::cli::{Format, Status};
 use crate::ending::Ending;
 use crate::postgres;
 use crate::report::console::Console;
+use crate::report::output;
 use crate::survey;
 use tokio_postgres::Client;
 
@@ -74,7 +75,8 @@ fn choose(arguments: &Status, names: &[String]) -> Result<Vec<String>, Ending> {
 }
 
 fn json(version: &str, sources: &impl serde::Serialize) {
-    anstream::println!("{:#}", serde_json::json!({ "catalogue": version, "sources": sources }));
+    let object = serde_json::json!({ "catalogue": version, "sources": sources });
+    output::line(format_args!("{object:#}"));
 }
 
 fn refusal(version: &CatalogueVersion) -> String {

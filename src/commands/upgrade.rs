@@ -4,7 +4,7 @@ use super::check::{unreachable, unreadable};
 use super::interruption::Interruption;
 use super::load;
 use crate::catalogue::v2;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Severity, counted};
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::Upgrade;
 use crate::config::Configuration;
 use crate::ending::Ending;
@@ -110,7 +110,9 @@ async fn take_exclusive(client: &tokio_postgres::Client) -> Result<(), Ending> {
         Ok(Exclusive::Taken) => Ok(()),
         Ok(Exclusive::Held(pid)) => {
             let who = pid.map(|pid| format!(" (server process {pid})")).unwrap_or_default();
-            Err(refused(&format!("another upgrade of this database is at work{who}")))
+            Err(refused(&format!(
+                "another upgrade of this database is at work{who}; wait until it has ended, then run again"
+            )))
         }
         Err(error) => Err(refused(&postgres::describe(&error))),
     }
@@ -183,7 +185,7 @@ async fn replay_all(
         let replayed = by_function::replay(session.client(), &backlog, console).await;
         if let Err(error) = replayed {
             console.replay_stops();
-            return Err(replay_failed(console, &error, interruption));
+            return Err(replay_failed(console, report, &error, interruption));
         }
         console.replay_ends(&backlog, began.elapsed());
         report.replays.push(ReplayTime {
@@ -216,7 +218,12 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
     catalogue.snapshot.sources.iter().filter_map(backlog).collect()
 }
 
-fn replay_failed(console: &Console, error: &ReplayError, interruption: &Interruption) -> Ending {
+fn replay_failed(
+    console: &Console,
+    report: &mut Report,
+    error: &ReplayError,
+    interruption: &Interruption,
+) -> Ending {
     let state = "1.7 is in place; what was replayed until then stays replayed, as 1.8.2 would have done it, and 1.8.2 can \
                  go on from there";
     match error {
@@ -228,19 +235,40 @@ fn replay_failed(console: &Console, error: &ReplayError, interruption: &Interrup
             Ending::RolledBack(format!("Failed during the replay: {state}."))
         }
         ReplayError::Event { event, .. } => {
-            console.failure(&error.to_string());
-            console.failure(&format!(
-                "1.8.2 stops at it in the same way. Mend what the server complains of in {} (or sync that table again with \
+            tell(
+                console,
+                report,
+                "replay",
+                &error.to_string(),
+                format!(
+                    "1.8.2 stops at it in the same way. Mend what the server complains of in {} (or sync that table again with \
                  1.8.2's sync_tables), and run again.",
-                event.table
-            ));
+                    event.table
+                ),
+            );
             Ending::Refused(format!("Refused: an event can't be replayed. {}.", capitalised(state)))
         }
-        ReplayError::Endless { .. } => {
-            console.failure(&error.to_string());
+        ReplayError::Endless { source_name, .. } => {
+            tell(
+                console,
+                report,
+                "replay",
+                &error.to_string(),
+                format!(
+                    "Look at its batches: SELECT * FROM sch_chameleon.t_replica_batch NATURAL JOIN sch_chameleon.t_batch_events \
+                 WHERE NOT b_replayed; and start the 1.8.2 replica of {source_name} once, to see what it makes of them."
+                ),
+            );
             Ending::Refused(format!("Refused: the replay does not end. {}.", capitalised(state)))
         }
     }
+}
+
+/// Shows a finding of the replay, which is in the report too.
+fn tell(console: &Console, report: &mut Report, check: &'static str, found: &str, remedy: String) {
+    let finding = Finding::error(check, format!("{}.", capitalised(found)), remedy);
+    console.findings(std::slice::from_ref(&finding));
+    report.findings.push(finding);
 }
 
 fn capitalised(text: &str) -> String {

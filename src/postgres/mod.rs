@@ -7,11 +7,14 @@ pub use connect::{ConnectError, Session, connect};
 
 use std::error::Error as _;
 use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity};
 
 /// Whether the session is gone: the server has undone its open transaction, or will.
 #[must_use]
 pub fn connection_lost(error: &Error) -> bool {
-    let fatal = error.as_db_error().is_some_and(|error| matches!(error.severity(), "FATAL" | "PANIC"));
+    // The other text of the severity is in the server's language.
+    let severity = error.as_db_error().and_then(DbError::parsed_severity);
+    let fatal = matches!(severity, Some(Severity::Fatal | Severity::Panic));
     let io = error.source().is_some_and(|source| source.is::<std::io::Error>());
     fatal || io || error.is_closed()
 }

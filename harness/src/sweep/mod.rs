@@ -107,7 +107,8 @@ impl Findings {
 /// A stage with what an undisturbed upgrade of it makes.
 struct Bench<'a> {
     sweep: &'a Sweep,
-    sources: Vec<ConfiguredSource>,
+    /// The configuration of a run with faults, which waits for locks only shortly.
+    impatient: Vec<ConfiguredSource>,
     stage: Stage,
     reference: Reference,
     undisturbed: Outcome,
@@ -183,22 +184,22 @@ impl<'a> Bench<'a> {
     fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
         let server = SharedServer::new(sweep.server.start()?);
         let stage = Stage::new(server, &sweep.origin)?;
-        let sources: Vec<_> =
-            sweep.sources.iter().map(|source| source.clone().with("lock_timeout", LOCK_TIMEOUT)).collect();
-        let mut upgraded = stage.replica(&sources)?;
-        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sources, &[])?;
+        let impatient = |source: &ConfiguredSource| source.clone().with("lock_timeout", LOCK_TIMEOUT);
+        let impatient = sweep.sources.iter().map(impatient).collect();
+        let mut upgraded = stage.replica(&sweep.sources)?;
+        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.sources, &[])?;
         if undisturbed.code() != Some(0) {
             return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
         }
-        let old = stage.replica(&sources)?;
+        let old = stage.replica(&sweep.sources)?;
         let reference = Reference::of(&old, &upgraded).map_err(SweepError::Asking)?;
-        Ok(Self { sweep, sources, stage, reference, undisturbed })
+        Ok(Self { sweep, impatient, stage, reference, undisturbed })
     }
 
     fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
-        let mut replica = self.stage.replica(&self.sources)?;
+        let mut replica = self.stage.replica(&self.impatient)?;
         let faults = case.faults();
-        let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.sources, &faults)?;
+        let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
         let mut violations = self.look(&replica, &outcome)?;
         let version = properties::version(&mut replica.superuser()?)
@@ -230,7 +231,7 @@ impl<'a> Bench<'a> {
             replica.role().user
         );
         replica.superuser()?.batch_execute(&again).map_err(asking)?;
-        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sources, &[])?;
+        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.sources, &[])?;
         let mut violations = self.look(replica, &outcome)?;
         if outcome.code() != Some(0) {
             let seen = format!("exit code {:?}: {}", outcome.code(), outcome.output);

@@ -1,9 +1,14 @@
 -- Each replicated table with what the 2.0 catalogue can not take of it, or the replica can not rely on.
--- A key is readable when it is a list of names in double quotes (CATALOGUES.md, v_table_pkey).
+-- A key is readable when it is one list of names in double quotes with commas between and nothing else
+-- (CATALOGUES.md, v_table_pkey).
 WITH examined AS (
     SELECT s.t_source AS source, t.v_schema_name, t.v_table_name, t.v_table_pkey[1] AS key,
            length(t.v_table_name) > 64 OR length(t.v_schema_name) > 64 AS too_long,
-           coalesce(t.v_table_pkey[1] !~ '^".+"$', true) AS unreadable_key,
+           coalesce(cardinality(t.v_table_pkey) <> 1
+                    OR t.v_table_pkey[1] !~ '^".+"$'
+                    OR t.v_table_pkey[1] ~ '"(\s+,\s*|,\s+|,,+)"'
+                    OR '' = ANY (string_to_array(substr(t.v_table_pkey[1], 2, length(t.v_table_pkey[1]) - 2), '","')),
+                    true) AS unreadable_key,
            r.has_primary_key IS NULL AS missing,
            NOT r.has_primary_key AS without_primary_key
     FROM sch_chameleon.t_replica_tables t
