@@ -4,7 +4,7 @@ use super::load;
 use crate::checks::{self, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
 use crate::report::output;
@@ -49,7 +49,7 @@ async fn look(configuration: &Configuration, assume_stopped: bool) -> Result<Fac
 
 /// The finding of a server that lets nobody in.
 pub(super) fn unreachable(error: &ConnectError) -> Finding {
-    Finding::error("postgresql", format!("{error}."), error.remedy())
+    Finding::error("postgresql", format!("{}.", sentence(&error.to_string())), error.remedy())
 }
 
 /// The finding of a catalogue that can't be read.

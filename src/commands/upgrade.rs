@@ -7,7 +7,7 @@ use crate::catalogue::v2;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::Upgrade;
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
 use crate::replay::{Backlog, ReplayError, by_function};
@@ -72,6 +72,7 @@ async fn with_session(
     interruption: &Interruption,
 ) -> Result<Ending, Ending> {
     let client = session.client();
+    postgres::without_time_limits(client).await.map_err(|error| refused(&postgres::describe(&error)))?;
     take_exclusive(client).await?;
     let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
         report.findings = vec![unreadable(&error)];
@@ -86,7 +87,7 @@ async fn with_session(
         )));
     }
     let (catalogue, plan) = examine(console, report, &facts)?;
-    agree(arguments, console, interruption).await?;
+    agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {
         replay_all(console, report, configuration, catalogue, plan, session, interruption).await?;
     }
@@ -144,24 +145,36 @@ fn examine<'a>(
 }
 
 /// SPEC.md, "The procedure", 4.
-async fn agree(arguments: &Upgrade, console: &Console, interruption: &Interruption) -> Result<(), Ending> {
+async fn agree(
+    arguments: &Upgrade,
+    console: &Console,
+    database: &str,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
     if arguments.yes || arguments.dry_run {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
         return Err(refused("nobody can be asked (no terminal), and --yes was not given"));
     }
-    console.ask("Upgrade the catalogue as shown? Answer YES to go on:");
+    console.ask(&format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
     });
-    tokio::select! {
-        answer = answer => match answer {
-            Ok(Ok(answer)) if answer.trim_end_matches(['\r', '\n']) == "YES" => Ok(()),
-            _ => Err(refused("the answer was not YES")),
-        },
-        () = interruption.wait() => Err(refused("interrupted")),
+    let answer = tokio::select! {
+        answer = answer => answer.ok().and_then(Result::ok).unwrap_or_default(),
+        () = interruption.wait() => {
+            console.ends_question();
+            return Err(refused("interrupted"));
+        }
+    };
+    if !answer.ends_with('\n') {
+        console.ends_question();
+    }
+    match answer.trim_end_matches(['\r', '\n']) {
+        "YES" => Ok(()),
+        _ => Err(refused("the answer was not YES")),
     }
 }
 
@@ -246,7 +259,7 @@ fn replay_failed(
                     event.table
                 ),
             );
-            Ending::Refused(format!("Refused: an event can't be replayed. {}.", capitalised(state)))
+            Ending::Refused(format!("Refused: an event can't be replayed. {}.", sentence(state)))
         }
         ReplayError::Endless { source_name, .. } => {
             tell(
@@ -259,21 +272,16 @@ fn replay_failed(
                  WHERE NOT b_replayed; and start the 1.8.2 replica of {source_name} once, to see what it makes of them."
                 ),
             );
-            Ending::Refused(format!("Refused: the replay does not end. {}.", capitalised(state)))
+            Ending::Refused(format!("Refused: the replay does not end. {}.", sentence(state)))
         }
     }
 }
 
 /// Shows a finding of the replay, which is in the report too.
 fn tell(console: &Console, report: &mut Report, check: &'static str, found: &str, remedy: String) {
-    let finding = Finding::error(check, format!("{}.", capitalised(found)), remedy);
+    let finding = Finding::error(check, format!("{}.", sentence(found)), remedy);
     console.findings(std::slice::from_ref(&finding));
     report.findings.push(finding);
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: Upgraded) -> Ending {

@@ -112,6 +112,17 @@ impl ConnectError {
 /// # Errors
 /// [`ConnectError`], without the password.
 pub async fn connect(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    let PostgresConnection { host, port, user, database, sslmode, .. } = connection;
+    tracing::info!(host, port, user, database, %sslmode, "connecting to PostgreSQL");
+    let session = open(connection).await;
+    match &session {
+        Ok(_) => tracing::debug!("connected"),
+        Err(error) => tracing::info!(%error, "not connected"),
+    }
+    session
+}
+
+async fn open(connection: &PostgresConnection) -> Result<Session, ConnectError> {
     match connection.sslmode {
         SslMode::Disable => plain(connection).await,
         _ if connection.host.starts_with('/') => plain(connection).await,
@@ -170,7 +181,7 @@ fn refused(connection: &PostgresConnection, error: &tokio_postgres::Error) -> Co
     if let Some((cause, remedy)) = tls::handshake_failure(error) {
         return ConnectError::Handshake { place, mode: connection.sslmode, cause, remedy };
     }
-    let no_password = connection.password.is_none() && error.to_string().contains("password");
+    let no_password = connection.password.is_none() && cause.contains("password");
     let remedy = match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD && connection.sslcert.is_some() => {
             "Correct pg_conn.user and pg_conn.password in the configuration; the server may also ask that the common \

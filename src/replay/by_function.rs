@@ -37,6 +37,7 @@ pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress)
 
 async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<(), Error> {
     let source = i32::try_from(backlog.source.0).unwrap_or(i32::MAX);
+    tracing::debug!(events, source, "fn_process_batch");
     client
         .query_typed_one(
             "SELECT sch_chameleon.fn_process_batch($1, $2)",

@@ -185,6 +185,11 @@ impl Console {
         output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
     }
 
+    /// Ends the line of a question that was not answered.
+    pub fn ends_question(&self) {
+        output::line("");
+    }
+
     /// The replay of a source begins.
     pub fn replay_begins(&self, backlog: &Backlog) {
         let bar = if self.quiet || !std::io::stderr().is_terminal() {
