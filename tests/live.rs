@@ -60,8 +60,18 @@ fn reason_to_skip(
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
     let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade"));
-    let verdict = live::run(scenario, programs, &upgrader, &database)?;
-    let findings = verdict.findings();
-    assert!(verdict.tables > 0, "no table was compared");
-    if findings.is_empty() { Ok(()) } else { Err(LiveError::Findings(findings).into()) }
+    let wrong = match live::run(scenario, programs, &upgrader, &database) {
+        Ok(verdict) => {
+            assert!(verdict.tables > 0, "no table was compared");
+            LiveError::Findings(verdict.findings()).to_string()
+        }
+        Err(error) => error.to_string(),
+    };
+    if scenario.damage.is_empty() {
+        return if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) };
+    }
+    match scenario.damage.iter().find(|damage| !wrong.contains(*damage)) {
+        Some(damage) => Err(format!("the damage was to be {damage:?}, and it was: {wrong}").into()),
+        None => Ok(()),
+    }
 }

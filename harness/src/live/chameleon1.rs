@@ -35,8 +35,8 @@ const PROGRESS: &str = "
     WHERE s.t_source = $1
     GROUP BY s.i_id_source";
 
-/// Reads to the end of the binary log, and replays nothing of it.
-const READ_ONLY: &str = "
+/// Reads a batch, and replays nothing of it.
+const READ_BATCH: &str = "
 import sys
 from pg_chameleon import replica_engine
 replica = replica_engine(sys.argv[1], False, False)
@@ -138,13 +138,14 @@ impl<'a> Chameleon1<'a> {
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
 
-    /// Reads what is new on MySQL and replays nothing of it.
+    /// Reads a batch of what is new on MySQL, and replays nothing of it. A batch ends at the end of the binary log, at its
+    /// size, or behind a DDL statement.
     ///
     /// # Errors
     /// [`LiveError::Program`] when it fails.
-    pub fn read_only(&self, source: &str) -> Result<(), LiveError> {
+    pub fn read_batch(&self, source: &str) -> Result<(), LiveError> {
         let mut command = self.python();
-        command.args(["-c", READ_ONLY, source]);
+        command.args(["-c", READ_BATCH, source]);
         self.warden.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
     }
 

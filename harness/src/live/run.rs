@@ -13,7 +13,7 @@ use super::comparison::SchemaPair;
 use super::gate::Gate;
 use super::mariadb::{self, MariaDb};
 use super::process::{Running, Warden};
-use super::scenario::{Crash, MySqlSource, Scenario, Step, Sync, Upgrade};
+use super::scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker};
 use crate::server::Database;
@@ -38,7 +38,10 @@ pub fn run(
     let warden = Warden::new()?;
     let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
     for (number, step) in scenario.steps.iter().enumerate() {
-        live.step(step).map_err(|cause| LiveError::Step {
+        let began = std::time::Instant::now();
+        let r = live.step(step);
+        eprintln!("{:>7.3} {}", began.elapsed().as_secs_f64(), step.name());
+        r.map_err(|cause| LiveError::Step {
             number: number + 1,
             step: step.name(),
             cause: Box::new(cause),
@@ -112,8 +115,8 @@ impl<'a> Live<'a> {
             Step::AddSource(sources) => sources.iter().try_for_each(|source| self.add_source(source)),
             Step::InitReplica(sources) => sources.iter().try_for_each(|source| self.init_replica(source)),
             Step::Replicate(sources) => self.replicate(sources),
-            Step::ReadOnly(sources) => {
-                sources.iter().try_for_each(|source| self.chameleon1.read_only(source))
+            Step::ReadBatch(sources) => {
+                sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))
             }
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
@@ -183,8 +186,14 @@ impl<'a> Live<'a> {
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let home = self.home(upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded))?;
-        let arguments = ["upgrade", "--yes"].into_iter().chain(upgrade.options.iter().map(String::as_str));
-        let mut running = self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?;
+        let mut running = match upgrade.by {
+            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, &home).upgrade()?,
+            Program::Ours => {
+                let options = upgrade.options.iter().map(String::as_str);
+                let arguments = ["upgrade", "--yes"].into_iter().chain(options);
+                self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?
+            }
+        };
         let status = running.wait(UPGRADE_TIMEOUT)?;
         if status.code() != Some(upgrade.exit) {
             return Err(running.failure(&format!("ended with {status} instead of {}", upgrade.exit)));
@@ -241,6 +250,7 @@ impl<'a> Live<'a> {
         };
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
+        marker::expect_replicated(client, &source.dest_schema)?;
         daemon.wait_until("having applied all that is on MySQL", DAEMON_TIMEOUT, |_| {
             marker::arrived(client, &source.dest_schema, value)
         })
