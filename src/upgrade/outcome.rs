@@ -29,6 +29,7 @@ pub async fn find_out(connection: &PostgresConnection, transaction: i64, patienc
             Ok(None) => "the server has not ended the transaction yet".to_owned(),
             Err(reason) => reason,
         };
+        tracing::info!(reason, "the outcome is not known yet");
         if began.elapsed() >= patience {
             return Found::Unknown(reason);
         }

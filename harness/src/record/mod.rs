@@ -130,6 +130,16 @@ impl Record {
         Self { bodies: BTreeMap::new(), ..self }
     }
 
+    /// The same record without a schema and all that is in it.
+    #[must_use]
+    pub fn without_schema(mut self, schema: &str) -> Self {
+        let elsewhere = |name: &String| !name.contains(schema);
+        self.definitions.retain(|name, _| elsewhere(name));
+        self.bodies.retain(|name, _| elsewhere(name));
+        self.rows.retain(|name, _| elsewhere(name));
+        self
+    }
+
     /// The rows of a table (each as text, sorted) or the value of a sequence, by its name as SQL writes it.
     #[must_use]
     pub fn rows(&self, name: &str) -> Option<&[String]> {

@@ -39,6 +39,7 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
         version: row.try_get("version")?,
         database: row.try_get("database")?,
         in_recovery: row.try_get("in_recovery")?,
+        read_only: row.try_get("read_only")?,
         role: Role {
             name: row.try_get("role")?,
             may_create_schemas: row.try_get("may_create_schemas")?,
@@ -51,14 +52,14 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
     })
 }
 
-/// Reads `v_version`; none when it has no row.
+/// Reads `v_version`; none when it has no row, or NULL in it.
 ///
 /// # Errors
 /// What PostgreSQL answers, also when the view is another one than pg_chameleon's.
 pub async fn version(client: &impl GenericClient) -> Result<Option<String>, Error> {
     let row =
         client.query_typed_opt("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
-    row.map(|row| row.try_get(0)).transpose()
+    Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
 }
 
 /// Reads the sources, their batches and the sums over their tables.
