@@ -9,6 +9,7 @@ use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
 use crate::report::output;
 use crate::survey::survey;
+use tokio_postgres::error::SqlState;
 
 /// Runs the checks and shows what they found.
 pub async fn run(arguments: &Check, console: &Console) -> Ending {
@@ -42,7 +43,12 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
 
 async fn look(configuration: &Configuration, assume_stopped: bool) -> Result<Facts, Finding> {
     let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
-    let facts = survey(session.client(), configuration, assume_stopped).await;
+    let client = session.client();
+    let facts = async {
+        postgres::prepare(client, configuration.lock_timeout()).await?;
+        survey(client, configuration, assume_stopped).await
+    }
+    .await;
     session.close().await;
     facts.map_err(|error| unreadable(&error))
 }
@@ -54,10 +60,16 @@ pub(super) fn unreachable(error: &ConnectError) -> Finding {
 
 /// The finding of a catalogue that can't be read.
 pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
+    let remedy = if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        "Another session has locked a table of it for longer than the configuration's lock_timeout: wait until it has ended \
+         (SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle';), and run again."
+    } else {
+        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2."
+    };
     Finding::error(
         "catalogue",
         format!("The catalogue can't be read: {}.", postgres::describe(error)),
-        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2.",
+        remedy,
     )
 }
 

@@ -45,8 +45,9 @@ async fn procedure(arguments: &Upgrade, console: &Console, report: &mut Report) 
     let configuration = load(&arguments.config.name)?;
     report.configuration = Some(configuration.path.clone());
     let session = connect(&configuration, console, report).await?;
-    let interruption = Interruption::watch(session.abort_handle());
+    let interruption = Interruption::watch(session.breaker());
     let outcome = with_session(arguments, console, report, &configuration, &session, &interruption).await;
+    interruption.settled().await;
     session.close().await;
     outcome
 }
@@ -72,12 +73,17 @@ async fn with_session(
     interruption: &Interruption,
 ) -> Result<Ending, Ending> {
     let client = session.client();
-    postgres::without_time_limits(client).await.map_err(|error| refused(&postgres::describe(&error)))?;
+    postgres::prepare(client, configuration.lock_timeout())
+        .await
+        .map_err(|error| refused(&postgres::describe(&error)))?;
     take_exclusive(client).await?;
     let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
+        if interruption.happened() {
+            return refused("interrupted");
+        }
         report.findings = vec![unreadable(&error)];
         console.findings(&report.findings);
-        refused(if interruption.happened() { "interrupted" } else { "the catalogue can't be read" })
+        refused("the catalogue can't be read")
     })?;
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
@@ -212,11 +218,9 @@ async fn replay_all(
 
 /// What waits, source by source. A batch that is listed without events has yet to be closed too.
 fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -> Vec<Backlog> {
-    let events_a_call = |id| {
+    let configured = |id| {
         let target = plan.sources.iter().find(|source| source.parts.iter().any(|part| part.id == id));
-        let source =
-            configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name));
-        source.map_or(1, |source| source.replay_max_rows)
+        configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name))
     };
     let backlog = |source: &crate::catalogue::v1::snapshot::OldSource| {
         let listed = source.batches.iter().filter(|batch| batch.listed && !batch.replayed).count() as u64;
@@ -225,7 +229,8 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
             name: source.name.clone(),
             events: source.waiting(),
             batches: listed,
-            events_a_call: events_a_call(source.id),
+            events_a_call: configured(source.id).map_or(1, |source| source.replay_max_rows),
+            lock_timeout: configured(source.id).map(|source| source.lock_timeout).unwrap_or_default(),
         })
     };
     catalogue.snapshot.sources.iter().filter_map(backlog).collect()
@@ -243,7 +248,7 @@ fn replay_failed(
         _ if interruption.happened() => {
             Ending::RolledBack(format!("Interrupted during the replay: {state}."))
         }
-        ReplayError::Postgres(_) => {
+        ReplayError::Postgres(_) | ReplayError::Locked { .. } => {
             console.failure(&format!("the replay was broken off: {error}"));
             Ending::RolledBack(format!("Failed during the replay: {state}."))
         }
@@ -341,15 +346,20 @@ fn not_done(
             ))
         }
         State::RolledBack(undone) => rolled_back(console, undone),
-        State::RollsBack(reason) => Ending::RolledBack(format!(
+        State::RollsBack { reason, may_be_kept: false } => Ending::RolledBack(format!(
             "Failed; the commit was never sent, so the server undoes the upgrade and 1.7 is in place. The server could not \
              be asked to confirm it ({reason}): when it can be reached, SELECT t_version FROM sch_chameleon.v_version; \
              says 1.7."
         )),
+        State::RollsBack { reason, may_be_kept: true } => Ending::RolledBack(format!(
+            "Failed; 1.7 is in place, and 1.8.2 goes on working. What had been built of 2.0 may be left as \
+             _sch_chameleon_version2: the connection was lost while it was being kept for inspection, and the server could \
+             not be asked ({reason}). Before the next attempt: DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE;"
+        )),
         State::Unknown { transaction, reason } => Ending::Unknown(format!(
-            "The outcome is not known: the connection was lost at the commit, and the server could not be asked ({reason}). \
-             To find out when it can be reached: SELECT txid_status({transaction}), t_version FROM sch_chameleon.v_version; \
-             committed and 2.0.10: the upgrade is complete; aborted and 1.7: run it again."
+            "The outcome is not known: the connection was lost, and the server could not be asked ({reason}). To find out \
+             when it can be reached: SELECT txid_status({transaction}); as long as it says in progress, wait. Then SELECT \
+             t_version FROM sch_chameleon.v_version; 2.0.10: the upgrade is complete. 1.7: it was undone; run it again."
         )),
     }
 }
@@ -370,7 +380,7 @@ fn rolled_back(console: &Console, undone: Undone) -> Ending {
                 postgres::describe(&error)
             ));
             Ending::RolledBack(
-                "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing is left to clean up.".into(),
+                "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing of the upgrade is left.".into(),
             )
         }
     }
