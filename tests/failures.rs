@@ -191,7 +191,7 @@ fn a_deferred_constraint_fails_the_undoing_too() {
         "keeping the unfinished catalogue for inspection failed too: not so",
         "[SQLSTATE 23514]",
     ]);
-    failed.assert_last_says(&["1.7 is in place", "Nothing is left to clean up"]);
+    failed.assert_last_says(&["1.7 is in place", "Nothing of the upgrade is left"]);
     end_of_the_sabotage(&scene);
     scene.assert_unchanged();
 }
@@ -439,6 +439,21 @@ fn a_lock_that_is_not_obtained_in_time_changes_nothing() {
     scene.assert_unchanged();
     scene.upgrade(vec![]).assert_code(0);
     scene.assert_upgraded_as(Outcome::undisturbed());
+}
+
+#[test]
+fn a_catalogue_locked_even_against_readers_is_not_waited_for_forever() {
+    let scene = Scene::with(&quiet(), vec![demo_source().with("lock_timeout", "100ms")]);
+    let mut other = scene.replica.client();
+    let mut transaction = other.transaction().unwrap();
+    transaction.batch_execute("LOCK TABLE sch_chameleon.t_replica_batch").unwrap();
+    for command in ["upgrade", "check"] {
+        let refused = scene.replica.command(&[command]).assert().code(3);
+        let shown = String::from_utf8_lossy(&refused.get_output().stdout).into_owned();
+        assert!(shown.contains("[SQLSTATE 55P03]") && shown.contains("lock_timeout"), "{shown}");
+    }
+    transaction.commit().unwrap();
+    scene.assert_unchanged();
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn an_event_that_fails_in_the_middle_is_found() {
         let batch = scene.replica.value("SELECT i_id_batch FROM sch_chameleon.t_batch_events");
         let refused = scene.upgrade(vec![]);
         refused.assert_code(3).assert_says(&[
-            &format!("the event {event} (insert on orders.items, mysql-bin.000001:"),
+            &format!("The event {event} (insert on orders.items, mysql-bin.000001:"),
             &format!("in batch {batch} of the source orders can't be replayed: duplicate key"),
             "[SQLSTATE 23505]",
         ]);
