@@ -1,10 +1,14 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help tools postgres rust lint test matrix clean-tools
+.PHONY: help demo tools postgres rust lint test matrix clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: postgres ## Upgrade a 1.7 catalogue on a throwaway PostgreSQL, and have a wrong mapping refused
+	cargo build --release --workspace --bins
+	@target/release/chameleon-harness demo
 
 lint: rust ## Check formatting and warnings
 	cargo fmt --all --check

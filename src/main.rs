@@ -4,6 +4,7 @@ use chameleon_upgrade::cli::{Cli, Command, Verbosity};
 use chameleon_upgrade::commands;
 use chameleon_upgrade::ending::Ending;
 use chameleon_upgrade::report::console::Console;
+use chameleon_upgrade::report::output;
 use clap::Parser;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
@@ -14,8 +15,8 @@ fn main() -> ExitCode {
     let ending = run(&command, &Console::new(verbosity.quiet));
     match &ending {
         // A program that reads JSON gets nothing else on standard output.
-        Ending::Done(message) if !command.speaks_json() => anstream::println!("{message}"),
-        ending => anstream::eprintln!("{}", ending.message()),
+        Ending::Done(message) if !command.speaks_json() => output::line(message),
+        ending => output::error_line(ending.message()),
     }
     ExitCode::from(ending.code())
 }
@@ -44,5 +45,11 @@ fn log(verbosity: Verbosity) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .init();
 }

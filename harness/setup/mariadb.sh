@@ -6,7 +6,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 found() { command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; }
 
-if found || { can_install && install_packages mariadb-server-core mariadb-client-core && found; }; then
+found || install_packages mariadb-server-core mariadb-client-core || true
+if found; then
     provided mariadb
 elif can_install; then
     missing mariadb MariaDB "Debian's packages mariadb-server-core and mariadb-client-core could not be installed"

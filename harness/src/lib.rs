@@ -1,11 +1,16 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
 
+pub mod commands;
 pub mod demo;
 pub mod fault;
 pub mod live;
+pub mod properties;
 pub mod quoting;
 pub mod record;
 pub mod seed;
 pub mod server;
+pub mod stage;
+pub mod sweep;
 pub mod tools;
+pub mod trial;
 pub mod upgrader;

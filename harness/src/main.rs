@@ -1,10 +1,15 @@
 //! The command `chameleon-harness`.
 
+use chameleon_harness::commands::{self, Ending};
 use chameleon_harness::demo;
 use clap::{Parser, Subcommand};
+use std::error::Error;
 use std::process::ExitCode;
 
 /// Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies the outcome.
+///
+/// Exit codes: 0 all is as it should be; 1 the upgrader does something that it should not; 2 wrong use;
+/// 3 the harness could not do its work (no server, no program).
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -16,17 +21,24 @@ struct Arguments {
 enum Command {
     /// Show an upgrade, and a refused one, on a throwaway PostgreSQL.
     Demo,
+    /// Make the same fault happen at every message of an upgrade, and check what is left.
+    Sweep(commands::sweep::SweepArguments),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Demo => demo::run(),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&Arguments::parse().command) {
+        Ok(Ending::Well) => ExitCode::SUCCESS,
+        Ok(Ending::Found) => ExitCode::from(1),
         Err(error) => {
             anstream::eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(3)
         }
     }
+}
+
+fn run(command: &Command) -> Result<Ending, Box<dyn Error>> {
+    Ok(match command {
+        Command::Demo => demo::run().map(|()| Ending::Well)?,
+        Command::Sweep(arguments) => commands::sweep::run(arguments)?,
+    })
 }

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     own("a_seed_that_fails_leaves_nothing", a_seed_that_fails_leaves_nothing);
     own("generated_events_change_what_they_should", generated_events_change_what_they_should);
     own("the_demo_seed_is_replayed", the_demo_seed_is_replayed);
+    own("an_ordinary_role_plants_the_same", an_ordinary_role_plants_the_same);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -267,4 +268,23 @@ fn the_demo_seed_is_replayed() -> Outcome {
     let waiting: i64 = client.query_one("SELECT count(*) FROM sch_chameleon.t_log_replica", &[])?.get(0);
     assert_eq!(waiting, 0);
     Ok(())
+}
+
+/// A superuser leaves out the checks of foreign keys; that makes no difference to what is planted.
+fn an_ordinary_role_plants_the_same() -> Outcome {
+    let (_database, mut superuser) = database()?;
+    let (database, mut owner) = database()?;
+    owner.batch_execute(&format!(
+        "CREATE ROLE ordinary LOGIN PASSWORD 'ordinary';
+         GRANT CREATE ON DATABASE {} TO ordinary",
+        database.name()
+    ))?;
+    let mut ordinary = database.config().user("ordinary").password("ordinary").connect(postgres::NoTls)?;
+    assert_eq!(Seed::demo().plant(&mut ordinary)?, Seed::demo().plant(&mut superuser)?);
+    let content = |client: &mut Client| Record::of_database(client).map(Record::content);
+    equal(
+        &content(&mut superuser)?,
+        &content(&mut ordinary)?,
+        "planted by a superuser (-) and by another (+)",
+    )
 }

@@ -26,11 +26,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
                 role.name,
                 role.not_owned.join(", ")
             ),
-            format!(
-                "Give them to the owner of the schema, for example ALTER TABLE sch_chameleon.{} OWNER TO {};",
-                role.not_owned.first().map_or_else(String::new, |name| quote_identifier(name)),
-                quote_identifier(owner)
-            ),
+            format!("Give them to the owner of the schema: {}", give_to(&role.not_owned, owner)),
         ));
     }
     if !role.may_create_schemas {
@@ -48,4 +44,15 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// ALTER TABLE takes views and sequences too; the sequence of a column goes with its table, and is not to
+/// be named.
+fn give_to(relations: &[String], owner: &str) -> String {
+    let owner = quote_identifier(owner);
+    let statements: Vec<_> = relations
+        .iter()
+        .map(|name| format!("ALTER TABLE sch_chameleon.{} OWNER TO {owner};", quote_identifier(name)))
+        .collect();
+    statements.join(" ")
 }

@@ -1,6 +1,8 @@
 //! PostgreSQL 10 or later that can be written to.
 
 use super::{Facts, Finding};
+use crate::catalogue::names::quote_identifier;
+use crate::catalogue::v1::facts::Server;
 
 const OLDEST: u32 = 100_000;
 
@@ -20,5 +22,26 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             "Set pg_conn in the configuration to the primary server.",
         ));
     }
+    if facts.server.read_only {
+        findings.push(read_only(&facts.server));
+    }
     findings
+}
+
+/// Somebody has closed the database, or the role, to writers: that is not for an upgrade to override.
+fn read_only(server: &Server) -> Finding {
+    let (role, database) = (&server.role.name, &server.database);
+    Finding::error(
+        "postgresql",
+        format!(
+            "Sessions of {role} on the database {database} are read-only by default (default_transaction_read_only): \
+             neither 1.8.2 nor the upgrade can write."
+        ),
+        format!(
+            "When it shall be written to again: ALTER DATABASE {} RESET default_transaction_read_only; (or ALTER ROLE {} \
+             or ALTER SYSTEM, wherever it was set).",
+            quote_identifier(database),
+            quote_identifier(role)
+        ),
+    )
 }

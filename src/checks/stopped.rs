@@ -1,36 +1,31 @@
 //! No pg_chameleon is at work on the catalogue.
 //!
-//! Its sessions bear an application name that begins with `[PGCH]`. A status `running` without a session
+//! Its sessions bear an application name that begins with `[PGCH]` (1.8.2) or `[pg_chameleon]` (2.0). A status `running` without a session
 //! is what a killed replica leaves: that it is dead is for the administrator to say.
 
-use super::{Catalogue, Facts, Finding, counted};
+use super::{Catalogue, Facts, Finding};
 use crate::catalogue::v1::facts::Session;
 
 const CHECK: &str = "replica-stopped";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
-    let (hidden, seen): (Vec<_>, Vec<_>) =
-        catalogue.sessions.iter().partition(|session| session.application_name.is_none());
-    let mut findings: Vec<_> = seen.iter().map(|session| at_work(session)).collect();
+    let mut findings: Vec<_> = catalogue.sessions.iter().map(at_work).collect();
     if findings.is_empty() {
         findings.extend(killed(catalogue, facts.assume_stopped));
     }
     findings.extend(initialising(catalogue));
-    if !hidden.is_empty() {
-        findings.push(unseen(facts, &hidden));
-    }
     findings
 }
 
 fn at_work(session: &Session) -> Finding {
-    let from = session.client.as_deref().unwrap_or("this machine");
+    let role = session.role.as_ref().map(|role| format!(" of the role {role}")).unwrap_or_default();
+    let from = session.client.as_ref().map(|client| format!(", from {client}")).unwrap_or_default();
     Finding::error(
         CHECK,
         format!(
-            "pg_chameleon is at work on this database: {:?} (server process {}, from {from}).",
-            session.application_name.as_deref().unwrap_or_default(),
-            session.pid
+            "pg_chameleon is at work on this database: {:?} (server process {}{role}{from}).",
+            session.application_name, session.pid
         ),
         "Stop the replica of every source (stop_replica with each configuration), wait until it has ended, and run \
          again.",
@@ -75,21 +70,4 @@ fn initialising(catalogue: &Catalogue) -> Option<Finding> {
 fn names_in_status<'a>(catalogue: &'a Catalogue, status: &str) -> Vec<&'a str> {
     let sources = catalogue.snapshot.sources.iter().filter(|source| source.status == status);
     sources.map(|source| source.name.as_str()).collect()
-}
-
-fn unseen(facts: &Facts, hidden: &[&Session]) -> Finding {
-    let mut roles: Vec<_> = hidden.iter().filter_map(|session| session.role.as_deref()).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    Finding::warning(
-        CHECK,
-        format!(
-            "{} of other roles ({}) can't be looked into by {}: whether pg_chameleon is among them is not known.",
-            counted(hidden.len() as u64, "session"),
-            roles.join(", "),
-            facts.server.role.name
-        ),
-        "Make sure that the replica does not run under one of these roles (a superuser can look: \
-         SELECT application_name FROM pg_stat_activity).",
-    )
 }

@@ -4,9 +4,10 @@ use super::load;
 use crate::checks::{self, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
+use crate::report::output;
 use crate::survey::survey;
 
 /// Runs the checks and shows what they found.
@@ -48,7 +49,7 @@ async fn look(configuration: &Configuration, assume_stopped: bool) -> Result<Fac
 
 /// The finding of a server that lets nobody in.
 pub(super) fn unreachable(error: &ConnectError) -> Finding {
-    Finding::error("postgresql", format!("{error}."), error.remedy())
+    Finding::error("postgresql", format!("{}.", sentence(&error.to_string())), error.remedy())
 }
 
 /// The finding of a catalogue that can't be read.
@@ -84,6 +85,6 @@ fn json(findings: &[Finding], facts: Option<&Facts>, ending: &Ending) -> Ending 
         "exit_code": ending.code(),
         "message": ending.message(),
     });
-    anstream::println!("{object:#}");
+    output::line(format_args!("{object:#}"));
     ending.clone()
 }

@@ -4,10 +4,10 @@ use super::check::{unreachable, unreadable};
 use super::interruption::Interruption;
 use super::load;
 use crate::catalogue::v2;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Severity, counted};
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::Upgrade;
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
 use crate::replay::{Backlog, ReplayError, by_function};
@@ -72,6 +72,7 @@ async fn with_session(
     interruption: &Interruption,
 ) -> Result<Ending, Ending> {
     let client = session.client();
+    postgres::without_time_limits(client).await.map_err(|error| refused(&postgres::describe(&error)))?;
     take_exclusive(client).await?;
     let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
         report.findings = vec![unreadable(&error)];
@@ -86,7 +87,7 @@ async fn with_session(
         )));
     }
     let (catalogue, plan) = examine(console, report, &facts)?;
-    agree(arguments, console, interruption).await?;
+    agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {
         replay_all(console, report, configuration, catalogue, plan, session, interruption).await?;
     }
@@ -110,7 +111,9 @@ async fn take_exclusive(client: &tokio_postgres::Client) -> Result<(), Ending> {
         Ok(Exclusive::Taken) => Ok(()),
         Ok(Exclusive::Held(pid)) => {
             let who = pid.map(|pid| format!(" (server process {pid})")).unwrap_or_default();
-            Err(refused(&format!("another upgrade of this database is at work{who}")))
+            Err(refused(&format!(
+                "another upgrade of this database is at work{who}; wait until it has ended, then run again"
+            )))
         }
         Err(error) => Err(refused(&postgres::describe(&error))),
     }
@@ -142,24 +145,36 @@ fn examine<'a>(
 }
 
 /// SPEC.md, "The procedure", 4.
-async fn agree(arguments: &Upgrade, console: &Console, interruption: &Interruption) -> Result<(), Ending> {
+async fn agree(
+    arguments: &Upgrade,
+    console: &Console,
+    database: &str,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
     if arguments.yes || arguments.dry_run {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
         return Err(refused("nobody can be asked (no terminal), and --yes was not given"));
     }
-    console.ask("Upgrade the catalogue as shown? Answer YES to go on:");
+    console.ask(&format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
     });
-    tokio::select! {
-        answer = answer => match answer {
-            Ok(Ok(answer)) if answer.trim_end_matches(['\r', '\n']) == "YES" => Ok(()),
-            _ => Err(refused("the answer was not YES")),
-        },
-        () = interruption.wait() => Err(refused("interrupted")),
+    let answer = tokio::select! {
+        answer = answer => answer.ok().and_then(Result::ok).unwrap_or_default(),
+        () = interruption.wait() => {
+            console.ends_question();
+            return Err(refused("interrupted"));
+        }
+    };
+    if !answer.ends_with('\n') {
+        console.ends_question();
+    }
+    match answer.trim_end_matches(['\r', '\n']) {
+        "YES" => Ok(()),
+        _ => Err(refused("the answer was not YES")),
     }
 }
 
@@ -183,7 +198,7 @@ async fn replay_all(
         let replayed = by_function::replay(session.client(), &backlog, console).await;
         if let Err(error) = replayed {
             console.replay_stops();
-            return Err(replay_failed(console, &error, interruption));
+            return Err(replay_failed(console, report, &error, interruption));
         }
         console.replay_ends(&backlog, began.elapsed());
         report.replays.push(ReplayTime {
@@ -216,7 +231,12 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
     catalogue.snapshot.sources.iter().filter_map(backlog).collect()
 }
 
-fn replay_failed(console: &Console, error: &ReplayError, interruption: &Interruption) -> Ending {
+fn replay_failed(
+    console: &Console,
+    report: &mut Report,
+    error: &ReplayError,
+    interruption: &Interruption,
+) -> Ending {
     let state = "1.7 is in place; what was replayed until then stays replayed, as 1.8.2 would have done it, and 1.8.2 can \
                  go on from there";
     match error {
@@ -228,24 +248,40 @@ fn replay_failed(console: &Console, error: &ReplayError, interruption: &Interrup
             Ending::RolledBack(format!("Failed during the replay: {state}."))
         }
         ReplayError::Event { event, .. } => {
-            console.failure(&error.to_string());
-            console.failure(&format!(
-                "1.8.2 stops at it in the same way. Mend what the server complains of in {} (or sync that table again with \
+            tell(
+                console,
+                report,
+                "replay",
+                &error.to_string(),
+                format!(
+                    "1.8.2 stops at it in the same way. Mend what the server complains of in {} (or sync that table again with \
                  1.8.2's sync_tables), and run again.",
-                event.table
-            ));
-            Ending::Refused(format!("Refused: an event can't be replayed. {}.", capitalised(state)))
+                    event.table
+                ),
+            );
+            Ending::Refused(format!("Refused: an event can't be replayed. {}.", sentence(state)))
         }
-        ReplayError::Endless { .. } => {
-            console.failure(&error.to_string());
-            Ending::Refused(format!("Refused: the replay does not end. {}.", capitalised(state)))
+        ReplayError::Endless { source_name, .. } => {
+            tell(
+                console,
+                report,
+                "replay",
+                &error.to_string(),
+                format!(
+                    "Look at its batches: SELECT * FROM sch_chameleon.t_replica_batch NATURAL JOIN sch_chameleon.t_batch_events \
+                 WHERE NOT b_replayed; and start the 1.8.2 replica of {source_name} once, to see what it makes of them."
+                ),
+            );
+            Ending::Refused(format!("Refused: the replay does not end. {}.", sentence(state)))
         }
     }
 }
 
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// Shows a finding of the replay, which is in the report too.
+fn tell(console: &Console, report: &mut Report, check: &'static str, found: &str, remedy: String) {
+    let finding = Finding::error(check, format!("{}.", sentence(found)), remedy);
+    console.findings(std::slice::from_ref(&finding));
+    report.findings.push(finding);
 }
 
 fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: Upgraded) -> Ending {

@@ -65,6 +65,20 @@ pub enum ConnectError {
         cause: String,
         /// What in the configuration decides it.
         remedy: &'static str,
+        /// Whether it is for pg_hba.conf or the certificates, so that another kind of connection may be let in.
+        by_rule: bool,
+    },
+    /// The server is there, and no encrypted connection comes about.
+    #[error("TLS to the PostgreSQL server at {place} (sslmode {mode}) fails: {cause}")]
+    Handshake {
+        /// Host and port.
+        place: String,
+        /// The mode of the configuration.
+        mode: SslMode,
+        /// What either side complains of.
+        cause: String,
+        /// What decides it.
+        remedy: &'static str,
     },
     /// The certificates of the configuration can't be used.
     #[error("TLS to PostgreSQL: {0}")]
@@ -81,9 +95,15 @@ impl ConnectError {
                  are right."
                     .to_owned()
             }
-            Self::Refused { remedy, .. } => (*remedy).to_owned(),
+            Self::Refused { remedy, .. } | Self::Handshake { remedy, .. } => (*remedy).to_owned(),
             Self::Tls(error) => error.remedy().to_owned(),
         }
+    }
+}
+
+impl ConnectError {
+    fn may_be_let_in_without_tls(&self) -> bool {
+        matches!(self, Self::Handshake { .. } | Self::Refused { by_rule: true, .. })
     }
 }
 
@@ -92,11 +112,26 @@ impl ConnectError {
 /// # Errors
 /// [`ConnectError`], without the password.
 pub async fn connect(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    let PostgresConnection { host, port, user, database, sslmode, .. } = connection;
+    tracing::info!(host, port, user, database, %sslmode, "connecting to PostgreSQL");
+    let session = open(connection).await;
+    match &session {
+        Ok(_) => tracing::debug!("connected"),
+        Err(error) => tracing::info!(%error, "not connected"),
+    }
+    session
+}
+
+async fn open(connection: &PostgresConnection) -> Result<Session, ConnectError> {
     match connection.sslmode {
         SslMode::Disable => plain(connection).await,
         _ if connection.host.starts_with('/') => plain(connection).await,
         SslMode::Allow => match plain(connection).await {
             Err(ConnectError::Refused { .. }) => encrypted(connection).await,
+            outcome => outcome,
+        },
+        SslMode::Prefer => match encrypted(connection).await {
+            Err(error) if error.may_be_let_in_without_tls() => plain(connection).await.map_err(|_| error),
             outcome => outcome,
         },
         _ => encrypted(connection).await,
@@ -143,14 +178,22 @@ fn config(connection: &PostgresConnection) -> Config {
 fn refused(connection: &PostgresConnection, error: &tokio_postgres::Error) -> ConnectError {
     let place = format!("{}:{}", connection.host, connection.port);
     let cause = describe(error);
-    let no_password = connection.password.is_none() && error.to_string().contains("password");
+    if let Some((cause, remedy)) = tls::handshake_failure(error) {
+        return ConnectError::Handshake { place, mode: connection.sslmode, cause, remedy };
+    }
+    let no_password = connection.password.is_none() && cause.contains("password");
     let remedy = match error.code() {
+        Some(code) if *code == SqlState::INVALID_PASSWORD && connection.sslcert.is_some() => {
+            "Correct pg_conn.user and pg_conn.password in the configuration; the server may also ask that the common \
+             name of the certificate in pg_conn.sslcert is the role's."
+        }
         Some(code) => remedy(code),
         None if no_password => "Set pg_conn.password in the configuration: the server asks for one.",
         None => return ConnectError::Unreachable { place, cause },
     };
     let (user, database) = (connection.user.clone(), connection.database.clone());
-    ConnectError::Refused { place, user, database, cause, remedy }
+    let by_rule = error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+    ConnectError::Refused { place, user, database, cause, remedy, by_rule }
 }
 
 fn remedy(code: &SqlState) -> &'static str {
@@ -159,8 +202,8 @@ fn remedy(code: &SqlState) -> &'static str {
     } else if *code == SqlState::INVALID_CATALOG_NAME {
         "Correct pg_conn.database in the configuration: it names the database that the 1.8.2 replica writes to."
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
-        "Check pg_conn.user and pg_conn.sslmode in the configuration, and let this machine in in the server's \
-         pg_hba.conf."
+        "Check pg_conn.user, pg_conn.sslmode and (when the server asks for a certificate) pg_conn.sslcert and \
+         pg_conn.sslkey in the configuration; the server's pg_hba.conf says whom it lets in."
     } else if *code == SqlState::TOO_MANY_CONNECTIONS {
         "Wait until other sessions have ended, or raise max_connections."
     } else {

@@ -2,12 +2,15 @@
 //! (PostgreSQL's documentation, "SSL Support" of libpq).
 
 use crate::config::{PostgresConnection, SslMode};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::error::Error as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -63,6 +66,43 @@ impl TlsError {
     }
 }
 
+/// What was wrong with the TLS of a connection that did not come about, and what to do; none when something
+/// else was.
+pub(super) fn handshake_failure(error: &tokio_postgres::Error) -> Option<(String, &'static str)> {
+    let source = error.source()?;
+    let rustls = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    if let Some(error) = rustls.and_then(|error| error.downcast_ref::<Error>()) {
+        return Some((error.to_string(), remedy(error)));
+    }
+    // The one failure that has no type: the server has no TLS to offer.
+    (source.to_string() == "server does not support TLS").then(|| {
+        let remedy = "Switch TLS on at the server (ssl = on in postgresql.conf), or, where the way to it is safe without, set \
+                      pg_conn.sslmode in the configuration to prefer or disable.";
+        ("the server does not support it".to_owned(), remedy)
+    })
+}
+
+fn remedy(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "Set pg_conn.sslrootcert in the configuration to the certificates of the authority that vouches for this \
+             server. If it should be the right one, somebody else may be answering in the server's place."
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => {
+            "Set pg_conn.host in the configuration to a name that the server's certificate holds (as subjectAltName; a \
+             common name alone does not count), or pg_conn.sslmode to verify-ca."
+        }
+        Error::InvalidCertificate(_) => "Give the server a valid certificate (version 3, not expired).",
+        Error::AlertReceived(_) => {
+            "The server refused: check pg_conn.sslcert and pg_conn.sslkey in the configuration against the server's \
+             ssl_ca_file."
+        }
+        _ => "Check the TLS settings of the server and pg_conn.sslmode in the configuration.",
+    }
+}
+
 /// The TLS of a connection whose mode is not `disable`.
 pub(super) fn connector(connection: &PostgresConnection) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -86,27 +126,35 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let mode = connection.sslmode;
-    let roots = connection.sslrootcert.as_deref();
-    let checked = match (mode, roots) {
+    let authority = match (mode, &connection.sslrootcert) {
         (SslMode::VerifyCa | SslMode::VerifyFull, None) => return Err(TlsError::NoRootCertificates { mode }),
         (SslMode::VerifyCa | SslMode::VerifyFull | SslMode::Require, Some(roots)) => {
-            let roots = Arc::new(root_store(roots)?);
-            Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build()?)
+            Some(Authority::read(roots, provider)?)
         }
         _ => None,
     };
-    Ok(match checked {
-        Some(verifier) if mode == SslMode::VerifyFull => verifier,
-        authority => Arc::new(Lenient { authority, provider: Arc::clone(provider) }),
-    })
+    let by_name = mode == SslMode::VerifyFull;
+    Ok(Arc::new(Verifier { authority, by_name, provider: Arc::clone(provider) }))
 }
 
-fn root_store(path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        store.add(certificate)?;
+/// Who vouches for the server.
+#[derive(Debug)]
+struct Authority {
+    certificates: Vec<CertificateDer<'static>>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+impl Authority {
+    fn read(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let certificates = certificates(path)?;
+        let mut store = RootCertStore::empty();
+        for certificate in &certificates {
+            store.add(certificate.clone())?;
+        }
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider)).build()?;
+        Ok(Self { certificates, verifier })
     }
-    Ok(store)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -126,15 +174,16 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     })
 }
 
-/// Checks less than everything: that an authority vouches for the server whatever its name, or, without
-/// an authority, only that the server has the key of the certificate that it shows.
+/// Checks what the mode asks for: that an authority vouches for the server, and that the certificate names
+/// the host; without an authority, only that the server has the key of the certificate that it shows.
 #[derive(Debug)]
-struct Lenient {
-    authority: Option<Arc<WebPkiServerVerifier>>,
+struct Verifier {
+    authority: Option<Authority>,
+    by_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Lenient {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -143,13 +192,25 @@ impl ServerCertVerifier for Lenient {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
-        match authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let Some(Authority { certificates, verifier }) = &self.authority else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            outcome => outcome,
+            )) if !self.by_name => {}
+            // A server that signed its own certificate is its own authority; webpki takes no authority for a
+            // server, and says so after it has looked at the dates.
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if certificates.contains(end_entity) =>
+            {
+                if self.by_name {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+            }
+            outcome => return outcome,
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

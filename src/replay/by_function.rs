@@ -1,6 +1,11 @@
 //! Replays by the catalogue's own `fn_process_batch`, as 1.8.2 does, one call after another.
+//!
+//! The function closes a batch when a call applies nothing, and drops the rest of its list. A call whose events
+//! are all of tables that are not replicated would so lose the events behind them (measured with 1.8.2's own).
+//! Every call here therefore reaches as far as the first event that will be applied.
 
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 /// Replays all that waits of a source.
@@ -13,29 +18,94 @@ pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress)
     // Each call takes an event at least or closes a batch.
     let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
     for _ in 0..most_calls {
-        match process_batch(client, backlog, window.size).await {
-            Ok(more) => {
-                done = backlog.events.min(done + u64::from(window.size.unsigned_abs()));
+        let Some(head) = Head::reaching(client, backlog, window.size).await? else { return Ok(()) };
+        match process_batch(client, backlog, head.events).await {
+            Ok(()) => {
+                done = backlog.events.min(done + u64::from(head.events.min(head.listed).unsigned_abs()));
                 progress.replayed(backlog, done);
-                if !more {
-                    return Ok(());
-                }
                 window.passed();
             }
             Err(error) if error.as_db_error().is_none() || crate::postgres::connection_lost(&error) => {
                 return Err(error.into());
             }
             Err(_) if window.size > 1 => window.failed(),
-            Err(error) => return Err(blame(client, backlog, error).await),
+            Err(error) => return Err(head.blame(error)),
         }
     }
     Err(ReplayError::Endless { source_name: backlog.name.clone(), calls: most_calls })
 }
 
-async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<bool, Error> {
+async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<(), Error> {
     let source = i32::try_from(backlog.source.0).unwrap_or(i32::MAX);
-    let row = client.query_one("SELECT sch_chameleon.fn_process_batch($1, $2)", &[&events, &source]).await?;
-    Ok(row.try_get::<_, Option<bool>>(0)?.unwrap_or(false))
+    tracing::debug!(events, source, "fn_process_batch");
+    client
+        .query_typed_one(
+            "SELECT sch_chameleon.fn_process_batch($1, $2)",
+            &[(&events, Type::INT4), (&source, Type::INT4)],
+        )
+        .await
+        .map(drop)
+}
+
+/// The beginning of the batch that the next call works on.
+struct Head {
+    /// How many events the batch lists.
+    listed: i32,
+    /// How many the call takes.
+    events: i32,
+    /// The first of them that will be applied; none when the batch holds no such event.
+    first: Option<WaitingEvent>,
+}
+
+impl Head {
+    /// `events` of the batch, or as many more as it takes for one of them to be applied; none when no batch waits.
+    async fn reaching(client: &Client, backlog: &Backlog, events: i32) -> Result<Option<Self>, Error> {
+        let Some((head, _)) = Self::read(client, backlog, events).await? else { return Ok(None) };
+        if head.first.is_some() || head.listed <= events {
+            return Ok(Some(head));
+        }
+        let further = Self::read(client, backlog, head.listed).await?;
+        Ok(further.map(|(head, place)| Self { events: place.unwrap_or(head.listed), ..head }))
+    }
+
+    /// With the place of its first event in the list.
+    async fn read(
+        client: &Client,
+        backlog: &Backlog,
+        events: i32,
+    ) -> Result<Option<(Self, Option<i32>)>, Error> {
+        let row = client
+            .query_typed_opt(
+                include_str!("first_applied.sql"),
+                &[(&backlog.source.0, Type::INT8), (&events, Type::INT4)],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let number = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+        let place: Option<i64> = row.try_get("place")?;
+        let first = if place.is_some() {
+            Some(WaitingEvent {
+                source: backlog.name.clone(),
+                batch: row.try_get("i_id_batch")?,
+                event: row.try_get("i_id_event")?,
+                kind: row.try_get("kind")?,
+                table: row.try_get("table_name")?,
+                place: row.try_get("coordinate")?,
+            })
+        } else {
+            None
+        };
+        let listed = number(row.try_get("listed")?);
+        Ok(Some((Self { listed, events, first }, place.map(number))))
+    }
+
+    /// Of a call that applies one event only, that event is at fault.
+    fn blame(self, error: Error) -> ReplayError {
+        match self.first {
+            Some(event) => ReplayError::Event { event, cause: crate::postgres::describe(&error) },
+            None => error.into(),
+        }
+    }
 }
 
 /// How many events a call takes. A call that fails is undone as a whole, so the event at fault is closed in
@@ -62,29 +132,6 @@ impl Window {
         self.suspect = self.suspect.saturating_sub(self.size).max(0);
         self.size = if self.suspect == 0 { self.full } else { self.size.min(self.suspect).max(1) };
     }
-}
-
-/// Names the event that a call of one event failed on.
-async fn blame(client: &Client, backlog: &Backlog, error: Error) -> ReplayError {
-    match head_event(client, backlog).await {
-        Ok(Some(event)) => ReplayError::Event { event, cause: crate::postgres::describe(&error) },
-        _ => error.into(),
-    }
-}
-
-async fn head_event(client: &Client, backlog: &Backlog) -> Result<Option<WaitingEvent>, Error> {
-    let row = client.query_opt(include_str!("head_event.sql"), &[&backlog.source.0]).await?;
-    row.map(|row| {
-        Ok(WaitingEvent {
-            source: backlog.name.clone(),
-            batch: row.try_get("i_id_batch")?,
-            event: row.try_get("i_id_event")?,
-            kind: row.try_get("kind")?,
-            table: row.try_get("table_name")?,
-            place: row.try_get("place")?,
-        })
-    })
-    .transpose()
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use crate::catalogue::v2::status::{Lag, SourceStatus};
 use crate::checks::{Finding, Severity};
 use crate::plan::{Plan, PlannedSource};
 use crate::replay::{Backlog, Progress};
+use crate::report::output;
 use crate::upgrade::Observer;
 use crate::upgrade::step::Step;
-use anstream::{eprintln, print, println};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 const BOLD: Style = Style::new().bold();
@@ -47,7 +47,7 @@ impl Console {
     /// A line of text.
     pub fn line(&self, text: &str) {
         if !self.quiet {
-            println!("{text}");
+            output::line(text);
         }
     }
 
@@ -56,9 +56,12 @@ impl Console {
         let shown = findings.iter().filter(|finding| !self.quiet || finding.severity == Severity::Error);
         for finding in shown {
             let (word, style) = severity(finding.severity);
-            println!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  {}", finding.check, finding.found);
+            output::line(format_args!(
+                "  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  {}",
+                finding.check, finding.found
+            ));
             if let Some(remedy) = &finding.remedy {
-                println!("           → {remedy}");
+                output::line(format_args!("           → {remedy}"));
             }
         }
     }
@@ -80,12 +83,12 @@ impl Console {
                 ]);
             }
         }
-        println!("{parts}");
+        output::line(parts);
         let mut sources = table(&["2.0 source", "batch start", "consistent point", "tables"]);
         for source in &plan.sources {
             sources.add_row(planned(source));
         }
-        println!("{sources}");
+        output::line(sources);
     }
 
     /// The sources of a 2.0 catalogue.
@@ -112,13 +115,13 @@ impl Console {
                 source.source_type.clone(),
                 source.status.clone(),
                 if source.consistent { "Yes" } else { "No" }.to_owned(),
-                or_dash(source.read.ago.as_ref()),
+                or_dash(source.read.lag.as_ref()),
                 or_dash(source.read.last.as_ref()),
-                or_dash(source.replay.ago.as_ref()),
+                or_dash(source.replay.lag.as_ref()),
                 or_dash(source.replay.last.as_ref()),
             ]);
         }
-        println!("{overview}");
+        output::line(overview);
         let columns = ["source", "schema mappings", "batch start", "consistent point", "tables", "disabled"];
         let mut details = table(&columns);
         for source in sources {
@@ -132,7 +135,7 @@ impl Console {
                 source.disabled.to_string(),
             ]);
         }
-        println!("{details}");
+        output::line(details);
     }
 
     /// The sources of a 1.7 catalogue.
@@ -168,20 +171,23 @@ impl Console {
                 source.tables.to_string(),
             ]);
         }
-        println!("{overview}");
+        output::line(overview);
     }
 
     /// What went wrong, before the last line says what state the replica is in.
     pub fn failure(&self, text: &str) {
         let (word, style) = severity(Severity::Error);
-        eprintln!("{style}{word}{style:#}: {text}");
+        output::error_line(format_args!("{style}{word}{style:#}: {text}"));
     }
 
     /// Asks for YES on the terminal; the question alone.
     pub fn ask(&self, question: &str) {
-        print!("\n{BOLD}{question}{BOLD:#} ");
-        // A terminal that can't be written to can't be answered on either.
-        drop(std::io::stdout().flush());
+        output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
+    }
+
+    /// Ends the line of a question that was not answered.
+    pub fn ends_question(&self) {
+        output::line("");
     }
 
     /// The replay of a source begins.
@@ -271,5 +277,5 @@ fn or_dash(value: Option<&String>) -> String {
 }
 
 fn lag(lag: &Lag) -> [String; 2] {
-    [or_dash(lag.ago.as_ref()), or_dash(lag.last.as_ref())]
+    [or_dash(lag.lag.as_ref()), or_dash(lag.last.as_ref())]
 }

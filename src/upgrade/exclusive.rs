@@ -1,5 +1,6 @@
 //! One upgrader at a time: a session advisory lock on the catalogue's database.
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 /// The key of the lock: the first eight bytes of this program's name, "chameleo".
@@ -25,10 +26,11 @@ pub enum Exclusive {
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn take(client: &Client) -> Result<Exclusive, Error> {
-    let taken: bool = client.query_one("SELECT pg_try_advisory_lock($1)", &[&KEY]).await?.try_get(0)?;
+    let taken: bool =
+        client.query_typed_one("SELECT pg_try_advisory_lock($1)", &[(&KEY, Type::INT8)]).await?.try_get(0)?;
     if taken {
         return Ok(Exclusive::Taken);
     }
-    let holder = client.query_opt(HOLDER, &[&KEY]).await?;
+    let holder = client.query_typed_opt(HOLDER, &[(&KEY, Type::INT8)]).await?;
     Ok(Exclusive::Held(holder.map(|row| row.try_get(0)).transpose()?))
 }

@@ -3,6 +3,7 @@
 use crate::config::PostgresConnection;
 use crate::postgres;
 use std::time::{Duration, Instant};
+use tokio_postgres::types::Type;
 
 /// What became of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub async fn find_out(connection: &PostgresConnection, transaction: i64, patienc
             Ok(None) => "the server has not ended the transaction yet".to_owned(),
             Err(reason) => reason,
         };
+        tracing::info!(reason, "the outcome is not known yet");
         if began.elapsed() >= patience {
             return Found::Unknown(reason);
         }
@@ -40,7 +42,7 @@ async fn ask(connection: &PostgresConnection, transaction: i64) -> Result<Option
     let session = postgres::connect(connection).await.map_err(|error| error.to_string())?;
     let row = session
         .client()
-        .query_one("SELECT txid_status($1)", &[&transaction])
+        .query_typed_one("SELECT txid_status($1)", &[(&transaction, Type::INT8)])
         .await
         .map_err(|error| postgres::describe(&error))?;
     let status: Option<String> = row.try_get(0).map_err(|error| error.to_string())?;

@@ -80,7 +80,8 @@ impl<'a> Transaction<'a> {
                  SET LOCAL lock_timeout = {milliseconds}"
             ))
             .await?;
-        let id = client.query_one("SELECT txid_current()", &[]).await?.try_get(0)?;
+        let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;
+        tracing::info!(id, lock_timeout = milliseconds, "the transaction is open");
         Ok(Self { client, id, done: Vec::new(), observer })
     }
 
@@ -113,6 +114,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<T, Failure> {
         let failed = |cause| Failure { step, cause };
         let began = Instant::now();
+        tracing::info!(step = step.savepoint(), "begins");
         let savepoint = format!("SAVEPOINT {}", step.savepoint());
         self.client.batch_execute(&savepoint).await.map_err(|error| failed(error.into()))?;
         let result = work.await.map_err(|error| failed(error.into()))?;

@@ -17,10 +17,10 @@ use tokio_postgres::{Client, Row};
 pub async fn verify(client: &Client, plan: &Plan, starts: &Starts) -> Result<(), Cause> {
     let mut differences = Vec::new();
     let version: String =
-        client.query_one("SELECT t_version FROM sch_chameleon.v_version", &[]).await?.try_get(0)?;
+        client.query_typed_one("SELECT t_version FROM sch_chameleon.v_version", &[]).await?.try_get(0)?;
     note(&mut differences, "the version of the catalogue", &version.as_str(), &v2::VERSION);
     differences.extend(tables(client, plan, starts).await?);
-    let rows = client.query(include_str!("written_sources.sql"), &[]).await?;
+    let rows = client.query_typed(include_str!("written_sources.sql"), &[]).await?;
     note(&mut differences, "the number of sources", &rows.len(), &plan.sources.len());
     for (row, planned) in rows.iter().zip(&plan.sources) {
         differences.extend(source(row, planned)?);
@@ -29,7 +29,7 @@ pub async fn verify(client: &Client, plan: &Plan, starts: &Starts) -> Result<(),
 }
 
 async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<String>, Cause> {
-    let row = client.query_one(include_str!("verify.sql"), &starts.parameters()).await?;
+    let row = client.query_typed_one(include_str!("verify.sql"), &starts.parameters()).await?;
     let mut differences = Vec::new();
     let count = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
     note(&mut differences, "the tables of the old catalogue", &count("tables")?, &plan.tables());

@@ -6,12 +6,15 @@ use crate::binlog::BinlogCoordinate;
 use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::catalogue::v2;
 use crate::plan::{Plan, PlannedSource};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
 /// The id of a source in the 2.0 catalogue; not that of an old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewSourceId(pub i64);
+
+/// A value for a statement with its type: one round trip a statement, instead of one more to learn the types.
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// What is needed to bring tables over: for each old source that has a start, its new source and the start.
 #[derive(Debug, Default)]
@@ -41,8 +44,13 @@ impl Starts {
 
     /// As the parameters of a statement: four arrays of equal length.
     #[must_use]
-    pub fn parameters(&self) -> [&(dyn ToSql + Sync); 4] {
-        [&self.old_ids, &self.new_ids, &self.files, &self.positions]
+    pub fn parameters(&self) -> [Parameter<'_>; 4] {
+        [
+            (&self.old_ids, Type::INT8_ARRAY),
+            (&self.new_ids, Type::INT8_ARRAY),
+            (&self.files, Type::TEXT_ARRAY),
+            (&self.positions, Type::INT8_ARRAY),
+        ]
     }
 }
 
@@ -83,27 +91,26 @@ async fn act_as_oneself(client: &Client) -> Result<(), Error> {
 /// Stores the new sources and creates their log tables.
 pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result<Vec<NewSourceId>, Error> {
     act_as(client, owner).await?;
-    let statement = client.prepare(include_str!("store_source.sql")).await?;
     let mut ids = Vec::new();
     for source in &plan.sources {
         let mappings = mappings_json(&source.mappings);
         let log_tables = log_table_names(&source.name).to_vec();
         let row = client
-            .query_one(
-                &statement,
+            .query_typed_one(
+                include_str!("store_source.sql"),
                 &[
-                    &source.name,
-                    &mappings,
-                    &status(source),
-                    &log_tables,
-                    &source.last_received,
-                    &source.last_replay,
+                    (&source.name, Type::TEXT),
+                    (&mappings, Type::JSONB),
+                    (&status(source), Type::TEXT),
+                    (&log_tables, Type::TEXT_ARRAY),
+                    (&source.last_received, Type::TIMESTAMP),
+                    (&source.last_replay, Type::TIMESTAMP),
                 ],
             )
             .await?;
         ids.push(NewSourceId(row.try_get(0)?));
     }
-    client.execute("SELECT sch_chameleon.fn_refresh_parts()", &[]).await?;
+    client.batch_execute("SELECT sch_chameleon.fn_refresh_parts()").await?;
     act_as_oneself(client).await?;
     Ok(ids)
 }
@@ -115,8 +122,8 @@ fn status(source: &PlannedSource) -> &'static str {
 
 /// Brings every table over, with its point, inside the server.
 pub(super) async fn tables(client: &Client, starts: &Starts) -> Result<u64, Error> {
-    let tables = client.execute(include_str!("migrate_tables.sql"), &starts.parameters()).await?;
-    client.execute(include_str!("advance_table_ids.sql"), &[]).await?;
+    let tables = client.execute_typed(include_str!("migrate_tables.sql"), &starts.parameters()).await?;
+    client.batch_execute(include_str!("advance_table_ids.sql")).await?;
     Ok(tables)
 }
 
@@ -139,12 +146,14 @@ async fn write_coordinate(
     id: NewSourceId,
     coordinate: &BinlogCoordinate,
 ) -> Result<(), Error> {
-    client.execute(sql, &[&id.0, &coordinate.file().name(), &coordinate.position()]).await.map(drop)
+    let (file, position) = (coordinate.file().name(), coordinate.position());
+    let parameters: [Parameter<'_>; 3] = [(&id.0, Type::INT8), (&file, Type::TEXT), (&position, Type::INT8)];
+    client.execute_typed(sql, &parameters).await.map(drop)
 }
 
 /// Grants on the new catalogue what was granted on the old one.
 pub(super) async fn privileges(client: &Client) -> Result<(), Cause> {
-    let rows = client.query(include_str!("privileges.sql"), &[]).await?;
+    let rows = client.query_typed(include_str!("privileges.sql"), &[]).await?;
     let statements = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
     client.batch_execute(&statements.join(";\n")).await?;
     Ok(())

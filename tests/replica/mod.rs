@@ -5,9 +5,11 @@ use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Seed, original};
-use chameleon_harness::server::{self, Database, Server};
+use chameleon_harness::server::{self, Address, Database, Server};
 use chameleon_harness::upgrader::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use postgres::Client;
+use secrecy::ExposeSecret;
+use std::process::Output;
 
 /// The upgrader's program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chameleon-upgrade");
@@ -54,6 +56,17 @@ impl Replica {
             .expect("a home folder");
     }
 
+    /// The same with another role in `pg_conn`.
+    pub fn configure_as(&mut self, role: &str, password: &str, sources: &[ConfiguredSource]) {
+        let address = Address {
+            user: role.to_owned(),
+            password: password.to_owned().into(),
+            ..self.database.address().clone()
+        };
+        self.home =
+            Home::new(&configuration(&address, self.database.name(), sources)).expect("a home folder");
+    }
+
     /// A session on the database.
     pub fn client(&self) -> Client {
         self.database.connect().expect("a session")
@@ -88,18 +101,51 @@ impl Replica {
 
     /// Upgrades, and asserts that it is refused with these texts in the output and nothing changed.
     pub fn refused(&self, more: &[&str], texts: &[&str]) {
-        let before = self.record();
-        let output = self.upgrade(more).code(3);
-        let output = output.get_output();
-        let shown =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        self.refused_in("", more, texts);
+    }
+
+    /// The same for one case of several, which is named on failure. Returns what was shown.
+    pub fn refused_in(&self, case: &str, more: &[&str], texts: &[&str]) -> String {
+        let (record, dump) = (self.record(), self.dump());
+        let output = self.command(&["upgrade", "--yes"]).args(more).output().expect("the upgrader runs");
+        let shown = shown(&output);
+        assert_eq!(output.status.code(), Some(3), "{case}:\n{shown}");
         for text in texts {
-            assert!(shown.contains(text), "{text:?} is not in:\n{shown}");
+            assert!(shown.contains(text), "{case}: {text:?} is not in:\n{shown}");
         }
         let last = shown.trim_end().lines().last().unwrap_or_default();
-        assert!(last.contains("Nothing was changed"), "{shown}");
-        assert_unchanged(&before, &self.record());
+        assert!(last.contains("Nothing was changed"), "{case}:\n{shown}");
+        assert!(
+            record == self.record(),
+            "{case}: the database has changed:\n{}",
+            record.diff(&self.record())
+        );
+        assert!(dump == self.dump(), "{case}: pg_dump shows a change that the record does not");
+        shown
     }
+
+    /// The whole database as the server's own pg_dump writes it.
+    pub fn dump(&self) -> String {
+        let server = server::shared().expect("a PostgreSQL server");
+        let address = self.database.address();
+        let output = std::process::Command::new(server.binaries().expect("its programs").join("pg_dump"))
+            .args(["--host", &address.host, "--port", &address.port.to_string()])
+            .args(["--username", &address.user, self.database.name()])
+            .env("PGPASSWORD", address.password.expose_secret())
+            .output()
+            .expect("pg_dump runs");
+        assert!(output.status.success(), "{}", shown(&output));
+        let dump = String::from_utf8(output.stdout).expect("a dump in UTF-8");
+        // Every dump has a key of its own against injected commands of psql.
+        let lines =
+            dump.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What a program has written: standard output, then standard error.
+pub fn shown(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// The configured source that maps the demo's two schemas.

@@ -246,11 +246,14 @@ impl Connection {
         let mut action: Option<RunningAction> = None;
         let mut deadline: Option<Instant> = None;
         loop {
-            self.pass_messages()?;
+            self.write();
+            while self.pass_messages()? {
+                // What was written makes room for messages that were not taken yet.
+                self.write();
+            }
             if let Some(held) = self.session.take_action() {
                 action = Some(task::spawn_blocking(held));
             }
-            self.write();
             self.close_what_has_ended(action.is_some());
             if self.client.is_gone() && self.server.is_gone() && action.is_none() {
                 break;
@@ -272,18 +275,21 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives the session all whole messages that it takes.
-    fn pass_messages(&mut self) -> Result<(), Malformed> {
+    /// Gives the session the whole messages that it takes; tells whether there were any.
+    fn pass_messages(&mut self) -> Result<bool, Malformed> {
+        let mut any = false;
         while let Some(message) = Message::take(&mut self.server.incoming)? {
             self.session.backend(&message);
+            any = true;
         }
         while self.session.is_open()
             && self.session.to_server.len() < ENOUGH
             && let Some(message) = Message::take(&mut self.client.incoming)?
         {
             self.session.frontend(message);
+            any = true;
         }
-        Ok(())
+        Ok(any)
     }
 
     /// The client is read on while a fault is under way, so that its end is noticed.

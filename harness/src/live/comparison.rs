@@ -300,7 +300,7 @@ fn canonical(form: Form, text: &str) -> String {
         Form::Hexadecimal => text.to_ascii_lowercase(),
         Form::Binary => {
             let mut digits = text.to_ascii_lowercase();
-            while digits.ends_with("00") && digits.len() % 2 == 0 {
+            while digits.ends_with("00") && digits.len().is_multiple_of(2) {
                 digits.truncate(digits.len() - 2);
             }
             digits

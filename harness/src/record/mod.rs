@@ -118,10 +118,26 @@ impl Record {
         Self { definitions: self.definitions, ..Self::default() }
     }
 
+    /// The rows of tables and the values of sequences alone.
+    #[must_use]
+    pub fn content(self) -> Self {
+        Self { rows: self.rows, ..Self::default() }
+    }
+
     /// The same record without the bodies of routines, for catalogues whose routines do the same in other words.
     #[must_use]
     pub fn without_bodies(self) -> Self {
         Self { bodies: BTreeMap::new(), ..self }
+    }
+
+    /// The same record without a schema and all that is in it.
+    #[must_use]
+    pub fn without_schema(mut self, schema: &str) -> Self {
+        let elsewhere = |name: &String| !name.contains(schema);
+        self.definitions.retain(|name, _| elsewhere(name));
+        self.bodies.retain(|name, _| elsewhere(name));
+        self.rows.retain(|name, _| elsewhere(name));
+        self
     }
 
     /// The rows of a table (each as text, sorted) or the value of a sequence, by its name as SQL writes it.

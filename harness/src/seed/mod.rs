@@ -24,12 +24,17 @@
 //!       - {at: "mysql-bin.000007:1234", state: open}
 //! ```
 //!
+//! A source's `source_schema` can be given, also as null or empty; so can its `dest_schema` and `status`. What
+//! stands for a table in the destination schema is a `table`, one `without_key`, or `missing`. Rows are a number
+//! (generated from the types of the columns) or a list. `version` changes what `v_version` says; `statements` are
+//! run at the end. Everything planted depends on the seed alone, to the last timestamp.
+//!
 //! A batch is `open`, `started`, `processed` (without a row in `t_batch_events`), `listed` or
 //! `replayed`; `started`, `processed`, `listed` and `replayed` can be set one by one for states that
 //! 1.8.2 doesn't make.
 //!
 //! 1.7 stores positions as `integer`. A seed that asks for one past 2 GiB widens the column to
-//! `bigint` first, as administrators did.
+//! `bigint` first, as an administrator has to whose binlog files grow that large.
 
 mod builder;
 mod description;

@@ -100,11 +100,12 @@ impl Seed {
     fn fill(&self, mut transaction: Transaction<'_>) -> Result<Planted, SeedError> {
         self.set_version(&mut transaction)?;
         self.widen_positions(&mut transaction)?;
-        without_row_checks(&mut transaction)?;
+        set_foreign_key_checks(&mut transaction, "replica")?;
         let mut planted = Planted::default();
         for source in &self.sources {
             planted.sources.push(plant_source(&mut transaction, source)?);
         }
+        set_foreign_key_checks(&mut transaction, "origin")?;
         transaction.batch_execute(WITH_STATISTICS).map_err(doing("ANALYZE"))?;
         for statement in &self.statements {
             transaction.batch_execute(statement).map_err(doing(format!("{statement:?}")))?;
@@ -144,7 +145,6 @@ impl Seed {
 
 /// A catalogue that has been in use has statistics.
 const WITH_STATISTICS: &str = "
-    SET LOCAL session_replication_role TO DEFAULT;
     ANALYZE sch_chameleon.t_sources;
     ANALYZE sch_chameleon.t_replica_tables;
     ANALYZE sch_chameleon.t_replica_batch;
@@ -152,12 +152,12 @@ const WITH_STATISTICS: &str = "
     ANALYZE sch_chameleon.t_log_replica;
 ";
 
-/// Foreign keys hold by construction; checking them row by row takes half the time of a large seed.
-/// Only a superuser may leave it out.
-fn without_row_checks(transaction: &mut Transaction<'_>) -> Result<(), SeedError> {
-    let sql = "SELECT set_config('session_replication_role', 'replica', true)
+/// Foreign keys hold by construction; checking them row by row takes up to half the time of a large seed. Only
+/// a superuser may leave it out (role `replica`) and resume it (role `origin`); for others nothing changes.
+fn set_foreign_key_checks(transaction: &mut Transaction<'_>, role: &str) -> Result<(), SeedError> {
+    let sql = "SELECT set_config('session_replication_role', $1, true)
                FROM pg_roles WHERE rolname = current_user AND rolsuper";
-    transaction.execute(sql, &[]).map(drop).map_err(doing("setting session_replication_role"))
+    transaction.execute(sql, &[&role]).map(drop).map_err(doing("setting session_replication_role"))
 }
 
 fn plant_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<PlantedSource, SeedError> {

@@ -33,6 +33,19 @@ impl Database {
         Ok(Self { address: address.clone(), name, kept: false })
     }
 
+    /// Creates another database with all that is in this one, on which nobody may be connected.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the server can't be reached or refuses.
+    pub fn copy(&self) -> Result<Self, ServerError> {
+        let (address, name) = (&self.address, new_name());
+        address
+            .connect(&address.maintenance_database)?
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", self.name))
+            .map_err(ServerError::sql(format!("copy the database {} on {address}", self.name)))?;
+        Ok(Self { address: address.clone(), name, kept: false })
+    }
+
     /// A new session on this database.
     ///
     /// # Errors

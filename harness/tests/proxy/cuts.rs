@@ -1,8 +1,8 @@
 //! Cut connections: what had reached the server is decided by the kind of cut, not by luck.
 
-use postgres::{Client, NoTls};
+use postgres::Client;
 
-use chameleon_harness::fault::{Fault, Place, Proxy};
+use chameleon_harness::fault::{Fault, Place};
 
 use super::{Stage, learn, number_of};
 
@@ -124,13 +124,20 @@ fn a_cut_at_one_connection_leaves_the_others_alone() {
 #[test]
 fn when_the_proxy_has_ended_so_have_the_sessions_it_cut() {
     let stage = Stage::new();
-    for _ in 0..20 {
-        let proxy: Proxy = stage.proxy(vec![Fault::cut_before(Place::message(2))]);
-        let mut client = stage.config(&proxy).application_name("cut").connect(NoTls).unwrap();
+    // A session takes its time to end when it has temporary tables to drop.
+    let tables: String = (1..=300).map(|n| format!("CREATE TEMP TABLE temporary_{n} (id int);")).collect();
+    for _ in 0..3 {
+        let proxy = stage.proxy(vec![Fault::cut_before(Place::message(3))]);
+        let mut client = stage.client(&proxy);
+        client.batch_execute(&tables).unwrap();
         client.batch_execute("BEGIN; LOCK TABLE t").unwrap();
         assert!(client.batch_execute("COMMIT").is_err());
         drop(client);
         proxy.finish().all_happened().unwrap();
-        stage.direct().batch_execute("BEGIN; LOCK TABLE t NOWAIT").unwrap();
+        stage.aside("BEGIN; LOCK TABLE t NOWAIT; COMMIT");
+        let sessions = "SELECT count(*) FROM pg_stat_activity \
+                        WHERE datname = current_database() AND backend_type = 'client backend'";
+        let left = stage.observer.borrow_mut().query_one(sessions, &[]).unwrap().get::<_, i64>(0);
+        assert_eq!(left, 1, "the observer's own and no other");
     }
 }

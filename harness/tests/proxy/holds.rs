@@ -1,6 +1,7 @@
 //! A message is held while something happens; then it goes on, unless somebody is gone.
 
 use std::fs;
+use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +11,7 @@ use secrecy::ExposeSecret;
 use chameleon_harness::fault::{ActionError, Fault, Place, Proxy, Resume};
 use chameleon_harness::server::{self, LocalOptions, Server};
 
+use super::raw::{Raw, query};
 use super::{Stage, code, through};
 
 #[test]
@@ -157,6 +159,26 @@ fn the_message_of_a_client_killed_meanwhile_never_arrives() {
     assert_eq!(transcript.messages.len(), 3);
     assert_eq!(stage.ids(), [0; 0]);
     stage.direct().batch_execute("BEGIN; LOCK TABLE t NOWAIT").unwrap();
+}
+
+#[test]
+fn the_message_of_a_client_gone_a_moment_before_the_action_ends_never_arrives() {
+    let stage = Stage::new();
+    for _ in 0..200 {
+        let stream = Arc::new(Mutex::new(None::<TcpStream>));
+        let end = Arc::clone(&stream);
+        let action = move || {
+            end.lock().unwrap().take().ok_or("no stream")?.shutdown(Shutdown::Both)?;
+            Ok(Resume::Forward)
+        };
+        let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "close", action)]);
+        let mut raw = Raw::connect(&stage, &proxy);
+        *stream.lock().unwrap() = Some(raw.stream());
+        raw.send(&query("INSERT INTO t VALUES (1)"));
+        assert_eq!(raw.rest(), "");
+        proxy.finish().all_happened().unwrap();
+        assert_eq!(stage.ids(), [0; 0]);
+    }
 }
 
 #[test]

@@ -9,20 +9,25 @@ mod pass_through;
 mod raw;
 mod statement_fails;
 
+use std::cell::RefCell;
+
 use chameleon_harness::fault::{Fault, Proxy, SeenMessage, Transcript};
 use chameleon_harness::server::{self, Address, Database, Server};
 use postgres::{Client, NoTls};
 
 /// A database with an empty table `t (id, note)`, and what a test needs to work on it through a proxy.
 struct Stage {
+    // Before the database, which can't be dropped with a session on it.
+    observer: RefCell<Client>,
     database: Database,
 }
 
 impl Stage {
     fn new() -> Self {
-        let stage = Self { database: server::shared().unwrap().create_database().unwrap() };
-        stage.direct().batch_execute("CREATE TABLE t (id int PRIMARY KEY, note text)").unwrap();
-        stage
+        let database = server::shared().unwrap().create_database().unwrap();
+        let mut observer = database.connect().unwrap();
+        observer.batch_execute("CREATE TABLE t (id int PRIMARY KEY, note text)").unwrap();
+        Self { observer: RefCell::new(observer), database }
     }
 
     fn proxy(&self, faults: Vec<Fault>) -> Proxy {
@@ -42,8 +47,14 @@ impl Stage {
         self.database.connect().unwrap()
     }
 
+    /// Runs a statement behind the proxy's back.
+    fn aside(&self, sql: &str) {
+        self.observer.borrow_mut().batch_execute(sql).unwrap();
+    }
+
+    /// What is committed in `t`.
     fn ids(&self) -> Vec<i32> {
-        let rows = self.direct().query("SELECT id FROM t ORDER BY id", &[]).unwrap();
+        let rows = self.observer.borrow_mut().query("SELECT id FROM t ORDER BY id", &[]).unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 }
@@ -70,6 +81,6 @@ fn learn(stage: &Stage, work: impl FnOnce(&mut Client)) -> Transcript {
     let mut client = stage.client(&proxy);
     work(&mut client);
     drop(client);
-    stage.direct().batch_execute("TRUNCATE t").unwrap();
+    stage.aside("TRUNCATE t");
     proxy.finish()
 }

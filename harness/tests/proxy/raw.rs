@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
@@ -24,6 +25,8 @@ impl Raw {
     pub fn connect(stage: &Stage, proxy: &Proxy) -> Self {
         let address = through(stage.database.address(), proxy);
         let stream = TcpStream::connect((address.host.as_str(), address.port)).unwrap();
+        // Only so that a test fails instead of waiting for ever.
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let mut raw = Self { stream };
         raw.authenticate(&address, stage.database.name());
         raw
@@ -58,6 +61,11 @@ impl Raw {
 
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
+    }
+
+    /// A second handle on the client's end of the connection.
+    pub fn stream(&self) -> TcpStream {
+        self.stream.try_clone().unwrap()
     }
 
     fn answer(&mut self) -> Answer {
@@ -142,6 +150,14 @@ pub fn flush() -> Vec<u8> {
 
 pub fn sync() -> Vec<u8> {
     message(b'S', &[])
+}
+
+pub fn copy_data(data: &[u8]) -> Vec<u8> {
+    message(b'd', &[data])
+}
+
+pub fn copy_done() -> Vec<u8> {
+    message(b'c', &[])
 }
 
 /// Two statements and a Sync, all in one write: messages 1 to 9, by 1 Parse, 2 Bind, 3 Describe, 4 Execute,
@@ -287,7 +303,7 @@ fn a_client_that_sends_much_before_it_reads_gets_through() {
     let stage = Stage::new();
     let proxy = stage.proxy(vec![]);
     let mut raw = Raw::connect(&stage, &proxy);
-    let mut writer = Raw { stream: raw.stream.try_clone().unwrap() };
+    let mut writer = Raw { stream: raw.stream() };
     // Some 20 MB each way, more than all buffers between the two hold.
     let sql = format!("SELECT '{}'", "x".repeat(100_000));
     let sender = std::thread::spawn(move || (0..200).for_each(|_| writer.send(&query(&sql))));
@@ -295,4 +311,66 @@ fn a_client_that_sends_much_before_it_reads_gets_through() {
     sender.join().unwrap();
     assert_eq!(answers, "TDCZ(I)".repeat(200));
     assert_eq!(proxy.finish().messages.len(), 200);
+}
+
+#[test]
+fn small_messages_behind_a_large_one_get_through() {
+    let stage = Stage::new();
+    let proxy = stage.proxy(vec![]);
+    let sql = format!("SELECT length('{}')", "x".repeat(8_000_000));
+    for _ in 0..8 {
+        // A new connection has small buffers: the small messages wait in the proxy for the large one to go.
+        let mut raw = Raw::connect(&stage, &proxy);
+        raw.send(&[parse("", &sql), bind("", ""), execute(""), sync()].concat());
+        assert_eq!(raw.answers(1), "12DCZ(I)");
+    }
+}
+
+#[test]
+fn a_copy_that_fails_to_begin_leaves_the_client_in_step() {
+    for (place, before) in [(2, "1"), (3, "12")] {
+        let stage = Stage::new();
+        let fault = Fault::statement_fails(Place::message(place), "53100".parse().unwrap());
+        let proxy = stage.proxy(vec![fault]);
+        let mut raw = Raw::connect(&stage, &proxy);
+        let copy = [parse("", "COPY t FROM STDIN"), bind("", ""), execute(""), sync()].concat();
+        raw.send(&[copy.as_slice(), &copy_data(b"1\tone\n"), &copy_done(), &sync()].concat());
+        assert_eq!(raw.answers(2), format!("{before}E(53100)Z(I)Z(I)"), "message {place}");
+        raw.send(&[copy.as_slice(), &copy_data(b"2\ttwo\n"), &copy_done(), &sync()].concat());
+        assert_eq!(raw.answers(1), "12GCZ(I)");
+        proxy.finish().all_happened().unwrap();
+        assert_eq!(stage.ids(), [2]);
+    }
+}
+
+#[test]
+fn a_copy_by_simple_query_is_cut_and_failed_like_any_other() {
+    // 1 Query, 2 and 3 CopyData, 4 CopyDone, 5 Query
+    for (fault, answers, committed) in [
+        (Fault::statement_fails(Place::message(1), "53100".parse().unwrap()), "E(53100)Z(I)CZ(I)", vec![9]),
+        (Fault::statement_fails(Place::message(3), "57014".parse().unwrap()), "GE(57014)Z(I)CZ(I)", vec![9]),
+        (Fault::statement_fails(Place::message(4), "57014".parse().unwrap()), "GE(57014)Z(I)CZ(I)", vec![9]),
+        (
+            Fault::statement_fails(Place::message(5), "53100".parse().unwrap()),
+            "GCZ(I)E(53100)Z(I)",
+            vec![1, 2],
+        ),
+        (Fault::cut_after(Place::message(1)), "", vec![]),
+        (Fault::cut_before(Place::message(3)), "G", vec![]),
+        (Fault::cut_after(Place::message(3)), "G", vec![]),
+        (Fault::cut_before(Place::message(4)), "G", vec![]),
+        (Fault::cut_after(Place::message(4)), "G", vec![1, 2]),
+        (Fault::cut_during(Place::message(4)), "G", vec![1, 2]),
+    ] {
+        let stage = Stage::new();
+        let name = fault.to_string();
+        let proxy = stage.proxy(vec![fault]);
+        let mut raw = Raw::connect(&stage, &proxy);
+        let data = [copy_data(b"1\tone\n"), copy_data(b"2\ttwo\n"), copy_done()].concat();
+        raw.send(&[query("COPY t FROM STDIN"), data, query("INSERT INTO t VALUES (9)")].concat());
+        let seen = if name.contains("cut") { raw.rest() } else { raw.answers(2) };
+        assert_eq!(seen, answers, "{name}");
+        proxy.finish().all_happened().unwrap();
+        assert_eq!(stage.ids(), committed, "{name}");
+    }
 }

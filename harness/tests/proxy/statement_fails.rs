@@ -18,6 +18,11 @@ fn fails(place: u64, sqlstate: &str) -> (Fault, SqlState) {
 /// The two ways to run a statement.
 type Way = fn(&mut Client, i32) -> Result<(), postgres::Error>;
 
+/// Each with those of its messages whose answers the library looks at. An extended statement is Parse, Describe,
+/// Sync, Bind, Execute, Sync; for the first Sync see
+/// [`a_failing_sync_that_the_library_does_not_look_at_shows_in_the_transaction`].
+const WAYS: [(Way, &[u64]); 2] = [(simply, &[1]), (extendedly, &[1, 2, 4, 5, 6])];
+
 fn simply(client: &mut Client, id: i32) -> Result<(), postgres::Error> {
     client.batch_execute(&format!("INSERT INTO t VALUES ({id})"))
 }
@@ -28,9 +33,8 @@ fn extendedly(client: &mut Client, id: i32) -> Result<(), postgres::Error> {
 
 #[test]
 fn outside_of_a_transaction_only_the_statement_fails() {
-    // An extended statement is Parse, Describe, Sync, Bind, Execute, Sync.
-    for (way, places) in [(simply as Way, 1..=1), (extendedly, 1..=6)] {
-        for (place, name) in places.zip(SQLSTATES) {
+    for (way, places) in WAYS {
+        for (&place, name) in places.iter().zip(SQLSTATES) {
             let stage = Stage::new();
             let (fault, sqlstate) = fails(place, name);
             let proxy = stage.proxy(vec![fault]);
@@ -45,8 +49,8 @@ fn outside_of_a_transaction_only_the_statement_fails() {
 
 #[test]
 fn in_a_transaction_the_transaction_fails_and_savepoints_hold() {
-    for (way, places) in [(simply as Way, 1..=1), (extendedly, 1..=6)] {
-        for (place, name) in places.zip(SQLSTATES) {
+    for (way, places) in WAYS {
+        for (&place, name) in places.iter().zip(SQLSTATES) {
             let stage = Stage::new();
             let (fault, sqlstate) = fails(3 + place, name);
             let proxy = stage.proxy(vec![fault]);
@@ -63,6 +67,17 @@ fn in_a_transaction_the_transaction_fails_and_savepoints_hold() {
             proxy.finish().all_happened().unwrap();
         }
     }
+}
+
+#[test]
+fn a_failing_sync_that_the_library_does_not_look_at_shows_in_the_transaction() {
+    let stage = Stage::new();
+    let proxy = stage.proxy(vec![fails(4, "53100").0]);
+    let mut client = stage.client(&proxy);
+    client.batch_execute("BEGIN").unwrap();
+    let error = extendedly(&mut client, 1).unwrap_err();
+    assert_eq!(code(&error), "25P02");
+    proxy.finish().all_happened().unwrap();
 }
 
 #[test]
@@ -180,7 +195,8 @@ fn a_copy_fails_at_its_data_as_only_a_copy_can() {
 fn a_copy_fails_at_its_start_with_any_sqlstate() {
     let stage = Stage::new();
     let place = number_of(&learn(&stage, |client| assert_eq!(copy(client).unwrap(), 2)), "COPY");
-    for place in place..place + 6 {
+    // Parse and Describe; the library gets out of step by itself when Bind or Execute of a COPY fails.
+    for place in [place, place + 1] {
         let proxy = stage.proxy(vec![fails(place, "disk_full").0]);
         let mut client = stage.client(&proxy);
         assert_eq!(code(&copy(&mut client).unwrap_err()), "53100", "message {place}");

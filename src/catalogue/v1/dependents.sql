@@ -7,11 +7,19 @@ WITH catalogue AS (
     SELECT 'pg_type'::regclass, t.oid FROM pg_type t JOIN catalogue ON typnamespace = namespace
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p JOIN catalogue ON pronamespace = namespace
+    UNION ALL
+    SELECT 'pg_namespace'::regclass, namespace FROM catalogue
 ), dependent AS (
     SELECT DISTINCT d.classid, d.objid, d.refclassid, d.refobjid
     FROM pg_depend d
     JOIN member m ON m.class = d.refclassid AND m.oid = d.refobjid
     WHERE d.deptype IN ('n', 'a')
+      -- What depends on the schema alone is in it, but for these two.
+      AND (d.refclassid <> 'pg_namespace'::regclass
+           OR d.classid IN ('pg_default_acl'::regclass, to_regclass('pg_catalog.pg_publication_namespace')))
+      -- A foreign key depends on the table and on its index.
+      AND NOT (d.refclassid = 'pg_class'::regclass
+               AND EXISTS (SELECT FROM pg_class i WHERE i.oid = d.refobjid AND i.relkind IN ('i', 'I')))
 ), placed AS (
     SELECT d.*,
            CASE d.classid
@@ -24,14 +32,15 @@ WITH catalogue AS (
            END AS relation
     FROM dependent d
 )
-SELECT DISTINCT
-       CASE WHEN p.classid = 'pg_rewrite'::regclass THEN pg_describe_object('pg_class'::regclass, p.relation, 0)
+SELECT CASE WHEN p.classid IN ('pg_rewrite'::regclass, 'pg_attrdef'::regclass)
+            THEN pg_describe_object('pg_class'::regclass, p.relation, 0)
             ELSE pg_describe_object(p.classid, p.objid, 0) END AS dependent,
-       pg_describe_object(p.refclassid, p.refobjid, 0) AS depends_on
+       string_agg(DISTINCT pg_describe_object(p.refclassid, p.refobjid, 0), ', ') AS depends_on
 FROM placed p
 CROSS JOIN catalogue
 WHERE coalesce((SELECT relnamespace FROM pg_class c WHERE c.oid = p.relation),
                (SELECT pronamespace FROM pg_proc f WHERE p.classid = 'pg_proc'::regclass AND f.oid = p.objid),
                (SELECT typnamespace FROM pg_type t WHERE p.classid = 'pg_type'::regclass AND t.oid = p.objid),
                0) <> catalogue.namespace
-ORDER BY 1, 2
+GROUP BY 1
+ORDER BY 1

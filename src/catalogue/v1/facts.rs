@@ -11,6 +11,8 @@ pub struct Server {
     pub database: String,
     /// Whether it is a standby, on which nothing can be written.
     pub in_recovery: bool,
+    /// Whether transactions are read-only unless they say otherwise (`default_transaction_read_only`).
+    pub read_only: bool,
     /// The role of the configuration.
     pub role: Role,
     /// The owner of `sch_chameleon`; none when there is no such schema.
@@ -34,16 +36,16 @@ pub struct Role {
     pub not_owned: Vec<String>,
 }
 
-/// A session on the catalogue's database that is pg_chameleon's, or can't be looked into.
+/// A session of pg_chameleon on the catalogue's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its server process.
     pub pid: i32,
     /// Its role.
     pub role: Option<String>,
-    /// None when the role of the configuration may not see it.
-    pub application_name: Option<String>,
-    /// The address that it comes from; none for a local socket.
+    /// What it calls itself.
+    pub application_name: String,
+    /// Where it comes from; none when the role of the configuration may not see it.
     pub client: Option<String>,
 }
 

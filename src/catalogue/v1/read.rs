@@ -5,6 +5,7 @@ use super::snapshot::{
     OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate, TableSummary,
 };
 use std::collections::HashMap;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient, Row};
 
 const EXAMINATION: &str = concat!(
@@ -31,13 +32,14 @@ const NAMED: i64 = 10;
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
-    let row = client.query_one(include_str!("server.sql"), &[]).await?;
+    let row = client.query_typed_one(include_str!("server.sql"), &[]).await?;
     let version: i32 = row.try_get("version_number")?;
     Ok(Server {
         version_number: version.unsigned_abs(),
         version: row.try_get("version")?,
         database: row.try_get("database")?,
         in_recovery: row.try_get("in_recovery")?,
+        read_only: row.try_get("read_only")?,
         role: Role {
             name: row.try_get("role")?,
             may_create_schemas: row.try_get("may_create_schemas")?,
@@ -50,13 +52,14 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
     })
 }
 
-/// Reads `v_version`; none when it has no row.
+/// Reads `v_version`; none when it has no row, or NULL in it.
 ///
 /// # Errors
 /// What PostgreSQL answers, also when the view is another one than pg_chameleon's.
 pub async fn version(client: &impl GenericClient) -> Result<Option<String>, Error> {
-    let row = client.query_opt("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
-    row.map(|row| row.try_get(0)).transpose()
+    let row =
+        client.query_typed_opt("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
 }
 
 /// Reads the sources, their batches and the sums over their tables.
@@ -64,7 +67,7 @@ pub async fn version(client: &impl GenericClient) -> Result<Option<String>, Erro
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
-    let sources = client.query(include_str!("sources.sql"), &[]).await?;
+    let sources = client.query_typed(include_str!("sources.sql"), &[]).await?;
     let mut batches = batches(client).await?;
     let mut tables = tables(client).await?;
     let source = |row: &Row| {
@@ -86,7 +89,7 @@ pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
 
 async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Vec<OldBatch>>, Error> {
     let mut by_source: HashMap<_, Vec<_>> = HashMap::new();
-    for row in client.query(include_str!("batches.sql"), &[]).await? {
+    for row in client.query_typed(include_str!("batches.sql"), &[]).await? {
         by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default().push(OldBatch {
             id: row.try_get("i_id_batch")?,
             coordinate: StoredCoordinate {
@@ -108,7 +111,7 @@ async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Vec
 
 async fn tables(client: &impl GenericClient) -> Result<HashMap<OldSourceId, TableSummary>, Error> {
     let mut by_source: HashMap<_, TableSummary> = HashMap::new();
-    for row in client.query(include_str!("tables.sql"), &[]).await? {
+    for row in client.query_typed(include_str!("tables.sql"), &[]).await? {
         let summary = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
         let file: Option<String> = row.try_get("t_binlog_name")?;
         let halves = row.try_get::<_, i64>("halves")?.unsigned_abs();
@@ -130,7 +133,7 @@ async fn tables(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Tabl
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn examine_tables(client: &impl GenericClient) -> Result<TableExamination, Error> {
-    let row = client.query_one(EXAMINATION, &[]).await?;
+    let row = client.query_typed_one(EXAMINATION, &[]).await?;
     let mut kinds = Vec::new();
     for (column, kind) in ["too_long", "unreadable_key", "missing", "without_primary_key"].iter().enumerate()
     {
@@ -157,7 +160,12 @@ async fn examples(client: &impl GenericClient, kind: &str) -> Result<Vec<Unfit>,
             key: row.try_get("key")?,
         })
     };
-    client.query(EXAMPLES, &[&kind, &NAMED]).await?.iter().map(unfit).collect()
+    client
+        .query_typed(EXAMPLES, &[(&kind, Type::TEXT), (&NAMED, Type::INT8)])
+        .await?
+        .iter()
+        .map(unfit)
+        .collect()
 }
 
 /// Looks for other sessions of pg_chameleon on this database.
@@ -173,7 +181,7 @@ pub async fn sessions(client: &impl GenericClient) -> Result<Vec<Session>, Error
             client: row.try_get("client")?,
         })
     };
-    client.query(include_str!("sessions.sql"), &[]).await?.iter().map(session).collect()
+    client.query_typed(include_str!("sessions.sql"), &[]).await?.iter().map(session).collect()
 }
 
 /// Looks for objects in other schemas that refer to objects of the catalogue.
@@ -184,5 +192,5 @@ pub async fn dependents(client: &impl GenericClient) -> Result<Vec<Dependent>, E
     let dependent = |row: &Row| {
         Ok(Dependent { object: row.try_get("dependent")?, depends_on: row.try_get("depends_on")? })
     };
-    client.query(include_str!("dependents.sql"), &[]).await?.iter().map(dependent).collect()
+    client.query_typed(include_str!("dependents.sql"), &[]).await?.iter().map(dependent).collect()
 }

@@ -4,6 +4,7 @@ SELECT current_setting('server_version_num')::int AS version_number,
        current_database()::text AS database,
        current_user::text AS role,
        pg_is_in_recovery() AS in_recovery,
+       current_setting('default_transaction_read_only')::boolean AS read_only,
        has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
        (SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owner,
        (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owns_schema,
@@ -11,6 +12,10 @@ SELECT current_setting('server_version_num')::int AS version_number,
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = 'sch_chameleon' AND c.relkind IN ('r', 'p', 'v', 'S')
                AND NOT pg_has_role(c.relowner, 'USAGE')
+               -- The sequence of a column has the owner of its table.
+               AND NOT EXISTS (SELECT FROM pg_depend d
+                               WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND c.relkind = 'S'
+                                 AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
              ORDER BY 1) AS not_owned,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = 'sch_chameleon' AND c.relname = 'v_version') AS has_version,

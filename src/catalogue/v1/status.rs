@@ -18,9 +18,9 @@ pub struct OldSourceStatus {
     pub dest_schema: String,
     /// `enm_status`.
     pub status: String,
-    /// `ts_last_received`, with the time since then.
+    /// `ts_last_received`, with the lag behind now.
     pub read: Lag,
-    /// `ts_last_replay`, with the time since then.
+    /// `ts_last_replay`, with the lag behind the reading.
     pub replay: Lag,
     /// Its tables.
     pub tables: u64,
@@ -31,7 +31,7 @@ pub struct OldSourceStatus {
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn read(client: &impl GenericClient) -> Result<Vec<OldSourceStatus>, Error> {
-    client.query(include_str!("status.sql"), &[]).await?.iter().map(source).collect()
+    client.query_typed(include_str!("status.sql"), &[]).await?.iter().map(source).collect()
 }
 
 fn source(row: &Row) -> Result<OldSourceStatus, Error> {

@@ -25,9 +25,9 @@ pub struct SourceStatus {
     pub consistent_point: Option<String>,
     /// From where the next read starts; `file:position`.
     pub batch_start: Option<String>,
-    /// `ts_last_received`, with the time since then.
+    /// `ts_last_received`, with the lag behind now.
     pub read: Lag,
-    /// `ts_last_replayed`, with the time since then.
+    /// `ts_last_replayed`, with the lag behind the reading.
     pub replay: Lag,
     /// Tables that are replicated.
     pub replicated: u64,
@@ -37,20 +37,20 @@ pub struct SourceStatus {
     pub inconsistent: u64,
 }
 
-/// When something last happened, in the time zone of the server, and how long ago that is.
+/// When something last happened, in the time zone of the server, and how far that lags behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lag {
     /// The time; none when it never happened.
     pub last: Option<String>,
-    /// How long ago, as PostgreSQL writes an interval.
-    pub ago: Option<String>,
+    /// How far behind, as PostgreSQL writes an interval.
+    pub lag: Option<String>,
 }
 
 impl Lag {
-    pub(crate) fn read(row: &Row, last: &str, ago: &str) -> Result<Self, Error> {
+    pub(crate) fn read(row: &Row, last: &str, lag: &str) -> Result<Self, Error> {
         let last: Option<NaiveDateTime> = row.try_get(last)?;
         let last = last.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string());
-        Ok(Self { last, ago: row.try_get(ago)? })
+        Ok(Self { last, lag: row.try_get(lag)? })
     }
 }
 
@@ -59,7 +59,7 @@ impl Lag {
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn read(client: &impl GenericClient) -> Result<Vec<SourceStatus>, Error> {
-    client.query(include_str!("status.sql"), &[]).await?.iter().map(source).collect()
+    client.query_typed(include_str!("status.sql"), &[]).await?.iter().map(source).collect()
 }
 
 fn source(row: &Row) -> Result<SourceStatus, Error> {

@@ -1,9 +1,10 @@
--- The sources with their tables counted; lags in whole seconds, as the daemon's show_status has them.
+-- The sources with their tables counted. Lags as 2.0.21's show_status has them: of reading, behind now; of
+-- replaying, behind the reading.
 SELECT s.i_id_source, s.t_source, s.enm_source_type::text AS enm_source_type, s.enm_status::text AS enm_status,
        s.jsb_schema_mappings, s.b_consistent, s.t_binlog_name, s.i_binlog_position,
        r.ts_last_received, p.ts_last_replayed,
        date_trunc('second', localtimestamp - r.ts_last_received)::text AS read_lag,
-       date_trunc('second', localtimestamp - p.ts_last_replayed)::text AS replay_lag,
+       date_trunc('second', r.ts_last_received - p.ts_last_replayed)::text AS replay_lag,
        b.t_binlog_name AS batch_file, b.i_binlog_position AS batch_position,
        t.replicated, t.disabled, t.inconsistent
 FROM sch_chameleon.t_sources s

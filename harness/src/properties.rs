@@ -1,0 +1,287 @@
+//! The six properties of SPEC.md, "What correct means", held against what a run left behind.
+//!
+//! Two records are made of the undisturbed replica: of 1.7 with everything replayed by its own
+//! `fn_process_batch`, and of the finished upgrade. After a run, with or without faults, the database must be one
+//! of the two, once 1.7's own function has finished what the run left to replay.
+
+use crate::record::Record;
+use crate::stage::Replica;
+use crate::trial::Outcome;
+use postgres::{Client, Transaction};
+use serde::Serialize;
+use std::fmt;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long the server may take to notice that an upgrader is gone.
+const SESSIONS_END: Duration = Duration::from_secs(60);
+
+/// A property of SPEC.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// The catalogue is the complete 1.7 or the complete 2.0 one.
+    Atomic,
+    /// The exit code says which.
+    Truthful,
+    /// Every table starts where its data ends, and the data is what 1.7 would have made it.
+    NoEventLostOrDoubled,
+    /// Every table of 1.7 is in 2.0.
+    NothingDropped,
+    /// A failed upgrade leaves 1.7 working.
+    Reversible,
+    /// After a failure the same command succeeds with the same result.
+    Repeatable,
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Atomic => "atomic",
+            Self::Truthful => "truthful",
+            Self::NoEventLostOrDoubled => "no event lost or doubled",
+            Self::NothingDropped => "nothing dropped",
+            Self::Reversible => "reversible",
+            Self::Repeatable => "repeatable",
+        })
+    }
+}
+
+/// A property that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Which.
+    pub property: Property,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl Violation {
+    fn of(property: Property, seen: impl Into<String>) -> Self {
+        Self { property, seen: seen.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.property, self.seen)
+    }
+}
+
+/// What `sch_chameleon` says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// 1.7.
+    Old,
+    /// 2.0.10.
+    New,
+    /// Anything else, also nothing.
+    Other(String),
+}
+
+/// What an undisturbed replica looks like before and after the upgrade.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// 1.7 with everything replayed.
+    pub replayed: Record,
+    /// After the upgrade.
+    pub upgraded: Record,
+}
+
+impl Reference {
+    /// Replays all that waits in `old` by its own function, and takes `upgraded` as it is.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub fn of(old: &Replica, upgraded: &Replica) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        finish_replay(&mut old.session()?)?;
+        Ok(Self { replayed: record(&mut old.superuser()?)?, upgraded: record(&mut upgraded.superuser()?)? })
+    }
+}
+
+/// Holds what a run left behind against the reference. Replays what is left to replay.
+///
+/// # Errors
+/// What the server answers to the harness's own questions.
+pub fn check(
+    replica: &Replica,
+    outcome: &Outcome,
+    reference: &Reference,
+) -> Result<Vec<Violation>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut violations = Vec::new();
+    if outcome.exit.is_none() {
+        violations.push(Violation::of(Property::Truthful, "the upgrader did not end and had to be killed"));
+    }
+    await_end_of_sessions(&mut replica.superuser()?)?;
+    let version = version(&mut replica.superuser()?)?;
+    match &version {
+        Version::Old => {
+            if let Err(error) = finish_replay(&mut replica.session()?) {
+                let seen = format!("1.7 can't replay what waits: {error}");
+                violations.push(Violation::of(Property::Reversible, seen));
+            }
+            let found = record(&mut replica.superuser()?)?.without_schema("_sch_chameleon_version2");
+            if found != reference.replayed {
+                let seen =
+                    format!("the 1.7 catalogue is not what it was:\n{}", reference.replayed.diff(&found));
+                violations.push(Violation::of(Property::Atomic, seen));
+            }
+        }
+        Version::New => violations.extend(check_new(replica, reference)?),
+        Version::Other(seen) => {
+            let seen = format!("sch_chameleon is neither 1.7 nor 2.0.10: {seen}");
+            violations.push(Violation::of(Property::Atomic, seen));
+        }
+    }
+    violations.extend(check_exit(outcome, &version));
+    Ok(violations)
+}
+
+fn check_new(
+    replica: &Replica,
+    reference: &Reference,
+) -> Result<Vec<Violation>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut violations = Vec::new();
+    let mut client = replica.superuser()?;
+    let dropped: i64 = client.query_one(DROPPED, &[])?.get(0);
+    if dropped > 0 {
+        let seen = format!("{dropped} tables of 1.7 are not in 2.0");
+        violations.push(Violation::of(Property::NothingDropped, seen));
+    }
+    let found = record(&mut client)?;
+    if found != reference.upgraded {
+        let seen = format!(
+            "the 2.0 catalogue is not that of an undisturbed run:\n{}",
+            reference.upgraded.diff(&found)
+        );
+        let property = if dropped > 0 { Property::Atomic } else { Property::NoEventLostOrDoubled };
+        violations.push(Violation::of(property, seen));
+    }
+    Ok(violations)
+}
+
+/// None where there is no old catalogue to compare with.
+const DROPPED: &str = "
+    SELECT CASE WHEN to_regclass('_sch_chameleon_version1.t_replica_tables') IS NULL THEN 0 ELSE
+        (xpath('/row/c/text()', query_to_xml(
+            'SELECT count(*) AS c FROM _sch_chameleon_version1.t_replica_tables o
+             WHERE NOT EXISTS (SELECT FROM sch_chameleon.t_replica_tables n
+                               WHERE n.v_schema_name = o.v_schema_name AND n.v_table_name = o.v_table_name)',
+            false, true, '')))[1]::text::bigint END";
+
+/// SPEC.md's exit codes: 0 only with 2.0; 3 and 4 only with 1.7. With a second upgrader the first may find
+/// the work done.
+fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
+    let code = outcome.code();
+    let by_another = outcome.second == Some(0);
+    let honest = match (code, version) {
+        (None, _) => outcome.killed() || outcome.exit.is_none(),
+        (Some(0), Version::New) => true,
+        (Some(3 | 4), Version::Old) => true,
+        (Some(3 | 4), Version::New) => by_another,
+        // Not known, and it says so: allowed only when the server could not be asked.
+        (Some(5), _) => outcome.transcript.unreachable > 0,
+        _ => false,
+    };
+    (!honest).then(|| {
+        let what = match version {
+            Version::Old => "1.7",
+            Version::New => "2.0.10",
+            Version::Other(_) => "neither 1.7 nor 2.0.10",
+        };
+        let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+        let last = outcome.output.trim_end().lines().last().unwrap_or_default();
+        Violation::of(
+            Property::Truthful,
+            format!("{code} while the catalogue is {what}; the last line: {last}"),
+        )
+    })
+}
+
+/// What the catalogue says that it is.
+///
+/// # Errors
+/// What the server answers.
+pub fn version(client: &mut Client) -> Result<Version, postgres::Error> {
+    let schemas = client
+        .query_one(
+            "SELECT coalesce(string_agg(nspname, ', '), 'no schema') FROM pg_namespace WHERE nspname LIKE '%chameleon%'",
+            &[],
+        )?
+        .get::<_, String>(0);
+    let there = client.query_one("SELECT to_regclass('sch_chameleon.v_version') IS NOT NULL", &[])?;
+    if !there.get::<_, bool>(0) {
+        return Ok(Version::Other(format!("it has no v_version (there are: {schemas})")));
+    }
+    let row = client.query_opt("SELECT t_version::text FROM sch_chameleon.v_version", &[])?;
+    Ok(match row.map(|row| row.get::<_, String>(0)).as_deref() {
+        Some("1.7") => Version::Old,
+        Some("2.0.10") => Version::New,
+        other => Version::Other(format!("v_version says {other:?} (there are: {schemas})")),
+    })
+}
+
+/// Waits until no session of an upgrader is left: a server notices a lost client in its own time.
+fn await_end_of_sessions(client: &mut Client) -> Result<(), postgres::Error> {
+    let began = Instant::now();
+    loop {
+        let left: i64 = client
+            .query_one(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+                   AND application_name <> 'chameleon-harness'",
+                &[],
+            )?
+            .get(0);
+        if left == 0 || began.elapsed() > SESSIONS_END {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// 1.7's own function, for every source, until nothing waits.
+///
+/// # Errors
+/// What the server answers.
+pub fn finish_replay(client: &mut Client) -> Result<(), postgres::Error> {
+    let sources = client.query("SELECT i_id_source::int FROM sch_chameleon.t_sources ORDER BY 1", &[])?;
+    for source in sources {
+        let id: i32 = source.get(0);
+        while client.query_one("SELECT sch_chameleon.fn_process_batch(10000, $1)", &[&id])?.get::<_, bool>(0)
+        {
+        }
+    }
+    Ok(())
+}
+
+/// Everything in the database, but for when it was written.
+///
+/// # Errors
+/// What the server answers.
+pub fn record(client: &mut Client) -> Result<Record, postgres::Error> {
+    let mut transaction = client.transaction()?;
+    forget_times(&mut transaction)?;
+    Record::within(&mut transaction)
+}
+
+fn forget_times(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error> {
+    transaction.batch_execute(
+        "SET LOCAL session_replication_role = replica;
+         DO $$
+         DECLARE batches regclass;
+         BEGIN
+             FOREACH batches IN ARRAY ARRAY[to_regclass('sch_chameleon.t_replica_batch'),
+                                            to_regclass('_sch_chameleon_version1.t_replica_batch')] LOOP
+                 IF batches IS NOT NULL THEN
+                     EXECUTE format('UPDATE %s SET ts_replayed = CASE WHEN ts_replayed IS NULL THEN NULL ELSE ''epoch''::timestamp END', batches);
+                 END IF;
+             END LOOP;
+             IF to_regclass('sch_chameleon.t_last_received') IS NOT NULL THEN
+                 UPDATE sch_chameleon.t_replica_batch
+                 SET ts_created = 'epoch'::timestamp + i_id_batch * interval '1 second';
+             END IF;
+         END
+         $$",
+    )
+}

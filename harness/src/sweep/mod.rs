@@ -1,0 +1,268 @@
+//! The sweep: the same fault at every message of an upgrade, one run each; after each, the six properties,
+//! and the upgrade again without fault.
+
+pub mod case;
+mod table;
+
+use crate::fault::{Occurrence, SeenMessage};
+use crate::properties::{self, Property, Reference, Version, Violation};
+use crate::server::{Kind, ServerError};
+use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
+use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
+use crate::upgrader::{ConfiguredSource, Upgrader};
+use case::{Case, NamedKind};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+pub use table::table;
+
+/// What to sweep.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// The kind of server; each job starts one of its own.
+    pub server: Kind,
+    /// The program.
+    pub upgrader: Upgrader,
+    /// The replica.
+    pub origin: Origin,
+    /// The configuration.
+    pub sources: Vec<ConfiguredSource>,
+    /// The kinds of fault, each at every message.
+    pub kinds: Vec<NamedKind>,
+    /// How many pairs of faults to sample.
+    pub pairs: u32,
+    /// What the samples are drawn with.
+    pub random_seed: u64,
+    /// Only these cases.
+    pub only: Vec<Case>,
+    /// How many runs at a time.
+    pub jobs: usize,
+}
+
+/// Why there was no sweep.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The replica.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A run.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// The harness's own questions.
+    #[error("asking the server: {0}")]
+    Asking(Box<dyn std::error::Error + Send + Sync>),
+    /// The upgrade fails without any fault: there is nothing to sweep.
+    #[error("the undisturbed upgrade did not succeed ({code:?}):\n{output}")]
+    Undisturbed {
+        /// The exit code.
+        code: Option<i32>,
+        /// All that the program wrote.
+        output: String,
+    },
+}
+
+/// What a sweep found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Findings {
+    /// The messages of the undisturbed run.
+    pub messages: Vec<SeenMessage>,
+    /// How long the undisturbed run took.
+    pub undisturbed: Duration,
+    /// Every run.
+    pub runs: Vec<RunReport>,
+}
+
+/// One run of a sweep.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The case, as `--only` takes it.
+    pub case: String,
+    /// The kind of fault.
+    pub group: String,
+    /// Why a fault of it did not happen, when one did not.
+    pub not_happened: Option<String>,
+    /// The exit code; none when a signal ended the program.
+    pub code: Option<i32>,
+    /// Whether the catalogue was 2.0 afterwards.
+    pub upgraded: bool,
+    /// The properties that do not hold.
+    pub violations: Vec<Violation>,
+}
+
+impl Findings {
+    /// The runs with violations.
+    pub fn violations(&self) -> impl Iterator<Item = &RunReport> {
+        self.runs.iter().filter(|run| !run.violations.is_empty())
+    }
+}
+
+/// A stage with what an undisturbed upgrade of it makes.
+struct Bench<'a> {
+    sweep: &'a Sweep,
+    /// The configuration of a run with faults, which waits for locks only shortly.
+    impatient: Vec<ConfiguredSource>,
+    stage: Stage,
+    reference: Reference,
+    undisturbed: Outcome,
+}
+
+/// Runs the sweep.
+///
+/// # Errors
+/// [`SweepError`]; violations are findings, not errors.
+pub fn run(sweep: &Sweep, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Findings, SweepError> {
+    let first = Bench::new(sweep)?;
+    let messages = first.undisturbed.transcript.messages.clone();
+    let undisturbed = first.undisturbed.took;
+    let cases = cases(sweep, &messages);
+    let total = cases.len();
+    let queue = Mutex::new(cases.into_iter().enumerate().collect::<VecDeque<_>>());
+    let reports = Mutex::new(Vec::with_capacity(total));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let work = |bench: &Bench<'_>| -> Result<(), SweepError> {
+        while let Some((number, case)) = next() {
+            let report = bench.run(&case)?;
+            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            reports.push((number, report));
+            progress(reports.len(), total);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let more = sweep.jobs.saturating_sub(1).min(total);
+        let others: Vec<_> = (0..more).map(|_| scope.spawn(|| work(&Bench::new(sweep)?))).collect();
+        let mine = work(&first);
+        let mut results = vec![mine];
+        results.extend(others.into_iter().filter_map(|other| other.join().ok()));
+        results.into_iter().collect::<Result<(), _>>()
+    })?;
+    let mut reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+    reports.sort_by_key(|(number, _)| *number);
+    Ok(Findings { messages, undisturbed, runs: reports.into_iter().map(|(_, report)| report).collect() })
+}
+
+fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
+    if !sweep.only.is_empty() {
+        return sweep.only.clone();
+    }
+    let last = messages.last().map_or(0, |message| message.number);
+    let single = sweep.kinds.iter().flat_map(|kind| (1..=last).map(|at| Case::one(kind.clone(), at)));
+    single.chain(pairs(sweep, messages)).collect()
+}
+
+/// A failing statement within the transaction, and something worse while it is being undone.
+fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
+    let within: Vec<u64> =
+        messages.iter().filter(|message| message.step.is_some()).map(|message| message.number).collect();
+    let seconds: Vec<NamedKind> =
+        ["statement_fails:53200", "cut_before", "cut_after", "kill_client", "crash_server"]
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect();
+    let Ok(first) = "statement_fails:53100".parse::<NamedKind>() else { return vec![] };
+    if within.is_empty() {
+        return vec![];
+    }
+    let mut random = StdRng::seed_from_u64(sweep.random_seed);
+    let mut pair = |_| {
+        let at = within[random.random_range(0..within.len())];
+        let second = seconds[random.random_range(0..seconds.len())].clone();
+        Case::pair((first.clone(), at), (second, at + random.random_range(1..=3)))
+    };
+    (0..sweep.pairs).map(&mut pair).collect()
+}
+
+impl<'a> Bench<'a> {
+    fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
+        let server = SharedServer::new(sweep.server.start()?);
+        let stage = Stage::new(server, &sweep.origin)?;
+        let impatient = |source: &ConfiguredSource| source.clone().with("lock_timeout", LOCK_TIMEOUT);
+        let impatient = sweep.sources.iter().map(impatient).collect();
+        let mut upgraded = stage.replica(&sweep.sources)?;
+        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.sources, &[])?;
+        if undisturbed.code() != Some(0) {
+            return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
+        }
+        let old = stage.replica(&sweep.sources)?;
+        let reference = Reference::of(&old, &upgraded).map_err(SweepError::Asking)?;
+        Ok(Self { sweep, impatient, stage, reference, undisturbed })
+    }
+
+    fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
+        let mut replica = self.stage.replica(&self.impatient)?;
+        let faults = case.faults();
+        let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
+        let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
+        let mut violations = self.look(&replica, &outcome)?;
+        let version = properties::version(&mut replica.superuser()?)
+            .map_err(|error| SweepError::Asking(error.into()))?;
+        violations.extend(self.retry(&mut replica)?);
+        if let Some(never) = never_reached(case, &outcome) {
+            violations.push(Violation { property: Property::Truthful, seen: never });
+        }
+        Ok(RunReport {
+            case: case.to_string(),
+            group: case.group(),
+            not_happened,
+            code: outcome.code(),
+            upgraded: version == Version::New,
+            violations,
+        })
+    }
+
+    fn look(&self, replica: &Replica, outcome: &Outcome) -> Result<Vec<Violation>, SweepError> {
+        properties::check(replica, outcome, &self.reference).map_err(SweepError::Asking)
+    }
+
+    /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
+    fn retry(&self, replica: &mut Replica) -> Result<Vec<Violation>, SweepError> {
+        let asking = |error: postgres::Error| SweepError::Asking(error.into());
+        let again = format!(
+            "DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE; GRANT CREATE ON DATABASE {} TO {}",
+            replica.database.name(),
+            replica.role().user
+        );
+        replica.superuser()?.batch_execute(&again).map_err(asking)?;
+        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.sources, &[])?;
+        let mut violations = self.look(replica, &outcome)?;
+        if outcome.code() != Some(0) {
+            let seen = format!("exit code {:?}: {}", outcome.code(), outcome.output);
+            violations.push(Violation { property: Property::Repeatable, seen });
+        }
+        Ok(violations
+            .into_iter()
+            .map(|violation| Violation {
+                seen: format!("run again without fault, {violation}"),
+                property: Property::Repeatable,
+            })
+            .collect())
+    }
+}
+
+/// A single fault whose message never came means that the run was another one than the undisturbed: then
+/// the sweep has proved less than it says. The second of a pair may come too late.
+fn never_reached(case: &Case, outcome: &Outcome) -> Option<String> {
+    let first = outcome.transcript.faults.first()?;
+    let never = matches!(first.occurrence, Occurrence::NotReached);
+    never.then(|| format!("the message of {case} never came: the run was another one than the undisturbed"))
+}
+
+fn upgrade(
+    sweep: &Sweep,
+    stage: &Stage,
+    replica: &mut Replica,
+    sources: &[ConfiguredSource],
+    faults: &[crate::fault::FaultDescription],
+) -> Result<Outcome, TrialError> {
+    let arguments = ["upgrade".to_owned(), "--yes".to_owned()];
+    let trial = Trial { upgrader: &sweep.upgrader, arguments: &arguments, sources, faults };
+    trial::run(replica, stage.server(), &trial)
+}
