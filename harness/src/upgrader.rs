@@ -4,6 +4,7 @@
 use crate::server::Address;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -89,12 +90,24 @@ impl Home {
         Self::with_text(&format!("{configuration:#}"))
     }
 
+    /// Makes the folder within `parent` and writes the configuration.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn within(parent: &Path, configuration: &Value) -> io::Result<Self> {
+        Self::make(parent, &format!("{configuration:#}"))
+    }
+
     /// Makes the folder and writes `text` as the configuration, whatever it is.
     ///
     /// # Errors
     /// What the system answers.
     pub fn with_text(text: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir()?;
+        Self::make(&env::temp_dir(), text)
+    }
+
+    fn make(parent: &Path, text: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir_in(parent)?;
         let home = Self { folder };
         let file = home.configuration();
         if let Some(parent) = file.parent() {
@@ -135,7 +148,7 @@ impl Upgrader {
     /// # Errors
     /// When there is none.
     pub fn beside_this_program() -> io::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("chameleon-upgrade");
+        let program = env::current_exe()?.with_file_name("chameleon-upgrade");
         if program.is_file() {
             Ok(Self { program })
         } else {
