@@ -41,11 +41,7 @@ pub fn run(
         let began = std::time::Instant::now();
         let r = live.step(step);
         eprintln!("{:>7.3} {}", began.elapsed().as_secs_f64(), step.name());
-        r.map_err(|cause| LiveError::Step {
-            number: number + 1,
-            step: step.name(),
-            cause: Box::new(cause),
-        })?;
+        r.map_err(|cause| LiveError::Step { number: number + 1, step: step.name(), cause: Box::new(cause) })?;
     }
     live.verdict()
 }
