@@ -242,9 +242,8 @@ impl Replica<'_> {
     ///
     /// # Errors
     /// [`LiveError::Program`] when it doesn't come to that.
-    pub fn kill_before(mut self, commit: Commit, gate: Gate<'_>) -> Result<(), LiveError> {
+    pub fn kill_before(mut self, commit: Commit, mut gate: Gate<'_>) -> Result<(), LiveError> {
         let waiting_for = format!("the commit {commit:?}");
-        let mut gate = gate;
         self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| gate.somebody_waits())?;
         self.running.kill()?;
         gate.turn_away()

@@ -179,3 +179,21 @@ impl Running {
         LiveError::Program { program: self.name.clone(), how: how.to_owned(), output: end }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outlives_the_warden() {
+        let warden = Warden::new().unwrap();
+        let folder = warden.folder().to_owned();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; sleep 1000 & wait"]);
+        let mut running = warden.start("a program that doesn't want to end", command).unwrap();
+        assert!(folder.is_dir());
+        drop(warden);
+        assert!(running.ended().unwrap().is_some());
+        assert!(!folder.exists());
+    }
+}

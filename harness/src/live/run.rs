@@ -235,8 +235,8 @@ impl<'a> Live<'a> {
             }
         }
         daemons.into_iter().try_for_each(|(_, daemon)| chameleon2.stop(daemon))?;
-        let unequal = Verdict { catalogue: vec![], ..self.verdict()? };
-        if unequal.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(unequal.findings())) }
+        let verdict = self.verdict()?;
+        if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
