@@ -167,7 +167,6 @@ pub struct ExpectedFinding {
 
 /// How much a finding weighs, as chameleon-upgrade shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[expect(missing_docs, reason = "the words are what they mean")]
 pub enum Severity {
     Error,
     Warning,
