@@ -113,8 +113,22 @@ impl Reference {
     }
 }
 
-/// Why the harness got no answer to a question of its own.
-pub type AskingError = Box<dyn std::error::Error + Send + Sync>;
+/// The harness got no answer to a question of its own; says what the server said.
+#[derive(Debug, thiserror::Error)]
+#[error("the server does not answer the harness: {0}")]
+pub struct AskingError(String);
+
+impl From<postgres::Error> for AskingError {
+    fn from(error: postgres::Error) -> Self {
+        Self(described(&error))
+    }
+}
+
+impl From<ServerError> for AskingError {
+    fn from(error: ServerError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// The server's own words, which the library's error leaves to its source.
 #[must_use]
@@ -208,15 +222,15 @@ const DROPPED: &str = "
                                WHERE n.v_schema_name = o.v_schema_name AND n.v_table_name = o.v_table_name)',
             false, true, '')))[1]::text::bigint END";
 
-/// SPEC.md's exit codes: 0 only with 2.0; 3 and 4 only with 1.7. With a second upgrader the first may find
+/// SPEC.md's exit codes: 0 only with 2.0; 2, 3 and 4 only with 1.7. With a second upgrader the first may find
 /// the work done.
-fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
+pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
     let code = outcome.code();
     let by_another = outcome.second == Some(0);
     let honest = match (code, version) {
         (None, _) => outcome.killed() || outcome.exit.is_none(),
         (Some(0), Version::New) => true,
-        (Some(3 | 4), Version::Old) => true,
+        (Some(2..=4), Version::Old) => true,
         (Some(3 | 4), Version::New) => by_another,
         // Not known, and it says so: allowed only when the server could not be asked.
         (Some(5), _) => outcome.transcript.unreachable > 0,

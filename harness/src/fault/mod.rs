@@ -33,7 +33,8 @@ pub use transcript::{FaultReport, NotHappened, Occurrence, SeenMessage, StepMess
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
-    /// Count within this step rather than within the run. The query `SAVEPOINT <step>` is its first message.
+    /// Count within this step rather than within the run. The query `SAVEPOINT <step>` is its first message;
+    /// the COMMIT is the only one of the step `commit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<String>,
     #[serde(deserialize_with = "counted_from_one")]

@@ -57,8 +57,8 @@ pub enum SweepError {
     #[error(transparent)]
     Trial(#[from] TrialError),
     /// The harness's own questions.
-    #[error("asking the server: {0}")]
-    Asking(AskingError),
+    #[error(transparent)]
+    Asking(#[from] AskingError),
     /// The upgrade fails without any fault: there is nothing to sweep.
     #[error("the undisturbed upgrade did not succeed ({code:?}):\n{output}")]
     Undisturbed {
@@ -191,7 +191,7 @@ impl<'a> Bench<'a> {
             return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
         }
         let old = stage.replica(&sweep.configuration)?;
-        let reference = Reference::of(&old, &upgraded).map_err(SweepError::Asking)?;
+        let reference = Reference::of(&old, &upgraded)?;
         Ok(Self { sweep, impatient, stage, reference, undisturbed })
     }
 
@@ -201,8 +201,7 @@ impl<'a> Bench<'a> {
         let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
         let mut violations = self.look(&replica, &outcome)?;
-        let version = properties::version(&mut replica.superuser()?)
-            .map_err(|error| SweepError::Asking(error.into()))?;
+        let version = properties::version(&mut replica.superuser()?).map_err(AskingError::from)?;
         violations.extend(self.retry(&mut replica)?);
         if let Some(never) = never_reached(case, &outcome) {
             violations.push(Violation { property: Property::Truthful, seen: never });
