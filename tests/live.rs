@@ -1,6 +1,8 @@
 //! The live scenarios: each file of scenarios/live is a test of its own, on the real MariaDB, the real pg_chameleon
 //! 1.8.2 and the real 2.0.21.
 
+#![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
+
 use chameleon_harness::live::{self, LiveError, Programs, Scenario};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
@@ -35,8 +37,7 @@ fn files() -> Vec<PathBuf> {
 
 fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
     let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = fs::read_to_string(file).expect("a readable scenario");
-    let scenario = serde_yaml::from_str::<Scenario>(&text).map_err(|error| error.to_string());
+    let scenario = read(file);
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
         eprintln!("{name}: skipped, {reason}");
@@ -44,6 +45,11 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
     let programs = Arc::clone(programs);
     let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
     Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
+}
+
+fn read(file: &Path) -> Result<Scenario, String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    serde_yaml::from_str(&text).map_err(|error| error.to_string())
 }
 
 fn reason_to_skip(

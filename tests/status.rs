@@ -64,7 +64,7 @@ fn of_a_1_7_catalogue() {
         (&json!("shop"), &json!("my_shop"), &json!("error"), &json!(2))
     );
     assert_eq!(object["sources"][1]["source_schema"], Value::Null);
-    assert_eq!(object["sources"][1]["read"], json!({"last": null, "ago": null}));
+    assert_eq!(object["sources"][1]["read"], json!({"last": null, "lag": null}));
     assert_unchanged(&before, &replica.record());
 }
 

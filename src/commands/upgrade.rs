@@ -342,7 +342,8 @@ fn not_done(
             let errors = counted(findings.len() as u64, "error");
             report.findings.extend(findings);
             Ending::Refused(format!(
-                "Refused: {errors} when the locked catalogue was read again. The catalogue was not changed: 1.7 is in place."
+                "Refused: {errors} when the locked catalogue was read again. Nothing was upgraded: 1.7 is in place; what was \
+                 replayed stays replayed, as 1.8.2 would have done it."
             ))
         }
         State::RolledBack(undone) => rolled_back(console, undone),

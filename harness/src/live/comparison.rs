@@ -349,7 +349,6 @@ mod tests {
             (Form::Bit, "129", "10000001"),
             (Form::Bit, "1", "1"),
             (Form::Set, "x,z", "{'z', 'x'}"),
-            (Form::Set, "", "set()"),
             (Form::Decimal, "1.50", "1.5"),
             (Form::Decimal, "100", "100"),
             (Form::Float, "1.1", "1.10000002384186"),

@@ -34,7 +34,8 @@ pub(super) fn advance(mysql: &MariaDb, schema: &str) -> Result<i32, LiveError> {
 pub(super) fn expect_replicated(client: &mut Client, schema: &str) -> Result<(), LiveError> {
     let replicated = "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables
                                      WHERE v_schema_name = $1 AND v_table_name = $2 AND b_replica_enabled)";
-    let row = client.query_one(replicated, &[&schema, &TABLE]).map_err(LiveError::sql("look for the marker"))?;
+    let row =
+        client.query_one(replicated, &[&schema, &TABLE]).map_err(LiveError::sql("look for the marker"))?;
     if row.get(0) {
         Ok(())
     } else {

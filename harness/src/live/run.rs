@@ -38,10 +38,7 @@ pub fn run(
     let warden = Warden::new()?;
     let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
     for (number, step) in scenario.steps.iter().enumerate() {
-        let began = std::time::Instant::now();
-        let r = live.step(step);
-        eprintln!("{:>7.3} {}", began.elapsed().as_secs_f64(), step.name());
-        r.map_err(|cause| LiveError::Step {
+        live.step(step).map_err(|cause| LiveError::Step {
             number: number + 1,
             step: step.name(),
             cause: Box::new(cause),
@@ -218,7 +215,8 @@ impl<'a> Live<'a> {
         }
         whole["log_days_keep"] = json!(1);
         whole["type_override"] = json!({});
-        Home::new(&whole).map_err(LiveError::io("write the configuration of pg_chameleon 2"))
+        Home::within(self.warden.folder(), &whole)
+            .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
     fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
@@ -237,8 +235,8 @@ impl<'a> Live<'a> {
             }
         }
         daemons.into_iter().try_for_each(|(_, daemon)| chameleon2.stop(daemon))?;
-        let unequal = Verdict { catalogue: vec![], ..self.verdict()? };
-        if unequal.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(unequal.findings())) }
+        let verdict = self.verdict()?;
+        if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
