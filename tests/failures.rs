@@ -262,7 +262,7 @@ const DAMAGES: &[Damage] = &[
         "t_replica_tables",
         BEFORE_INSERT,
         "IF NEW.v_table_name = 'orders' THEN RETURN NULL; END IF; RETURN NEW;",
-        &["the tables of the new catalogue: 5 instead of 6", "tables that are missing: 1 instead of 0"],
+        &["found: the tables of the new catalogue: 5 instead of 6; tables that are missing: 1 instead of 0\n"],
     ),
     (
         "t_replica_tables",
