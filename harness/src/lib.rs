@@ -4,6 +4,7 @@ pub mod commands;
 pub mod demo;
 pub mod fault;
 pub mod properties;
+pub mod live;
 pub mod quoting;
 pub mod record;
 pub mod seed;

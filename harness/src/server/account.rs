@@ -56,6 +56,17 @@ impl Account {
         }
     }
 
+    /// Gives the folder `path` and all in it to this account.
+    pub(super) fn give_all(self, path: &Path) -> Result<(), ServerError> {
+        let Self::Borrowed { uid, gid } = self else { return Ok(()) };
+        let doing = format!("give {} to the server's account", path.display());
+        let given = Command::new("chown").args(["-hR", &format!("{uid}:{gid}")]).arg(path).status();
+        match given.map_err(ServerError::io(doing.clone()))? {
+            status if status.success() => Ok(()),
+            status => Err(ServerError::Impossible(format!("{doing}: chown {status}"))),
+        }
+    }
+
     /// Whether this account can get at `path`, as far as the permissions of its parents tell.
     pub(super) fn reaches(self, path: &Path) -> bool {
         match self {

@@ -190,7 +190,7 @@ impl DockerServer {
             lines[lines.len().saturating_sub(20)..].join("\n")
         };
         let log = format!("{}\n{}", end(self.container.stdout_to_vec()), end(self.container.stderr_to_vec()));
-        ServerError::NotStarted { what: what.to_owned(), log }
+        ServerError::NotStarted { server: "PostgreSQL", what: what.to_owned(), log }
     }
 
     /// Sends `signal` to the server and waits for its end.

@@ -1,23 +1,18 @@
 //! The kind `local`: a PostgreSQL cluster of its own, made by the installed `initdb` in a temporary folder and
 //! run by the installed `postgres` on a free port of 127.0.0.1, with a password made for it.
 
-use std::env;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::account::Account;
-use super::supervisor::Supervisor;
-use super::{Address, Binaries, Server, ServerError, port, processes};
+use super::{Address, Binaries, Server, ServerError, ServerFolder, port, processes};
 
 /// How long a start, with recovery from a crash, may take.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -43,10 +38,8 @@ pub struct LocalOptions {
 pub struct LocalServer {
     address: Address,
     binaries: PathBuf,
-    account: Account,
-    folder: PathBuf,
+    folder: ServerFolder,
     postmaster: Option<Child>,
-    supervisor: Option<Supervisor>,
 }
 
 /// Makes a cluster and starts a server on it. It ends, and its folder goes, with the value or the program.
@@ -55,11 +48,7 @@ pub struct LocalServer {
 /// [`ServerError`] when PostgreSQL isn't installed, or `initdb` or `postgres` fails.
 pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
     let found = Binaries::find(options.major)?;
-    let account = Account::choose()?;
-    let folder = reachable_temporary_folder(account)?
-        .join(format!("chameleon-harness-{:016x}", rand::random::<u64>()));
-    let supervisor = Supervisor::start(include_str!("local.sh"), [&folder])?;
-    create_private_folder(&folder, account)?;
+    let folder = ServerFolder::create()?;
     let mut server = LocalServer {
         address: Address {
             host: Ipv4Addr::LOCALHOST.to_string(),
@@ -68,11 +57,9 @@ pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
             password: SecretString::from(format!("{:032x}", rand::random::<u128>())),
             maintenance_database: SUPERUSER.to_owned(),
         },
-        binaries: within_reach(&found, account, &folder)?,
-        account,
+        binaries: within_reach(&found, &folder)?,
         folder,
         postmaster: None,
-        supervisor: Some(supervisor),
     };
     server.create_cluster(options)?;
     server.start_on_a_free_port()?;
@@ -83,23 +70,16 @@ impl LocalServer {
     /// The folder that holds its data and log.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join("data")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.join("log")
+        self.folder.path().join("data")
     }
 
     fn create_cluster(&self, options: &LocalOptions) -> Result<(), ServerError> {
-        let password_file = self.folder.join("password");
         // The folder is closed to others.
-        fs::write(&password_file, self.address.password.expose_secret())
-            .map_err(ServerError::io(format!("write {}", password_file.display())))?;
-        self.account.give(&password_file)?;
+        let password_file = self.folder.write("password", self.address.password.expose_secret())?;
         let initialised = self
             .command("initdb")?
             .args([
@@ -178,38 +158,14 @@ impl LocalServer {
     }
 
     fn not_started(&self, what: &str) -> ServerError {
-        let log = fs::read(self.log()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        let end = lines[lines.len().saturating_sub(20)..].join("\n");
-        ServerError::NotStarted { what: what.to_owned(), log: end }
+        self.folder.not_started("PostgreSQL", what)
     }
 
-    /// One of PostgreSQL's programs, run as the server's account in its own process group, so that ctrl-C leaves
-    /// its end to the supervisor, which finds its pid in the folder before the program itself begins.
+    /// One of PostgreSQL's programs.
     fn command(&self, name: &str) -> Result<Command, ServerError> {
-        let log_path = self.log();
-        let log = File::create(&log_path)
-            .and_then(|log| Ok((log.try_clone()?, log)))
-            .map_err(ServerError::io(format!("write {}", log_path.display())))?;
-        let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
-            .arg(self.pid_file())
-            .arg(self.binaries.join(name))
-            .current_dir(&self.folder)
-            .env_remove("PGOPTIONS")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stdout(log.0)
-            .stderr(log.1)
-            .process_group(0);
-        self.account.apply(&mut command);
+        let mut command = self.folder.command(&self.binaries.join(name))?;
+        command.env_remove("PGOPTIONS");
         Ok(command)
-    }
-
-    fn pid_file(&self) -> PathBuf {
-        self.folder.join("server.pid")
     }
 
     /// The postmaster and its children; none when it isn't running.
@@ -220,9 +176,9 @@ impl LocalServer {
 
     /// Takes note that the postmaster has ended: its pid may be another process's from now on.
     fn ended(&mut self) -> Result<(), ServerError> {
-        fs::remove_file(self.pid_file())
+        fs::remove_file(self.folder.pid_file())
             .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
-            .map_err(ServerError::io(format!("remove {}", self.pid_file().display())))?;
+            .map_err(ServerError::io(format!("remove {}", self.folder.pid_file().display())))?;
         if let Some(mut postmaster) = self.postmaster.take() {
             postmaster.wait().map_err(ServerError::io("wait for postgres"))?;
         }
@@ -286,7 +242,7 @@ impl Server for LocalServer {
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        drop(self.supervisor.take());
+        self.folder.remove();
         if let Some(mut postmaster) = self.postmaster.take() {
             let _the_supervisor_has_ended_it = postmaster.wait();
         }
@@ -320,41 +276,13 @@ fn configuration(options: &LocalOptions) -> String {
     lines
 }
 
-/// The first folder for temporary files that the server's account can get at.
-fn reachable_temporary_folder(account: Account) -> Result<PathBuf, ServerError> {
-    let mut candidates = [env::temp_dir(), "/tmp".into(), "/var/tmp".into()].into_iter();
-    candidates.find(|folder| folder.is_dir() && account.reaches(folder)).ok_or_else(|| {
-        ServerError::Impossible(
-            "no folder for temporary files is open to the account that PostgreSQL runs as: set TMPDIR to one"
-                .to_owned(),
-        )
-    })
-}
-
-fn create_private_folder(folder: &Path, account: Account) -> Result<(), ServerError> {
-    DirBuilder::new()
-        .mode(0o700)
-        .create(folder)
-        .map_err(ServerError::io(format!("create {}", folder.display())))?;
-    account.give(folder)
-}
-
 /// The folder of the programs, or that of a copy beside the data: what root has unpacked under its own home is
 /// closed to the account that must run it.
-fn within_reach(found: &Binaries, account: Account, folder: &Path) -> Result<PathBuf, ServerError> {
+fn within_reach(found: &Binaries, folder: &ServerFolder) -> Result<PathBuf, ServerError> {
     let installed = found.folder.canonicalize().unwrap_or_else(|_| found.folder.clone());
     match found.folder.parent() {
-        Some(installation) if !account.reaches(&installed) => {
-            let copy = folder.join("postgresql");
-            let copied = Command::new("cp").arg("-R").arg(installation).arg(&copy).status();
-            match copied.map_err(ServerError::io("run cp"))? {
-                status if status.success() => Ok(copy.join("bin")),
-                status => Err(ServerError::Impossible(format!(
-                    "can't copy {} to {}: cp {status}",
-                    installation.display(),
-                    copy.display()
-                ))),
-            }
+        Some(installation) if !folder.account().reaches(&installed) => {
+            Ok(folder.copy(installation, "postgresql")?.join("bin"))
         }
         _ => Ok(installed),
     }

@@ -6,11 +6,12 @@ mod account;
 mod binaries;
 mod database;
 mod docker;
+mod folder;
 mod kind;
 mod local;
 mod port;
 mod processes;
-mod supervisor;
+pub(crate) mod supervisor;
 mod url;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::tools::Missing;
 pub use binaries::Binaries;
 pub use database::Database;
 pub use docker::{DockerOptions, DockerServer, docker};
+pub(crate) use folder::ServerFolder;
 pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
 pub use url::{UrlServer, url};
@@ -140,9 +142,11 @@ pub enum ServerError {
         /// A kind that can.
         instead: &'static str,
     },
-    /// PostgreSQL didn't come up, or not in time.
-    #[error("the PostgreSQL server didn't start ({what}). The end of its log:\n{log}")]
+    /// A server didn't come up, or not in time.
+    #[error("the {server} server didn't start ({what}). The end of its log:\n{log}")]
     NotStarted {
+        /// Which kind of server.
+        server: &'static str,
         /// What was seen of it.
         what: String,
         /// The last lines of its log.
@@ -187,7 +191,7 @@ pub enum ServerError {
 
 impl ServerError {
     /// For `map_err` on what the operating system does.
-    fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
     }
@@ -200,7 +204,7 @@ impl ServerError {
 }
 
 /// The server's own words, which the library's error leaves to its source.
-fn in_full(error: &postgres::Error) -> String {
+pub(crate) fn in_full(error: &postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

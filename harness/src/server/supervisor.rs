@@ -10,11 +10,11 @@ use super::ServerError;
 
 /// A shell process that runs its script's clearing up once this value or its program has gone.
 #[derive(Debug)]
-pub(super) struct Supervisor(Child);
+pub(crate) struct Supervisor(Child);
 
 impl Supervisor {
     /// Starts `script` with `arguments`. The script reads its standard input to the end, then clears up.
-    pub(super) fn start<A: AsRef<OsStr>>(
+    pub(crate) fn start<A: AsRef<OsStr>>(
         script: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, ServerError> {
@@ -33,6 +33,11 @@ impl Supervisor {
 }
 
 impl Supervisor {
+    /// The id of the shell's process, which leads a process group of its own.
+    pub(crate) fn process(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap_or(i32::MAX)
+    }
+
     /// Tells the script something that it needs to know to clear up.
     pub(super) fn tell(&mut self, line: &str) -> Result<(), ServerError> {
         let Some(pipe) = &mut self.0.stdin else { return Ok(()) };

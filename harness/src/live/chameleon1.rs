@@ -1,0 +1,263 @@
+//! pg_chameleon 1.8.2, which makes and runs the 1.7 catalogue: run as its users run it, a configuration for each source
+//! in a home folder of its own.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use postgres::Client;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::LiveError;
+use super::gate::{Commit, Gate};
+use super::mariadb::{self, MariaDb};
+use super::process::{Running, Warden};
+use crate::server::Database;
+
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(120);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What it writes at the end of each round of reading and replaying.
+const END_OF_ROUND: &str = "batch complete. sleeping";
+
+/// How far a source has come. A round that changes none of it has read nothing and replayed nothing.
+const PROGRESS: &str = "
+    SELECT format('%s %s %s', max(b.i_id_batch), count(*) FILTER (WHERE NOT b.b_replayed),
+                  (SELECT count(*) FROM sch_chameleon.t_log_replica l
+                   JOIN sch_chameleon.t_replica_batch USING (i_id_batch)
+                   WHERE i_id_source = s.i_id_source))
+    FROM sch_chameleon.t_sources s LEFT JOIN sch_chameleon.t_replica_batch b USING (i_id_source)
+    WHERE s.t_source = $1
+    GROUP BY s.i_id_source";
+
+/// Reads to the end of the binary log, and replays nothing of it.
+const READ_ONLY: &str = "
+import sys
+from pg_chameleon import replica_engine
+replica = replica_engine(sys.argv[1], False, False)
+replica.pg_eng.set_source_id('running')
+replica.my_eng.run_replica(replica.pg_eng)
+replica.pg_eng.set_source_id('stopped')
+";
+
+/// pg_chameleon 1.8.2 with a home folder.
+#[derive(Debug)]
+pub struct Chameleon1<'a> {
+    environment: &'a Path,
+    warden: &'a Warden,
+    home: TempDir,
+}
+
+/// A source of the 1.7 catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceSettings<'a> {
+    /// `source_name`, and the name of its configuration.
+    pub name: &'a str,
+    /// `my_database`.
+    pub schema: &'a str,
+    /// `dest_schema`.
+    pub dest_schema: &'a str,
+    /// Its MySQL server.
+    pub mysql: &'a MariaDb,
+    /// `my_server_id`, unlike that of any other replica of the server.
+    pub server_id: u32,
+    /// `replica_batch_size`: how many rows a batch takes.
+    pub batch_size: u32,
+}
+
+impl<'a> Chameleon1<'a> {
+    /// With an empty home folder.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn new(environment: &'a Path, warden: &'a Warden) -> Result<Self, LiveError> {
+        let failed = || LiveError::io("create a home folder for pg_chameleon 1.8.2");
+        let home = tempfile::Builder::new().prefix("chameleon-home-").tempdir().map_err(failed())?;
+        fs::create_dir_all(home.path().join(".pg_chameleon/config")).map_err(failed())?;
+        Ok(Self { environment, warden, home })
+    }
+
+    /// Writes the configuration of a source that goes to `database`.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn configure(&self, source: &SourceSettings<'_>, database: &Database) -> Result<(), LiveError> {
+        let address = database.address();
+        let home = self.home.path();
+        // JSON is YAML too.
+        let configuration = json!({
+            "source_name": source.name,
+            "my_database": source.schema,
+            "dest_schema": source.dest_schema,
+            "my_server_id": source.server_id,
+            "my_charset": "utf8mb4",
+            "mysql_conn": {
+                "host": source.mysql.host().to_string(), "port": mariadb::PORT, "user": mariadb::USER,
+                "passwd": source.mysql.password().expose_secret(),
+            },
+            "pg_database": database.name(),
+            "pg_charset": "utf8",
+            "pg_conn": {
+                "host": address.host, "port": address.port, "user": address.user,
+                "password": address.password.expose_secret(),
+            },
+            "replica_batch_size": source.batch_size,
+            "batch_retention": "1 day",
+            "sleep_loop": 0,
+            "pause_on_reindex": false,
+            "sleep_on_reindex": 1,
+            "reindex_app_names": [],
+            "copy_mode": "direct",
+            "copy_max_memory": "100M",
+            "out_dir": home,
+            "tables_limit": null,
+            "type_override": {},
+            "hexify": ["blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary", "geometry"],
+            "pid_dir": format!("{}/", home.display()),
+            "log_dir": format!("{}/", home.display()),
+            "log_level": "info",
+            "log_dest": "stdout",
+            "log_days_keep": 1,
+        });
+        let path = home.join(".pg_chameleon/config").join(format!("{}.yaml", source.name));
+        fs::write(&path, format!("{configuration:#}"))
+            .map_err(LiveError::io(format!("write {}", path.display())))
+    }
+
+    /// Runs a command such as `init_replica` with a source's configuration, to its end.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn run(&self, command: &str, source: &str, more: &[&str]) -> Result<String, LiveError> {
+        let arguments = [&[command, "--config", source], more].concat();
+        self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
+    }
+
+    /// Reads what is new on MySQL and replays nothing of it.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn read_only(&self, source: &str) -> Result<(), LiveError> {
+        let mut command = self.python();
+        command.args(["-c", READ_ONLY, source]);
+        self.warden.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
+    }
+
+    /// Starts the replica of a source.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn start(&self, source: &str) -> Result<Replica<'_>, LiveError> {
+        // A replica that was killed has left it behind; its administrator removes it.
+        let _it_may_be_missing = fs::remove_file(self.file(source, "pid"));
+        let arguments = ["start_replica", "--config", source];
+        let running = self.warden.start(&title(&arguments), self.command(&arguments))?;
+        Ok(Replica { chameleon: self, source: source.to_owned(), running })
+    }
+
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = self.python();
+        command.arg(self.environment.join("bin/chameleon.py")).args(arguments);
+        command
+    }
+
+    fn python(&self) -> Command {
+        let mut command = Command::new(self.environment.join("bin/python"));
+        // The rows of the binary log come in the time zone of the process.
+        command
+            .args(["-W", "ignore"])
+            .current_dir(self.home.path())
+            .env("HOME", self.home.path())
+            .env("TZ", "UTC");
+        command
+    }
+
+    fn file(&self, source: &str, extension: &str) -> PathBuf {
+        self.home.path().join(format!("{source}.{extension}"))
+    }
+}
+
+fn title(arguments: &[&str]) -> String {
+    format!("pg_chameleon 1.8.2: {}", arguments.join(" "))
+}
+
+/// A running replica of 1.8.2.
+#[derive(Debug)]
+pub struct Replica<'a> {
+    chameleon: &'a Chameleon1<'a>,
+    source: String,
+    running: Running,
+}
+
+impl Replica<'_> {
+    /// Waits until it has read and replayed all that is on MySQL now.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it ends before that, or doesn't come to it.
+    pub fn catch_up(&mut self, client: &mut Client) -> Result<(), LiveError> {
+        let mut before = None;
+        let source = self.source.clone();
+        self.running.wait_until("a round without anything new", CATCH_UP_TIMEOUT, |running| {
+            let rounds = running.output().matches(END_OF_ROUND).count();
+            if rounds == 0 {
+                return Ok(false);
+            }
+            let now = progress(client, &source)?;
+            match &before {
+                // The round that was under way and a whole one after it.
+                Some((then, seen)) if *seen == now && rounds >= then + 2 => Ok(true),
+                Some((_, seen)) if *seen == now => Ok(false),
+                _ => {
+                    before = Some((rounds, now));
+                    Ok(false)
+                }
+            }
+        })
+    }
+
+    /// Stops it in good order: its status is `stopped` afterwards.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it doesn't end.
+    pub fn stop(mut self) -> Result<(), LiveError> {
+        // The command stop_replica writes this file, and then looks every five seconds whether the replica is gone.
+        let file = self.chameleon.file(&self.source, "lock");
+        fs::write(&file, "").map_err(LiveError::io(format!("write {}", file.display())))?;
+        let status = self.running.wait(STOP_TIMEOUT)?;
+        fs::remove_file(&file).map_err(LiveError::io(format!("remove {}", file.display())))?;
+        if status.success() { Ok(()) } else { Err(self.running.failure(&format!("ended with {status}"))) }
+    }
+
+    /// Kills it: its status stays `running`.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn kill(mut self, client: &mut Client) -> Result<(), LiveError> {
+        self.running.kill()?;
+        super::gate::wait_for_the_end_of_sessions(client)
+    }
+
+    /// Kills it when it is about to do `commit`.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it doesn't come to that.
+    pub fn kill_before(mut self, commit: Commit, gate: Gate<'_>) -> Result<(), LiveError> {
+        let waiting_for = format!("the commit {commit:?}");
+        let mut gate = gate;
+        self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| gate.somebody_waits())?;
+        self.running.kill()?;
+        gate.turn_away()
+    }
+}
+
+fn progress(client: &mut Client, source: &str) -> Result<String, LiveError> {
+    let row = client
+        .query_one(PROGRESS, &[&source])
+        .map_err(LiveError::sql(format!("look how far the source {source} has come")))?;
+    Ok(row.get(0))
+}

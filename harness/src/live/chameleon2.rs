@@ -1,0 +1,105 @@
+//! pg_chameleon 2.0.21: the daemon that must run on our result, and the original upgrade.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::LiveError;
+use super::process::{Running, Warden};
+use crate::upgrader::{CONFIGURATION, Home};
+
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// It refuses to run as root, and root has no other account that could read everyone's checkout: so the question
+/// whether it is root is answered for it.
+const AS_ROOT: &str = "
+import os, runpy, sys
+os.geteuid = lambda: 65534
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+";
+
+/// pg_chameleon 2.0.21 with a home folder and its configuration.
+#[derive(Debug)]
+pub struct Chameleon2<'a> {
+    environment: &'a Path,
+    warden: &'a Warden,
+    home: &'a Home,
+}
+
+impl<'a> Chameleon2<'a> {
+    /// With the configuration of `home`.
+    #[must_use]
+    pub fn new(environment: &'a Path, warden: &'a Warden, home: &'a Home) -> Self {
+        Self { environment, warden, home }
+    }
+
+    /// Runs a command such as `show_status` to its end, and returns what it says.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn run(&self, command: &str, more: &[&str]) -> Result<String, LiveError> {
+        let arguments = [&[command, "--config", CONFIGURATION], more].concat();
+        self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
+    }
+
+    /// Its own upgrade, `upgrade_replica_schema`, answered with YES: how it ends and what it says.
+    ///
+    /// # Errors
+    /// [`LiveError`] when it can't be run or doesn't end.
+    pub fn upgrade(&self) -> Result<(ExitStatus, String), LiveError> {
+        let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
+        let name = title(&arguments);
+        let mut answer = tempfile::tempfile().map_err(LiveError::io("create a file"))?;
+        answer.write_all(b"YES\n").map_err(LiveError::io("write a file"))?;
+        std::io::Seek::rewind(&mut answer).map_err(LiveError::io("rewind a file"))?;
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::from(answer));
+        let mut running = self.warden.start(&name, command)?;
+        let status = running.wait(COMMAND_TIMEOUT)?;
+        Ok((status, running.output()))
+    }
+
+    /// Starts the replica daemon of a source in the foreground.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn start(&self, source: &str) -> Result<Running, LiveError> {
+        let arguments = ["start_replica", "--config", CONFIGURATION, "--source", source, "--debug"];
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::null());
+        self.warden.start(&title(&arguments), command)
+    }
+
+    /// Stops a daemon in good order: the status of its source is `stopped` afterwards.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it doesn't end.
+    pub fn stop(&self, mut daemon: Running) -> Result<(), LiveError> {
+        // SIGTERM would end the parent alone.
+        daemon.interrupt();
+        daemon.wait(STOP_TIMEOUT).map(drop)
+    }
+
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(self.environment.join("bin/python"));
+        command.args(["-W", "ignore"]);
+        if rustix::process::geteuid().is_root() {
+            command.args(["-c", AS_ROOT]);
+        }
+        command
+            .arg(self.environment.join("bin/chameleon"))
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env("HOME", self.home.path())
+            .env("TZ", "UTC");
+        command
+    }
+}
+
+fn title(arguments: &[&str]) -> String {
+    format!("pg_chameleon 2.0.21: {}", arguments.join(" "))
+}

@@ -1,0 +1,39 @@
+//! How a scenario knows that the 2.0 daemon has caught up: a table of its own in each replicated schema, whose only row
+//! is changed on MySQL. The binary log is read in its order, so when the change has arrived, so has all before it.
+
+use mysql::prelude::Queryable;
+use postgres::Client;
+
+use super::LiveError;
+use super::mariadb::MariaDb;
+use crate::quoting::identifier;
+
+const TABLE: &str = "harness_marker";
+
+/// Makes the marker in a MySQL schema that is about to be replicated, unless it is there.
+pub(super) fn create(mysql: &MariaDb, schema: &str) -> Result<(), LiveError> {
+    mysql.run(
+        Some(schema),
+        &format!(
+            "CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, value int NOT NULL);
+             INSERT IGNORE INTO {TABLE} VALUES (1, 0)"
+        ),
+    )
+}
+
+/// Changes the marker, and returns its value.
+pub(super) fn advance(mysql: &MariaDb, schema: &str) -> Result<i32, LiveError> {
+    mysql.run(Some(schema), &format!("UPDATE {TABLE} SET value = value + 1"))?;
+    let value = mysql.connect(Some(schema))?.query_first(format!("SELECT value FROM {TABLE}"));
+    value.map_err(LiveError::mysql("read the marker"))?.ok_or_else(|| {
+        LiveError::Scenario(format!("the marker of the schema {schema} has gone: leave {TABLE} alone"))
+    })
+}
+
+/// Whether the marker has this value in a PostgreSQL schema.
+pub(super) fn arrived(client: &mut Client, schema: &str, value: i32) -> Result<bool, LiveError> {
+    let row = client
+        .query_opt(&format!("SELECT value::int = $1 FROM {}.{TABLE}", identifier(schema)), &[&value])
+        .map_err(LiveError::sql("read the marker"))?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}

@@ -1,0 +1,137 @@
+//! The living proof: a real MariaDB, the real pg_chameleon 1.8.2 before the upgrade, the real 2.0.21 after it.
+//!
+//! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
+//! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
+
+mod chameleon1;
+mod chameleon2;
+mod comparison;
+mod gate;
+mod mariadb;
+mod marker;
+mod process;
+mod run;
+mod scenario;
+mod verdict;
+
+use std::fmt::Write as _;
+
+use crate::server::ServerError;
+use crate::tools::{self, Missing};
+
+pub use chameleon1::{Chameleon1, Replica, SourceSettings};
+pub use chameleon2::Chameleon2;
+pub use comparison::{Difference, SchemaPair, compare};
+pub use gate::Commit;
+pub use mariadb::MariaDb;
+pub use process::{Running, Warden};
+pub use run::run;
+pub use scenario::{Crash, MySqlSource, Scenario, Step, Sync, Upgrade};
+pub use verdict::{Verdict, verdict};
+
+/// The real programs that a live scenario runs.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The virtual environment of pg_chameleon 1.8.2.
+    pub chameleon1: std::path::PathBuf,
+    /// The virtual environment of pg_chameleon 2.0.21.
+    pub chameleon2: std::path::PathBuf,
+    /// MariaDB's server.
+    pub mariadbd: std::path::PathBuf,
+}
+
+impl Programs {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// [`Missing`] names the first that isn't there, and how to get it.
+    pub fn find() -> Result<Self, Missing> {
+        Ok(Self {
+            mariadbd: tools::mariadbd()?,
+            chameleon1: tools::chameleon1()?,
+            chameleon2: tools::chameleon2()?,
+        })
+    }
+}
+
+/// Why a live scenario could not be run to its end, or what it was expected to show and didn't.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// A server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The operating system refused.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// MySQL refused.
+    #[error("{doing}: {source}")]
+    MySql {
+        /// What was being done.
+        doing: String,
+        /// MySQL's answer.
+        source: mysql::Error,
+    },
+    /// PostgreSQL refused.
+    #[error("{doing}: {}", crate::server::in_full(source))]
+    Sql {
+        /// What was being done.
+        doing: String,
+        /// PostgreSQL's answer.
+        source: postgres::Error,
+    },
+    /// A program ended otherwise than it should have, or didn't end, or didn't do in time what was waited for.
+    #[error("{program} {how}. The end of its output:\n{output}")]
+    Program {
+        /// The program and its arguments.
+        program: String,
+        /// What it did.
+        how: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// The scenario can't be carried out as it is written.
+    #[error("the scenario is wrong: {0}")]
+    Scenario(String),
+    /// A step of the scenario failed.
+    #[error("step {number} ({step}): {cause}")]
+    Step {
+        /// Counted from one.
+        number: usize,
+        /// The step, in a word.
+        step: &'static str,
+        /// What went wrong in it.
+        cause: Box<LiveError>,
+    },
+    /// What was to hold doesn't.
+    #[error("{}", listed(.0))]
+    Findings(Vec<String>),
+}
+
+impl LiveError {
+    fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+
+    fn mysql(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::MySql { doing, source }
+    }
+
+    fn sql(doing: impl Into<String>) -> impl FnOnce(postgres::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Sql { doing, source }
+    }
+}
+
+fn listed(findings: &[String]) -> String {
+    findings.iter().fold(String::new(), |mut text, finding| {
+        _ = write!(text, "\n  - {finding}");
+        text
+    })
+}

@@ -1,0 +1,165 @@
+//! The processes of pg_chameleon: started in one group that ends with the program, each with its output in a file.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::LiveError;
+use crate::server::supervisor::Supervisor;
+
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+const SHOWN_LINES: usize = 25;
+
+/// Ends its own process group, and so all that was started in it, once its standard input ends.
+const END_THE_GROUP: &str = "trap '' HUP INT TERM; while read -r _; do :; done; kill -KILL 0";
+
+/// Sees to it that no process of a scenario outlives it, whatever ends the scenario.
+#[derive(Debug)]
+pub struct Warden {
+    supervisor: Supervisor,
+    logs: tempfile::TempDir,
+    started: AtomicU32,
+}
+
+impl Warden {
+    /// Takes up its post.
+    ///
+    /// # Errors
+    /// [`LiveError`] when the system gives no process or folder.
+    pub fn new() -> Result<Self, LiveError> {
+        let logs = tempfile::Builder::new()
+            .prefix("chameleon-logs-")
+            .tempdir()
+            .map_err(LiveError::io("create a folder for logs"))?;
+        let supervisor = Supervisor::start::<&str>(END_THE_GROUP, [])?;
+        Ok(Self { supervisor, logs, started: AtomicU32::new(0) })
+    }
+
+    /// Starts a program. `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`] when it can't be started.
+    pub fn start(&self, name: &str, mut command: Command) -> Result<Running, LiveError> {
+        let failed = || LiveError::io(format!("run {name}"));
+        let path = self.logs.path().join(self.started.fetch_add(1, Ordering::Relaxed).to_string());
+        let output = File::create(&path).map_err(failed())?;
+        command.stdout(output.try_clone().map_err(failed())?).stderr(output);
+        command.process_group(self.supervisor.process());
+        let process = command.spawn().map_err(failed())?;
+        Ok(Running { name: name.to_owned(), process, output: path })
+    }
+
+    /// Runs a program to its end, which must be a good one.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails or takes longer than `timeout`.
+    pub fn run(&self, name: &str, mut command: Command, timeout: Duration) -> Result<String, LiveError> {
+        command.stdin(Stdio::null());
+        let mut running = self.start(name, command)?;
+        let status = running.wait(timeout)?;
+        // pg_chameleon ends with success after some of its failures.
+        if status.success() && !running.output().contains("Traceback") {
+            Ok(running.output())
+        } else {
+            Err(running.failure(&format!("failed ({status})")))
+        }
+    }
+}
+
+/// A program that was started.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    process: Child,
+    output: PathBuf,
+}
+
+impl Running {
+    /// What it has written so far, to standard output and standard error.
+    #[must_use]
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.output).unwrap_or_default()).into_owned()
+    }
+
+    /// The status that it ended with, unless it is still running.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, LiveError> {
+        self.process.try_wait().map_err(LiveError::io(format!("wait for {}", self.name)))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it takes longer than `timeout`; then it is killed.
+    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus, LiveError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                self.kill()?;
+                return Err(self.failure(&format!("didn't end within {} s", timeout.as_secs())));
+            }
+            sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Waits until `holds` says so, while the program must go on running.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it ends or `timeout` passes, with `what` was waited for; or the condition's own.
+    pub fn wait_until(
+        &mut self,
+        what: &str,
+        timeout: Duration,
+        mut holds: impl FnMut(&Self) -> Result<bool, LiveError>,
+    ) -> Result<(), LiveError> {
+        let deadline = Instant::now() + timeout;
+        while !holds(self)? {
+            if let Some(status) = self.ended()? {
+                return Err(self.failure(&format!("ended ({status}) before {what}")));
+            }
+            if Instant::now() > deadline {
+                return Err(self.failure(&format!("did not come to {what} within {} s", timeout.as_secs())));
+            }
+            sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, as ctrl-C would.
+    pub fn interrupt(&self) {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _gone_already = kill_process(pid, Signal::INT);
+        }
+    }
+
+    /// Kills it: `kill -9`.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn kill(&mut self) -> Result<(), LiveError> {
+        let failed = || LiveError::io(format!("kill {}", self.name));
+        self.process.kill().map_err(failed())?;
+        self.process.wait().map(drop).map_err(failed())
+    }
+
+    /// The error that says how it failed, with the end of its output.
+    #[must_use]
+    pub fn failure(&self, how: &str) -> LiveError {
+        let output = self.output();
+        let lines: Vec<&str> = output.lines().collect();
+        let end = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
+        LiveError::Program { program: self.name.clone(), how: how.to_owned(), output: end }
+    }
+}

@@ -1,0 +1,309 @@
+//! Carries a live scenario out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use postgres::Client;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::chameleon1::{Chameleon1, Replica, SourceSettings};
+use super::chameleon2::Chameleon2;
+use super::comparison::SchemaPair;
+use super::gate::Gate;
+use super::mariadb::{self, MariaDb};
+use super::process::{Running, Warden};
+use super::scenario::{Crash, MySqlSource, Scenario, Step, Sync, Upgrade};
+use super::verdict::{Verdict, verdict};
+use super::{LiveError, Programs, marker};
+use crate::server::Database;
+use crate::upgrader::{ConfiguredSource, Home, Upgrader, configuration};
+
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
+const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
+/// `my_server_id` of the old sources and of the new ones.
+const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 101..;
+const NEW_SERVER_IDS: std::ops::RangeFrom<u32> = 201..;
+
+/// Carries out a scenario in an empty database, with MariaDB servers of its own, and says how the replica ended.
+///
+/// # Errors
+/// [`LiveError`] when a step fails. What is wrong in the end is in the verdict.
+pub fn run(
+    scenario: &Scenario,
+    programs: &Programs,
+    upgrader: &Upgrader,
+    database: &Database,
+) -> Result<Verdict, LiveError> {
+    let warden = Warden::new()?;
+    let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
+    for (number, step) in scenario.steps.iter().enumerate() {
+        live.step(step).map_err(|cause| LiveError::Step {
+            number: number + 1,
+            step: step.name(),
+            cause: Box::new(cause),
+        })?;
+    }
+    live.verdict()
+}
+
+/// A scenario under way.
+struct Live<'a> {
+    scenario: &'a Scenario,
+    programs: &'a Programs,
+    upgrader: &'a Upgrader,
+    database: &'a Database,
+    warden: &'a Warden,
+    client: Client,
+    servers: BTreeMap<&'a str, MariaDb>,
+    chameleon1: Chameleon1<'a>,
+    /// The old sources that are in the catalogue.
+    added: BTreeSet<&'a str>,
+    /// The old sources that have been initialised, and so have a marker.
+    initialised: BTreeSet<&'a str>,
+}
+
+impl<'a> Live<'a> {
+    fn begin(
+        scenario: &'a Scenario,
+        programs: &'a Programs,
+        upgrader: &'a Upgrader,
+        database: &'a Database,
+        warden: &'a Warden,
+    ) -> Result<Self, LiveError> {
+        let mut servers: BTreeMap<&str, MariaDb> = BTreeMap::new();
+        let chameleon1 = Chameleon1::new(&programs.chameleon1, warden)?;
+        for ((name, source), server_id) in scenario.sources.iter().zip(OLD_SERVER_IDS) {
+            if !servers.contains_key(source.server.as_str()) {
+                servers.insert(&source.server, MariaDb::start(&programs.mariadbd)?);
+            }
+            let mysql = &servers[source.server.as_str()];
+            mysql.run(None, &format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", source.schema))?;
+            let settings = SourceSettings {
+                name,
+                schema: &source.schema,
+                dest_schema: &source.dest_schema,
+                mysql,
+                server_id,
+                batch_size: source.batch_size,
+            };
+            chameleon1.configure(&settings, database)?;
+        }
+        Ok(Self {
+            scenario,
+            programs,
+            upgrader,
+            database,
+            warden,
+            client: database.connect()?,
+            servers,
+            chameleon1,
+            added: BTreeSet::new(),
+            initialised: BTreeSet::new(),
+        })
+    }
+
+    fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
+        match step {
+            Step::Mysql(statements) => self.mysql(statements),
+            Step::Postgres(statements) => {
+                self.client.batch_execute(statements).map_err(LiveError::sql("run on PostgreSQL"))
+            }
+            Step::AddSource(sources) => sources.iter().try_for_each(|source| self.add_source(source)),
+            Step::InitReplica(sources) => sources.iter().try_for_each(|source| self.init_replica(source)),
+            Step::Replicate(sources) => self.replicate(sources),
+            Step::ReadOnly(sources) => {
+                sources.iter().try_for_each(|source| self.chameleon1.read_only(source))
+            }
+            Step::Kill(sources) => self.kill(sources),
+            Step::Crash(crash) => self.crash(crash),
+            Step::SyncTables(sync) => self.sync_tables(sync),
+            Step::Upgrade(upgrade) => self.upgrade(upgrade),
+            Step::Daemon(named) => self.daemon(named),
+        }
+    }
+
+    fn source(&self, name: &str) -> Result<(&'a MySqlSource, &MariaDb), LiveError> {
+        let unknown = || LiveError::Scenario(format!("there is no source {name}"));
+        let source = self.scenario.sources.get(name).ok_or_else(unknown)?;
+        Ok((source, &self.servers[source.server.as_str()]))
+    }
+
+    fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
+        statements.iter().try_for_each(|(name, statements)| {
+            let (source, mysql) = self.source(name)?;
+            mysql.run(Some(&source.schema), statements)
+        })
+    }
+
+    fn add_source(&mut self, name: &'a str) -> Result<(), LiveError> {
+        if self.added.is_empty() {
+            self.chameleon1.run("create_schema", name, &[])?;
+        }
+        if self.added.insert(name) {
+            self.chameleon1.run("add_source", name, &[])?;
+        }
+        Ok(())
+    }
+
+    fn init_replica(&mut self, name: &'a str) -> Result<(), LiveError> {
+        let (source, mysql) = self.source(name)?;
+        marker::create(mysql, &source.schema)?;
+        self.add_source(name)?;
+        self.chameleon1.run("init_replica", name, &[])?;
+        self.initialised.insert(name);
+        Ok(())
+    }
+
+    fn replicate(&mut self, sources: &[String]) -> Result<(), LiveError> {
+        self.caught_up(sources)?.into_iter().try_for_each(Replica::stop)
+    }
+
+    fn kill(&mut self, sources: &[String]) -> Result<(), LiveError> {
+        let mut client = self.database.connect()?;
+        self.caught_up(sources)?.into_iter().try_for_each(|replica| replica.kill(&mut client))
+    }
+
+    /// The replicas of the sources, running at the same time, once all of them have caught up.
+    fn caught_up(&mut self, sources: &[String]) -> Result<Vec<Replica<'_>>, LiveError> {
+        let mut replicas =
+            sources.iter().map(|source| self.chameleon1.start(source)).collect::<Result<Vec<_>, _>>()?;
+        replicas.iter_mut().try_for_each(|replica| replica.catch_up(&mut self.client))?;
+        Ok(replicas)
+    }
+
+    fn crash(&mut self, crash: &Crash) -> Result<(), LiveError> {
+        let gate = Gate::close(&mut self.client, crash.before)?;
+        self.chameleon1.start(&crash.source)?.kill_before(crash.before, gate)
+    }
+
+    fn sync_tables(&self, sync: &Sync) -> Result<(), LiveError> {
+        self.chameleon1.run("sync_tables", &sync.source, &["--table", &sync.tables.join(",")]).map(drop)
+    }
+
+    fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
+        let home = self.home(upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded))?;
+        let arguments = ["upgrade", "--yes"].into_iter().chain(upgrade.options.iter().map(String::as_str));
+        let mut running = self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?;
+        let status = running.wait(UPGRADE_TIMEOUT)?;
+        if status.code() != Some(upgrade.exit) {
+            return Err(running.failure(&format!("ended with {status} instead of {}", upgrade.exit)));
+        }
+        let output = running.output();
+        match upgrade.says.iter().find(|text| !output.contains(*text)) {
+            Some(text) => Err(running.failure(&format!("didn't say {text:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// A home folder with the configuration of these new sources.
+    fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
+        let mut sources = Vec::new();
+        for ((name, old), server_id) in upgraded.iter().zip(NEW_SERVER_IDS) {
+            let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
+            sources.push(configured_source(name, &old, server_id)?);
+        }
+        let mut whole = configuration(self.database.address(), self.database.name(), &sources);
+        for (key, value) in OF_THE_DAEMON {
+            whole[key] = Value::from(value);
+        }
+        whole["log_days_keep"] = json!(1);
+        whole["type_override"] = json!({});
+        Home::new(&whole).map_err(LiveError::io("write the configuration of pg_chameleon 2"))
+    }
+
+    fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.warden, &home);
+        let all: Vec<_> = self.scenario.upgraded.keys().cloned().collect();
+        let named = if named.is_empty() { &all } else { named };
+        let mut daemons = named
+            .iter()
+            .map(|source| Ok((source, chameleon2.start(source)?)))
+            .collect::<Result<Vec<_>, LiveError>>()?;
+        // A source is found consistent when the batch after the one that passed its point has been read.
+        for _ in 0..2 {
+            for (source, daemon) in &mut daemons {
+                self.catch_up(source, daemon)?;
+            }
+        }
+        daemons.into_iter().try_for_each(|(_, daemon)| chameleon2.stop(daemon))?;
+        let unequal = Verdict { catalogue: vec![], ..self.verdict()? };
+        if unequal.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(unequal.findings())) }
+    }
+
+    /// Waits until the daemon has applied all that is on MySQL now.
+    fn catch_up(&mut self, upgraded: &str, daemon: &mut Running) -> Result<(), LiveError> {
+        let old = self.scenario.upgraded.get(upgraded).into_iter().flatten();
+        let (source, mysql) = match old.clone().find(|old| self.initialised.contains(old.as_str())) {
+            Some(initialised) => self.source(initialised)?,
+            None => return Err(LiveError::Scenario(format!("{upgraded} has nothing that was initialised"))),
+        };
+        let value = marker::advance(mysql, &source.schema)?;
+        let client = &mut self.client;
+        daemon.wait_until("having applied all that is on MySQL", DAEMON_TIMEOUT, |_| {
+            marker::arrived(client, &source.dest_schema, value)
+        })
+    }
+
+    fn verdict(&mut self) -> Result<Verdict, LiveError> {
+        let initialised =
+            self.scenario.sources.iter().filter(|(name, _)| self.initialised.contains(name.as_str()));
+        let pairs: Vec<_> = initialised
+            .map(|(_, source)| SchemaPair {
+                mysql: &self.servers[source.server.as_str()],
+                source: &source.schema,
+                destination: &source.dest_schema,
+            })
+            .collect();
+        verdict(&mut self.client, &pairs)
+    }
+}
+
+/// What the daemon needs at the top of its configuration.
+const OF_THE_DAEMON: [(&str, &str); 6] = [
+    ("pid_dir", "~/.pg_chameleon/pid/"),
+    ("log_dir", "~/.pg_chameleon/logs/"),
+    ("log_dest", "stdout"),
+    ("log_level", "info"),
+    ("rollbar_key", ""),
+    ("rollbar_env", ""),
+];
+
+fn configured_source(
+    name: &str,
+    old: &[(&MySqlSource, &MariaDb)],
+    server_id: u32,
+) -> Result<ConfiguredSource, LiveError> {
+    let Some((_, mysql)) = old.first() else {
+        return Err(LiveError::Scenario(format!("{name} maps no source")));
+    };
+    let mappings: Vec<_> =
+        old.iter().map(|(source, _)| (source.schema.as_str(), source.dest_schema.as_str())).collect();
+    let source = ConfiguredSource::mysql(name, &mappings)
+        .with(
+            "db_conn",
+            json!({
+                "host": mysql.host().to_string(), "port": mariadb::PORT.to_string(), "user": mariadb::USER,
+                "password": mysql.password().expose_secret(), "charset": "utf8mb4", "connect_timeout": 10,
+            }),
+        )
+        // Without these keys the daemon doesn't start.
+        .with("limit_tables", Value::Null)
+        .with("skip_tables", Value::Null)
+        .with("my_server_id", server_id)
+        .with("replica_batch_size", 1000)
+        .with("replay_max_rows", 1000)
+        .with("batch_retention", "1 day")
+        .with("copy_max_memory", "100M")
+        .with("copy_mode", "direct")
+        .with("out_dir", "/tmp")
+        .with("lock_timeout", "10s")
+        .with("sleep_loop", 0)
+        .with("on_error_replay", "continue")
+        .with("on_error_read", "exit")
+        .with("auto_maintenance", "disabled")
+        .with("gtid_enable", false)
+        .with("keep_existing_schema", false);
+    Ok(source)
+}

@@ -1,0 +1,151 @@
+//! A live scenario as it is written in scenarios/live: what happens on MySQL, with 1.8.2, with the upgrade and with
+//! the 2.0 daemon, in the order in which it happens. See scenarios/live/README.md.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::gate::Commit;
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Why it can't be run yet. It is listed, and ignored.
+    #[serde(default)]
+    pub awaits: Option<String>,
+    /// The sources of 1.8.2 by their names.
+    pub sources: BTreeMap<String, MySqlSource>,
+    /// The sources of the 2.0 configuration by their names, with the names of the old sources whose schemas they map.
+    pub upgraded: BTreeMap<String, Vec<String>>,
+    /// What happens.
+    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    pub steps: Vec<Step>,
+}
+
+/// A source of 1.8.2: a schema on a MySQL server of its own or shared, made empty when the scenario begins.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MySqlSource {
+    /// The schema on MySQL.
+    pub schema: String,
+    /// The schema on PostgreSQL.
+    pub dest_schema: String,
+    /// The MySQL server, by a name of the scenario's own.
+    #[serde(default = "default_server")]
+    pub server: String,
+    /// `replica_batch_size` of 1.8.2.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: u32,
+}
+
+fn default_server() -> String {
+    "mysql".to_owned()
+}
+
+fn default_batch_size() -> u32 {
+    1000
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// Statements on MySQL: for each source, in a session that has the source's schema as its default database.
+    Mysql(BTreeMap<String, String>),
+    /// Statements on PostgreSQL, in the replica's database.
+    Postgres(String),
+    /// 1.8.2's add_source.
+    AddSource(Vec<String>),
+    /// 1.8.2's add_source, where it hasn't been added, and init_replica.
+    InitReplica(Vec<String>),
+    /// 1.8.2 replicates until it has caught up, and is stopped in good order.
+    Replicate(Vec<String>),
+    /// 1.8.2 reads all that is new, replays nothing of it, and is stopped in good order.
+    ReadOnly(Vec<String>),
+    /// 1.8.2 replicates until it has caught up, and is killed with kill -9.
+    Kill(Vec<String>),
+    /// 1.8.2 replicates, and is killed between two of its commits.
+    Crash(Crash),
+    /// 1.8.2's sync_tables.
+    SyncTables(Sync),
+    /// An upgrade.
+    Upgrade(Upgrade),
+    /// The 2.0.21 daemons of these new sources (all, when none is named) run until they have caught up, and are stopped
+    /// in good order. Every table must be equal then.
+    Daemon(Vec<String>),
+}
+
+impl Step {
+    /// What it is, in a word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mysql(_) => "mysql",
+            Self::Postgres(_) => "postgres",
+            Self::AddSource(_) => "add_source",
+            Self::InitReplica(_) => "init_replica",
+            Self::Replicate(_) => "replicate",
+            Self::ReadOnly(_) => "read_only",
+            Self::Kill(_) => "kill",
+            Self::Crash(_) => "crash",
+            Self::SyncTables(_) => "sync_tables",
+            Self::Upgrade(_) => "upgrade",
+            Self::Daemon(_) => "daemon",
+        }
+    }
+}
+
+/// `crash`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crash {
+    /// The source. There must be something new for it on MySQL.
+    pub source: String,
+    /// The commit that it doesn't come to.
+    pub before: Commit,
+}
+
+/// `sync_tables`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// The source.
+    pub source: String,
+    /// The tables.
+    pub tables: Vec<String>,
+}
+
+/// `upgrade`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upgrade {
+    /// Options beside `--config` and `--yes`.
+    pub options: Vec<String>,
+    /// The exit code that it must end with.
+    pub exit: i32,
+    /// Texts that it must write, to standard output or standard error.
+    pub says: Vec<String>,
+    /// Another configuration than the scenario's: new sources with the old ones whose schemas they map.
+    pub upgraded: Option<BTreeMap<String, Vec<String>>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_read_strictly() {
+        let read = |text: &str| serde_yaml::from_str::<Scenario>(text);
+        let scenario = "sources: {a: {schema: s, dest_schema: d}}\nupgraded: {n: [a]}\nsteps:\n";
+        let good = format!("{scenario}  - init_replica: [a]\n  - upgrade: {{exit: 3}}\n  - daemon: []\n");
+        let steps = read(&good).unwrap().steps;
+        assert_eq!(steps.iter().map(Step::name).collect::<Vec<_>>(), ["init_replica", "upgrade", "daemon"]);
+        for wrong in
+            ["  - no_such_step: [a]", "  - upgrade: {exits: 3}", "  - crash: {source: a, before: lunch}"]
+        {
+            assert!(read(&format!("{scenario}{wrong}\n")).is_err(), "{wrong}");
+        }
+        assert!(read(&format!("{good}surplus: 1\n")).is_err());
+    }
+}

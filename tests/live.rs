@@ -1,0 +1,67 @@
+//! The live scenarios: each file of scenarios/live is a test of its own, on the real MariaDB, the real pg_chameleon
+//! 1.8.2 and the real 2.0.21.
+
+use chameleon_harness::live::{self, LiveError, Programs, Scenario};
+use chameleon_harness::server::{self, Server};
+use chameleon_harness::tools;
+use chameleon_harness::upgrader::Upgrader;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Two cores are enough for two: a scenario is three or four busy processes, one after the other.
+const AT_A_TIME: usize = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_A_TIME);
+    let programs = Programs::find().map_err(|missing| missing.to_string());
+    let programs = Arc::new(programs);
+    let trials = files().into_iter().map(|file| trial(&file, &programs)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live");
+    let entries = fs::read_dir(&folder).expect("the folder of the live scenarios");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry of the folder").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    files
+}
+
+fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
+    let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = fs::read_to_string(file).expect("a readable scenario");
+    let scenario = serde_yaml::from_str::<Scenario>(&text).map_err(|error| error.to_string());
+    let reason = reason_to_skip(&scenario, programs);
+    if let Some(reason) = &reason {
+        eprintln!("{name}: skipped, {reason}");
+    }
+    let programs = Arc::clone(programs);
+    let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
+    Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
+}
+
+fn reason_to_skip(
+    scenario: &Result<Scenario, String>,
+    programs: &Result<Programs, String>,
+) -> Option<String> {
+    let awaited = scenario.as_ref().ok().and_then(|scenario| scenario.awaits.clone());
+    awaited.map(|what| format!("it awaits {what}")).or_else(|| {
+        let missing = programs.as_ref().err().filter(|_| !tools::everything_is_required());
+        missing.cloned()
+    })
+}
+
+fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
+    let database = server::shared()?.create_database()?;
+    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade"));
+    let verdict = live::run(scenario, programs, &upgrader, &database)?;
+    let findings = verdict.findings();
+    assert!(verdict.tables > 0, "no table was compared");
+    if findings.is_empty() { Ok(()) } else { Err(LiveError::Findings(findings).into()) }
+}
