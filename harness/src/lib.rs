@@ -3,8 +3,8 @@
 pub mod commands;
 pub mod demo;
 pub mod fault;
-pub mod properties;
 pub mod live;
+pub mod properties;
 pub mod quoting;
 pub mod record;
 pub mod seed;

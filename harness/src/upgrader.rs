@@ -121,13 +121,23 @@ impl Home {
 #[derive(Debug, Clone)]
 pub struct Upgrader {
     program: PathBuf,
+    with_mysql: bool,
+}
+
+/// The commands that ask MySQL unless told otherwise.
+const ASK_MYSQL: [&str; 3] = ["upgrade", "upgrade_replica_schema", "check"];
+
+/// What is added to `arguments` where no MySQL stands behind a replica.
+#[must_use]
+pub fn offline<'a>(mut arguments: impl Iterator<Item = &'a OsStr>) -> Option<&'static str> {
+    arguments.next().is_some_and(|verb| ASK_MYSQL.iter().any(|it| verb == *it)).then_some("--offline")
 }
 
 impl Upgrader {
     /// The program at `program`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into() }
+        Self { program: program.into(), with_mysql: false }
     }
 
     /// `chameleon-upgrade` beside this program, as Cargo and packages lay them.
@@ -137,17 +147,28 @@ impl Upgrader {
     pub fn beside_this_program() -> io::Result<Self> {
         let program = std::env::current_exe()?.with_file_name("chameleon-upgrade");
         if program.is_file() {
-            Ok(Self { program })
+            Ok(Self::new(program))
         } else {
             let missing = format!("{} is missing: build it with `cargo build`", program.display());
             Err(io::Error::new(io::ErrorKind::NotFound, missing))
         }
     }
 
+    /// For replicas whose MySQL is there; those of seeds have none, and are upgraded with `--offline`.
+    #[must_use]
+    pub fn with_mysql(mut self) -> Self {
+        self.with_mysql = true;
+        self
+    }
+
     /// A command with `arguments` and the home's configuration, without standard input.
     #[must_use]
     pub fn command<I: AsRef<OsStr>>(&self, home: &Home, arguments: impl IntoIterator<Item = I>) -> Command {
         let mut all: Vec<OsString> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+        if !self.with_mysql {
+            let offline = offline(all.iter().map(OsString::as_os_str));
+            all.extend(offline.map(OsString::from));
+        }
         all.extend(["--config".into(), CONFIGURATION.into()]);
         let mut command = Command::new(&self.program);
         command.args(all).env("HOME", home.path()).stdin(Stdio::null());
