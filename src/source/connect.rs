@@ -2,6 +2,7 @@
 
 use crate::config::{MysqlConnection, MysqlTls};
 use mysql::{ClientIdentity, Conn, DriverError, Error, Opts, OptsBuilder, SslOpts};
+use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -91,7 +92,8 @@ impl ConnectError {
                 "Correct the path in db_conn of the source, or the file: it must be readable PEM."
             }
             Self::Broken { .. } => {
-                "See the error log of the MySQL server, and run again. To upgrade without MySQL: --offline."
+                "Check that db_conn.host and db_conn.port of the source lead to MySQL, see the error log of the server, and run \
+                 again. To upgrade without MySQL: --offline."
             }
         }
     }
@@ -114,22 +116,28 @@ pub(super) fn connect(connection: &MysqlConnection) -> Result<Conn, ConnectError
 
 /// What the server or the driver says, without the driver's names of its types.
 pub(super) fn describe(error: &Error) -> String {
-    match error {
-        Error::MySqlError(error) => format!("{} [error {}]", error.message, error.code),
-        Error::IoError(error) => describe_io(error),
-        Error::DriverError(error) => error.to_string(),
-        Error::CodecError(error) => error.to_string(),
-        error => error.to_string(),
+    match (error, io_of(error)) {
+        (_, Some(io)) if is_silence(io) => {
+            format!("nothing was heard of the server for {} s", SILENCE.as_secs())
+        }
+        (_, Some(io)) => io.to_string(),
+        (Error::MySqlError(error), _) => format!("{} [error {}]", error.message, error.code),
+        (Error::DriverError(error), _) => error.to_string(),
+        (error, _) => error.to_string(),
     }
 }
 
-fn describe_io(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            format!("nothing was heard of the server for {} s", SILENCE.as_secs())
-        }
-        _ => error.to_string(),
+/// What the system said, wherever the driver has put it.
+fn io_of(error: &Error) -> Option<&io::Error> {
+    match error {
+        Error::IoError(error) => Some(error),
+        Error::CodecError(error) => error.source()?.downcast_ref(),
+        _ => None,
     }
+}
+
+fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 fn options(connection: &MysqlConnection) -> Result<Opts, ConnectError> {
@@ -202,11 +210,18 @@ fn refused(connection: &MysqlConnection, error: &Error) -> ConnectError {
             ConnectError::Unreachable { place, cause }
         }
         Error::TlsError(_) => tls_refused(place, cause),
-        Error::IoError(io) if is_tls(io) => tls_refused(place, cause),
-        Error::IoError(io) if io.kind() == io::ErrorKind::BrokenPipe => ConnectError::Broken { place, cause },
-        Error::IoError(_) => ConnectError::Unreachable { place, cause },
-        _ => ConnectError::Broken { place, cause },
+        error => match io_of(error) {
+            Some(io) if is_tls(io) => tls_refused(place, cause),
+            Some(io) if !was_reached(io) => ConnectError::Unreachable { place, cause },
+            _ => ConnectError::Broken { place, cause },
+        },
     }
+}
+
+/// Whether somebody had answered before this happened.
+fn was_reached(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    is_silence(error) || matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 fn is_tls(error: &io::Error) -> bool {

@@ -203,3 +203,53 @@ pub struct Reading {
     /// Transactions that were complete.
     pub transactions: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(file: u64, position: u64) -> BinlogCoordinate {
+        BinlogFile::parse(&format!("bin.{file:06}")).expect("a file").at(position).expect("a position")
+    }
+
+    fn logs(files: &[(u64, u64)]) -> BinaryLogs {
+        let (last, size) = files.last().expect("a file");
+        BinaryLogs {
+            files: files.iter().map(|(file, size)| (at(*file, 4).file().clone(), *size)).collect(),
+            current: at(*last, *size),
+        }
+    }
+
+    #[test]
+    fn a_hole_in_the_files_is_found() {
+        let logs = logs(&[(1, 100), (2, 100), (4, 100), (6, 100)]);
+        assert_eq!(logs.holes(&at(1, 4)), [3, 5]);
+        assert_eq!(logs.holes(&at(4, 4)), [5]);
+        assert_eq!(logs.holes(&at(6, 4)), [0; 0]);
+    }
+
+    /// A coordinate of another server may be far away.
+    #[test]
+    fn not_all_holes_are_counted() {
+        assert_eq!(logs(&[(u64::MAX >> 1, 100)]).holes(&at(1, 4)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_replica_can_begin_anywhere_up_to_the_end() {
+        let logs = logs(&[(2, 5_000_000_000), (3, 100)]);
+        assert_eq!(logs.lack(&at(2, 5_000_000_000)), None);
+        assert_eq!(logs.lack(&at(2, 5_000_000_001)), Some(Lack::PastTheEnd(5_000_000_000)));
+        assert_eq!(logs.lack(&at(1, 4)), Some(Lack::Purged("bin.000002".into())));
+        assert_eq!(logs.lack(&at(4, 4)), Some(Lack::Ahead("bin.000003".into())));
+        let other = BinlogCoordinate::parse("log.000002", 4).expect("a coordinate");
+        assert_eq!(logs.lack(&other), Some(Lack::OtherServer { has: "bin.000003".into() }));
+    }
+
+    #[test]
+    fn bytes_are_counted_across_files() {
+        let logs = logs(&[(1, 1000), (2, 500), (3, 100)]);
+        assert_eq!(logs.bytes_between(&at(1, 900), &at(3, 50)), 650);
+        assert_eq!(logs.bytes_between(&at(2, 100), &at(2, 300)), 200);
+        assert_eq!(logs.bytes_between(&at(2, 100), &at(2, 100)), 0);
+    }
+}

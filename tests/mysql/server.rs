@@ -142,19 +142,6 @@ fn purged_binary_logs() {
     );
 }
 
-/// The server reads its index anew at every listing.
-#[test]
-fn binary_logs_that_are_gone_between_others() {
-    let Some(origin) = Origin::start("binary_logs_that_are_gone_between_others") else { return };
-    let old = origin.here();
-    origin.run("FLUSH BINARY LOGS; FLUSH BINARY LOGS");
-    let replica = origin.replica(&origin.here(), &old);
-    let index = origin.mysql.data_folder().join("mysql-bin.index");
-    let text = std::fs::read_to_string(&index).unwrap();
-    std::fs::write(&index, text.replace("./mysql-bin.000002\n", "")).unwrap();
-    check(&replica).ends(3).says("binlog-files", &["error", "lacks binary log files", "number 2"]);
-}
-
 #[test]
 fn a_position_past_the_end_of_its_file() {
     let Some(origin) = Origin::start("a_position_past_the_end_of_its_file") else { return };
@@ -207,6 +194,24 @@ fn a_port_that_never_answers() {
     check(&origin.replica_of(&[("my_one", &here)], connection))
         .ends(3)
         .says("mysql", &["error", "has not let us in within 1 s", "connect_timeout"]);
+}
+
+#[test]
+fn hosts_that_are_none_and_ports_that_are_not_mysql() {
+    let Some(origin) = Origin::start("hosts_that_are_none_and_ports_that_are_not_mysql") else { return };
+    let here = origin.here();
+    let says = |host: &str, port: u16, texts: &[&str]| {
+        let mut connection = origin.db_conn();
+        connection["host"] = json!(host);
+        connection["port"] = json!(port);
+        check(&origin.replica_of(&[("my_one", &here)], connection)).ends(3).says("mysql", texts);
+    };
+    says("no-such-host.invalid", 3306, &["no MySQL server can be reached at no-such-host.invalid:3306", "db_conn.host"]);
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closing.local_addr().unwrap().port();
+    let other = std::thread::spawn(move || drop(closing.accept()));
+    says("127.0.0.1", port, &["server disconnected", "db_conn.port of the source lead to MySQL"]);
+    other.join().unwrap();
 }
 
 #[test]

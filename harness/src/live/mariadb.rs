@@ -132,12 +132,6 @@ impl MariaDb {
         self.host
     }
 
-    /// Its folder of databases and binary logs.
-    #[must_use]
-    pub fn data_folder(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
     /// The password of the account that may do everything.
     #[must_use]
     pub fn password(&self) -> &SecretString {
