@@ -185,12 +185,15 @@ impl Window {
         &self.to
     }
 
-    /// Takes the next transaction.
+    /// Takes the next transaction. One that begins behind the window is not looked at.
     pub fn take(&mut self, transaction: &Transaction) {
+        if transaction.start >= self.to {
+            return;
+        }
         for number in 0..self.readers.len() {
             let reader = &self.readers[number];
             if reader.first.is_none() && self.concerns(transaction, reader) {
-                let first = transaction.start.clone().max(reader.start.clone()).min(self.to.clone());
+                let first = transaction.start.clone().max(reader.start.clone());
                 self.readers[number].first = Some(first);
             }
         }

@@ -326,3 +326,6 @@ fn decompressed(bytes: &[u8]) -> io::Result<String> {
     flate2::read::ZlibDecoder::new(stream).take(LONGEST_STATEMENT).read_to_end(&mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
+
+#[cfg(test)]
+mod tests;

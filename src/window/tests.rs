@@ -115,7 +115,8 @@ fn a_source_with_nothing_new_starts_at_the_consistent_point() {
 
 #[test]
 fn rows_of_a_table_named_before_the_reading_began_concern_everybody() {
-    let unnamed = Transaction { unnamed_rows: Some(at(28)), rows: BTreeMap::new(), ..rows(20, 30, table(0, "t")) };
+    let unnamed =
+        Transaction { unnamed_rows: Some(at(28)), rows: BTreeMap::new(), ..rows(20, 30, table(0, "t")) };
     let narrowed = read(&source(&[at(20), at(28)], at(100)), &[unnamed]);
     assert_eq!(positions(&narrowed), [20, 100]);
 }
@@ -168,7 +169,13 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
     for number in 0..50 {
         let end = at(40 + 10 * number);
         let ddl = vec![statement(1, &end)];
-        log.push(Transaction { start: at(31 + 10 * number), end, rows: BTreeMap::new(), unnamed_rows: None, ddl });
+        log.push(Transaction {
+            start: at(31 + 10 * number),
+            end,
+            rows: BTreeMap::new(),
+            unnamed_rows: None,
+            ddl,
+        });
     }
     let narrowed = read(&source(&[at(10), at(1000)], at(1000)), &log);
     assert_eq!((narrowed.ddl.len(), narrowed.more_ddl), (20, 30));
@@ -265,7 +272,12 @@ fn concerns(event: &Event, schema: usize) -> bool {
 
 /// The furthest place from which a reader still sees, each from the beginning of its transaction or from where it
 /// stood, every event that concerns its schema and that it has not read.
-fn furthest(log: &[Whole], schema: usize, start: &BinlogCoordinate, to: &BinlogCoordinate) -> BinlogCoordinate {
+fn furthest(
+    log: &[Whole],
+    schema: usize,
+    start: &BinlogCoordinate,
+    to: &BinlogCoordinate,
+) -> BinlogCoordinate {
     let misses_nothing = |place: &BinlogCoordinate| {
         log.iter().all(|whole| {
             let unread = whole.events.iter().any(|event| event.end > *start && concerns(event, schema));
@@ -306,9 +318,8 @@ proptest! {
         let planned = source(&starts, point.clone());
         let from = starts.iter().min().expect("a start").clone();
         let narrowed = read(&planned, &handed_on(&log, &from, &point));
-        // Transactions up to that of the consistent point, of which some event is read again.
-        let last = log.iter().find(|whole| *whole.end() >= point).map(Whole::end);
-        let within = log.iter().filter(|whole| last.is_none_or(|last| whole.end() <= last));
+        // Of the transactions that begin before the consistent point, the events that are read again.
+        let within = log.iter().filter(|whole| from < point && whole.start < point);
         let mut expected: BTreeMap<TableName, BinlogCoordinate> = BTreeMap::new();
         let mut ddl = 0;
         for whole in within {

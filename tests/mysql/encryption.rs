@@ -23,7 +23,10 @@ fn certificate(folder: &Path, name: &str, issuer: &Issuer) -> (String, String) {
     params.distinguished_name.push(DnType::CommonName, name);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
-    (file(folder, &format!("{name}.crt"), &certificate.pem()), file(folder, &format!("{name}.key"), &key.serialize_pem()))
+    (
+        file(folder, &format!("{name}.crt"), &certificate.pem()),
+        file(folder, &format!("{name}.key"), &key.serialize_pem()),
+    )
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> String {
@@ -48,7 +51,8 @@ impl Encrypted {
         let authority = authority("the authority");
         let ca = file(files.path(), "ca.pem", &authority.pem());
         let (certificate, key) = certificate(files.path(), "db.example", &authority);
-        let options = [format!("--ssl-ca={ca}"), format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
+        let options =
+            [format!("--ssl-ca={ca}"), format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
         let origin = Origin::start_with(test, &options)?;
         Some(Self { origin, files, ca, authority })
     }
@@ -72,10 +76,19 @@ fn tls_as_the_configuration_asks() {
     server.check(&json!({})).ends(0);
     server.check(&json!({"ssl_ca": ca})).ends(0);
     server.check(&json!({"ssl": {"ca": ca, "check_hostname": false}})).ends(0);
-    server.check(&json!({"ssl_ca": other})).ends(3).says("mysql", &["error", "TLS", "UnknownIssuer", "ssl_ca"]);
+    server
+        .check(&json!({"ssl_ca": other}))
+        .ends(3)
+        .says("mysql", &["error", "TLS", "UnknownIssuer", "ssl_ca"]);
     server.check(&json!({"ssl_ca": other, "ssl_verify_cert": false})).ends(0);
-    server.check(&json!({"ssl_ca": ca, "ssl_verify_identity": true})).ends(3).says("mysql", &["TLS", "not valid for name"]);
-    server.check(&json!({"ssl_ca": "/nowhere/ca.pem"})).ends(3).says("mysql", &["ssl_ca /nowhere/ca.pem", "No such file"]);
+    server
+        .check(&json!({"ssl_ca": ca, "ssl_verify_identity": true}))
+        .ends(3)
+        .says("mysql", &["TLS", "not valid for name"]);
+    server
+        .check(&json!({"ssl_ca": "/nowhere/ca.pem"}))
+        .ends(3)
+        .says("mysql", &["ssl_ca /nowhere/ca.pem", "No such file"]);
 }
 
 #[test]
@@ -92,7 +105,9 @@ fn a_server_that_insists() {
         }
         check(&server.origin.replica_of(&[("my_one", &here)], connection))
     };
-    server.origin.run("CREATE USER tls@'%' IDENTIFIED BY 'pa55word' REQUIRE SSL; GRANT ALL ON *.* TO tls@'%' REQUIRE SSL");
+    server.origin.run(
+        "CREATE USER tls@'%' IDENTIFIED BY 'pa55word' REQUIRE SSL; GRANT ALL ON *.* TO tls@'%' REQUIRE SSL",
+    );
     replica(json!({})).ends(3).says("mysql", &["error", "Access denied", "db_conn"]);
     replica(json!({"ssl_ca": server.ca})).ends(0);
     server.origin.run("ALTER USER tls@'%' REQUIRE X509");
@@ -102,7 +117,9 @@ fn a_server_that_insists() {
 
 #[test]
 fn a_server_without_tls_when_the_configuration_asks_for_it() {
-    let Some(origin) = Origin::start("a_server_without_tls_when_the_configuration_asks_for_it") else { return };
+    let Some(origin) = Origin::start("a_server_without_tls_when_the_configuration_asks_for_it") else {
+        return;
+    };
     let files = tempfile::Builder::new().prefix("chameleon-tls-").tempdir().unwrap();
     let ca = file(files.path(), "ca.pem", &authority("the authority").pem());
     let mut connection = origin.db_conn();

@@ -206,7 +206,11 @@ fn hosts_that_are_none_and_ports_that_are_not_mysql() {
         connection["port"] = json!(port);
         check(&origin.replica_of(&[("my_one", &here)], connection)).ends(3).says("mysql", texts);
     };
-    says("no-such-host.invalid", 3306, &["no MySQL server can be reached at no-such-host.invalid:3306", "db_conn.host"]);
+    says(
+        "no-such-host.invalid",
+        3306,
+        &["no MySQL server can be reached at no-such-host.invalid:3306", "db_conn.host"],
+    );
     let closing = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = closing.local_addr().unwrap().port();
     let other = std::thread::spawn(move || drop(closing.accept()));

@@ -28,7 +28,10 @@ fn an_idle_source_starts_where_the_others_stand() {
     (1..=50).for_each(|id| origin.write("my_one", id));
     let new = before_the_commit(&origin);
     let checked = check(&origin.replica(&new, &old));
-    checked.ends(0).says("window", &["info", &format!("starts at {new} instead of {old}"), "nothing of it is read again"]);
+    checked.ends(0).says(
+        "window",
+        &["info", &format!("starts at {new} instead of {old}"), "nothing of it is read again"],
+    );
     assert_eq!((checked.batch_start(), checked.consistent_point()), (&*new, &*new));
     assert_eq!(checked.advanced(1), new);
 }
@@ -44,7 +47,9 @@ fn an_idle_source_starts_at_its_next_transaction() {
     origin.write("my_one", 2);
     let new = before_the_commit(&origin);
     let checked = check(&origin.replica(&new, &old));
-    checked.ends(0).says("window", &["info", &format!("starts at {next} instead of {old}"), "are read again"]);
+    checked
+        .ends(0)
+        .says("window", &["info", &format!("starts at {next} instead of {old}"), "are read again"]);
     assert_eq!(checked.batch_start(), next);
     // A source that has passed its own transaction is not held up by it.
     assert_eq!(check(&origin.replica(&new, &later)).batch_start(), new);
@@ -82,9 +87,14 @@ fn plus_one(coordinate: &str) -> String {
 
 #[test]
 fn a_dropped_table_does_not_matter_to_a_replica_that_is_past_it() {
-    let Some(origin) = Origin::start("a_dropped_table_does_not_matter_to_a_replica_that_is_past_it") else { return };
+    let Some(origin) = Origin::start("a_dropped_table_does_not_matter_to_a_replica_that_is_past_it") else {
+        return;
+    };
     let old = origin.here();
-    origin.run_in("my_one", "CREATE TABLE gone (id INT PRIMARY KEY); INSERT INTO gone VALUES (1); DROP TABLE gone;");
+    origin.run_in(
+        "my_one",
+        "CREATE TABLE gone (id INT PRIMARY KEY); INSERT INTO gone VALUES (1); DROP TABLE gone;",
+    );
     let new = origin.here();
     let checked = check(&origin.replica(&new, &old));
     checked.ends(0).silent(&["window-tables", "window-ddl"]);
@@ -120,7 +130,9 @@ fn a_source_that_lags_behind_a_dropped_table_refuses() {
 
 #[test]
 fn a_table_of_a_schema_that_nobody_replicates_may_be_gone() {
-    let Some(origin) = Origin::start("a_table_of_a_schema_that_nobody_replicates_may_be_gone") else { return };
+    let Some(origin) = Origin::start("a_table_of_a_schema_that_nobody_replicates_may_be_gone") else {
+        return;
+    };
     let old = origin.here();
     origin.write("my_two", 1);
     origin.create("other");
@@ -147,19 +159,27 @@ fn each_kind_of_ddl_that_is_left_is_named() {
     }
     // A replica goes by the default database alone, and these are no tables.
     origin.run("ALTER TABLE my_one.t ADD COLUMN more INT");
-    origin.run_in("my_one", "CREATE VIEW v AS SELECT 1; CREATE USER x@'%' IDENTIFIED BY 'hunter2'; GRANT SELECT ON t TO x@'%'");
+    origin.run_in(
+        "my_one",
+        "CREATE VIEW v AS SELECT 1; CREATE USER x@'%' IDENTIFIED BY 'hunter2'; GRANT SELECT ON t TO x@'%'",
+    );
     let new = origin.here();
     let checked = check(&origin.replica(&new, &old));
-    let kinds: Vec<_> = statements.iter().map(|(kind, _)| format!("{kind} in my_one at mysql-bin.000001:")).collect();
+    let kinds: Vec<_> =
+        statements.iter().map(|(kind, _)| format!("{kind} in my_one at mysql-bin.000001:")).collect();
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
-    checked.ends(0).says("window-ddl", &["warning", "meets 5 statements", "applied already: RENAME TABLE a TO b"]);
+    checked
+        .ends(0)
+        .says("window-ddl", &["warning", "meets 5 statements", "applied already: RENAME TABLE a TO b"]);
     checked.says("window-ddl", &kinds);
     assert!(!checked.everything.contains("hunter2"), "{}", checked.everything);
     // The source's own, which lags: nothing that was applied.
     origin.run_in("my_two", "ALTER TABLE t ADD COLUMN more INT");
     origin.run("INSERT INTO my_one.t (id) VALUES (1)");
     let newer = origin.here();
-    check(&origin.replica(&newer, &new)).ends(0).says("window-ddl", &["1 statement", "ALTER TABLE in my_two", "yet to be applied"]);
+    check(&origin.replica(&newer, &new))
+        .ends(0)
+        .says("window-ddl", &["1 statement", "ALTER TABLE in my_two", "yet to be applied"]);
 }
 
 #[test]
@@ -251,7 +271,10 @@ fn names_that_hurt() {
         let replica = origin.replica_of(&[("my_one", &new), (name, &old)], origin.db_conn());
         let checked = check(&replica);
         checked.silent(&["window-tables", "mysql-schemas"]);
-        assert!(position(checked.batch_start()) > position(&next), "the CREATE TABLE has no default database");
+        assert!(
+            position(checked.batch_start()) > position(&next),
+            "the CREATE TABLE has no default database"
+        );
     }
 }
 
@@ -272,7 +295,8 @@ fn compressed_events_are_read_too() {
     }
     let checked = check(&origin.replica(&new, &old));
     assert_eq!(checked.ends(0).batch_start(), next);
-    checked.says("window-ddl", &["CREATE TABLE in my_two", "CREATE TABLE c (id INT PRIMARY KEY) COMMENT '…'"]);
+    checked
+        .says("window-ddl", &["CREATE TABLE in my_two", "CREATE TABLE c (id INT PRIMARY KEY) COMMENT '…'"]);
 }
 
 #[test]
@@ -329,7 +353,9 @@ fn what_changes_no_row_holds_nobody_back() {
 #[test]
 fn a_server_whose_names_have_no_letter_case() {
     let options = ["--lower-case-table-names=1".to_owned()];
-    let Some(origin) = Origin::start_with("a_server_whose_names_have_no_letter_case", &options) else { return };
+    let Some(origin) = Origin::start_with("a_server_whose_names_have_no_letter_case", &options) else {
+        return;
+    };
     let old = origin.here();
     origin.write("my_one", 1);
     let next = origin.here();
