@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo tools postgres rust lint test matrix clean-tools
+.PHONY: help demo tools postgres rust lint test live matrix clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ lint: rust ## Check formatting and warnings
 
 test: tools ## Run all tests; those whose programs can't be had are skipped by name
 	cargo test --workspace
+
+live: tools ## Run the live scenarios: the real MariaDB, the real pg_chameleon 1.8.2 and 2.0.21
+	cargo test -p chameleon-upgrade --test live
 
 matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
 	@$(SETUP)/matrix.sh

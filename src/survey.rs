@@ -36,6 +36,7 @@ pub async fn facts(
     let targets = targets(configuration);
     let server = read::server(client).await?;
     let version = version(client, &server).await?;
+    tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
         CatalogueVersion::V1_7 => Some(catalogue(client, &targets).await?),
         _ => None,
@@ -89,7 +90,9 @@ pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersio
 
 async fn catalogue(client: &Client, targets: &[Target]) -> Result<Catalogue, Error> {
     let snapshot = read::snapshot(client).await?;
+    tracing::trace!(?snapshot, "read the 1.7 catalogue");
     let planned = plan::plan(&snapshot, targets);
+    tracing::debug!(?planned);
     Ok(Catalogue {
         planned,
         snapshot,

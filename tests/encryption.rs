@@ -201,7 +201,6 @@ fn status(address: &Address, case: &Case) -> Result<(), String> {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one table")]
 fn every_mode_on_a_server_with_tls() {
     use Expected::{Encrypted as Tls, Plain, Refused};
     let server = Encrypted::start();

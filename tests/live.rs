@@ -1,6 +1,8 @@
 //! The live scenarios: each file of scenarios/live is a test of its own, on the real MariaDB, the real pg_chameleon
 //! 1.8.2 and the real 2.0.21.
 
+#![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
+
 use chameleon_harness::live::{self, LiveError, Programs, Scenario};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
@@ -35,8 +37,7 @@ fn files() -> Vec<PathBuf> {
 
 fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
     let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = fs::read_to_string(file).expect("a readable scenario");
-    let scenario = serde_yaml::from_str::<Scenario>(&text).map_err(|error| error.to_string());
+    let scenario = read(file);
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
         eprintln!("{name}: skipped, {reason}");
@@ -44,6 +45,11 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
     let programs = Arc::clone(programs);
     let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
     Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
+}
+
+fn read(file: &Path) -> Result<Scenario, String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    serde_yaml::from_str(&text).map_err(|error| error.to_string())
 }
 
 fn reason_to_skip(
@@ -60,8 +66,18 @@ fn reason_to_skip(
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
     let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
-    let verdict = live::run(scenario, programs, &upgrader, &database)?;
-    let findings = verdict.findings();
-    assert!(verdict.tables > 0, "no table was compared");
-    if findings.is_empty() { Ok(()) } else { Err(LiveError::Findings(findings).into()) }
+    let wrong = match live::run(scenario, programs, &upgrader, &database) {
+        Ok(verdict) => {
+            assert!(verdict.tables > 0, "no table was compared");
+            LiveError::Findings(verdict.findings()).to_string()
+        }
+        Err(error) => error.to_string(),
+    };
+    if scenario.damage.is_empty() {
+        return if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) };
+    }
+    match scenario.damage.iter().find(|damage| !wrong.contains(*damage)) {
+        Some(damage) => Err(format!("the damage was to be {damage:?}, and it was: {wrong}").into()),
+        None => Ok(()),
+    }
 }

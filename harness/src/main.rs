@@ -1,15 +1,14 @@
 //! The command `chameleon-harness`.
 
-use chameleon_harness::commands::{self, Ending};
+use chameleon_harness::commands::{self, CommandError, Ending};
 use chameleon_harness::demo;
 use clap::{Parser, Subcommand};
-use std::error::Error;
 use std::process::ExitCode;
 
 /// Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies the outcome.
 ///
-/// Exit codes: 0 all is as it should be; 1 the upgrader does something that it should not; 2 wrong use;
-/// 3 the harness could not do its work (no server, no program).
+/// Exit codes: 0 all is as it should be; 1 the upgrader does something that it should not; 2 wrong use: arguments
+/// or a scenario file; 3 the harness could not do its work (no server, no program).
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -21,6 +20,10 @@ struct Arguments {
 enum Command {
     /// Show an upgrade, and a refused one, on a throwaway PostgreSQL.
     Demo,
+    /// Run scenarios, each on a database of its own.
+    Run(commands::run::RunArguments),
+    /// Say what each scenario shows.
+    List(commands::list::ListArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
     Sweep(commands::sweep::SweepArguments),
 }
@@ -31,14 +34,18 @@ fn main() -> ExitCode {
         Ok(Ending::Found) => ExitCode::from(1),
         Err(error) => {
             anstream::eprintln!("error: {error}");
-            ExitCode::from(3)
+            ExitCode::from(error.code())
         }
     }
 }
 
-fn run(command: &Command) -> Result<Ending, Box<dyn Error>> {
-    Ok(match command {
-        Command::Demo => demo::run().map(|()| Ending::Well)?,
-        Command::Sweep(arguments) => commands::sweep::run(arguments)?,
-    })
+fn run(command: &Command) -> Result<Ending, CommandError> {
+    match command {
+        Command::Demo => {
+            demo::run().map(|()| Ending::Well).map_err(|error| CommandError::Harness(error.to_string()))
+        }
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::List(arguments) => commands::list::run(arguments),
+        Command::Sweep(arguments) => commands::sweep::run(arguments),
+    }
 }

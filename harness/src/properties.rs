@@ -5,10 +5,12 @@
 //! of the two, once 1.7's own function has finished what the run left to replay.
 
 use crate::record::Record;
+use crate::server::ServerError;
 use crate::stage::Replica;
 use crate::trial::Outcome;
 use postgres::{Client, Transaction};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 const SESSIONS_END: Duration = Duration::from_secs(60);
 
 /// A property of SPEC.md.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Property {
     /// The catalogue is the complete 1.7 or the complete 2.0 one.
@@ -32,6 +34,18 @@ pub enum Property {
     Reversible,
     /// After a failure the same command succeeds with the same result.
     Repeatable,
+}
+
+impl Property {
+    /// All six.
+    pub const ALL: [Self; 6] = [
+        Self::Atomic,
+        Self::Truthful,
+        Self::NoEventLostOrDoubled,
+        Self::NothingDropped,
+        Self::Reversible,
+        Self::Repeatable,
+    ];
 }
 
 impl fmt::Display for Property {
@@ -84,22 +98,62 @@ pub enum Version {
 pub struct Reference {
     /// 1.7 with everything replayed.
     pub replayed: Record,
-    /// After the upgrade.
-    pub upgraded: Record,
+    /// After the upgrade; none when the run to look at is itself the undisturbed one.
+    pub upgraded: Option<Record>,
 }
 
 impl Reference {
-    /// Replays all that waits in `old` by its own function, and takes `upgraded` as it is.
+    /// Of `old` when all that waits in it has been replayed by its own function, and of `upgraded` as it is.
     ///
     /// # Errors
     /// What the server answers.
-    pub fn of(old: &Replica, upgraded: &Replica) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        finish_replay(&mut old.session()?)?;
-        Ok(Self { replayed: record(&mut old.superuser()?)?, upgraded: record(&mut upgraded.superuser()?)? })
+    pub fn of(old: &Replica, upgraded: &Replica) -> Result<Self, AskingError> {
+        let replayed = replayed(&mut old.superuser()?, old)?;
+        Ok(Self { replayed, upgraded: Some(record(&mut upgraded.superuser()?)?) })
     }
 }
 
-/// Holds what a run left behind against the reference. Replays what is left to replay.
+/// The harness got no answer to a question of its own; says what the server said.
+#[derive(Debug, thiserror::Error)]
+#[error("the server does not answer the harness: {0}")]
+pub struct AskingError(String);
+
+impl From<postgres::Error> for AskingError {
+    fn from(error: postgres::Error) -> Self {
+        Self(described(&error))
+    }
+}
+
+impl From<ServerError> for AskingError {
+    fn from(error: ServerError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The server's own words, which the library's error leaves to its source.
+#[must_use]
+pub fn described(error: &postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// What the 1.7 replica is when its own function has replayed all that waits: done by the replica's role, recorded,
+/// and rolled back.
+///
+/// # Errors
+/// What the server answers.
+pub fn replayed(client: &mut Client, replica: &Replica) -> Result<Record, AskingError> {
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(&format!("SET LOCAL ROLE {}", replica.role().user))?;
+    finish_replay(&mut transaction)?;
+    transaction.batch_execute("RESET ROLE")?;
+    forget_times(&mut transaction)?;
+    Ok(Record::within(&mut transaction)?)
+}
+
+/// Holds what a run left behind against the reference; changes nothing.
 ///
 /// # Errors
 /// What the server answers to the harness's own questions.
@@ -107,7 +161,7 @@ pub fn check(
     replica: &Replica,
     outcome: &Outcome,
     reference: &Reference,
-) -> Result<Vec<Violation>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Vec<Violation>, AskingError> {
     let mut violations = Vec::new();
     if outcome.exit.is_none() {
         violations.push(Violation::of(Property::Truthful, "the upgrader did not end and had to be killed"));
@@ -115,18 +169,7 @@ pub fn check(
     await_end_of_sessions(&mut replica.superuser()?)?;
     let version = version(&mut replica.superuser()?)?;
     match &version {
-        Version::Old => {
-            if let Err(error) = finish_replay(&mut replica.session()?) {
-                let seen = format!("1.7 can't replay what waits: {error}");
-                violations.push(Violation::of(Property::Reversible, seen));
-            }
-            let found = record(&mut replica.superuser()?)?.without_schema("_sch_chameleon_version2");
-            if found != reference.replayed {
-                let seen =
-                    format!("the 1.7 catalogue is not what it was:\n{}", reference.replayed.diff(&found));
-                violations.push(Violation::of(Property::Atomic, seen));
-            }
-        }
+        Version::Old => violations.extend(check_old(replica, reference)?),
         Version::New => violations.extend(check_new(replica, reference)?),
         Version::Other(seen) => {
             let seen = format!("sch_chameleon is neither 1.7 nor 2.0.10: {seen}");
@@ -137,10 +180,22 @@ pub fn check(
     Ok(violations)
 }
 
-fn check_new(
-    replica: &Replica,
-    reference: &Reference,
-) -> Result<Vec<Violation>, Box<dyn std::error::Error + Send + Sync>> {
+fn check_old(replica: &Replica, reference: &Reference) -> Result<Option<Violation>, AskingError> {
+    let found = match replayed(&mut replica.superuser()?, replica) {
+        Ok(found) => found.without_schema("_sch_chameleon_version2"),
+        Err(error) => {
+            let seen = format!("1.7 can't replay what waits: {error}");
+            return Ok(Some(Violation::of(Property::Reversible, seen)));
+        }
+    };
+    let expected = reference.replayed.clone().without_schema("_sch_chameleon_version2");
+    Ok((found != expected).then(|| {
+        let seen = format!("the 1.7 catalogue is not what it was:\n{}", expected.diff(&found));
+        Violation::of(Property::Atomic, seen)
+    }))
+}
+
+fn check_new(replica: &Replica, reference: &Reference) -> Result<Vec<Violation>, AskingError> {
     let mut violations = Vec::new();
     let mut client = replica.superuser()?;
     let dropped: i64 = client.query_one(DROPPED, &[])?.get(0);
@@ -148,12 +203,10 @@ fn check_new(
         let seen = format!("{dropped} tables of 1.7 are not in 2.0");
         violations.push(Violation::of(Property::NothingDropped, seen));
     }
+    let Some(upgraded) = &reference.upgraded else { return Ok(violations) };
     let found = record(&mut client)?;
-    if found != reference.upgraded {
-        let seen = format!(
-            "the 2.0 catalogue is not that of an undisturbed run:\n{}",
-            reference.upgraded.diff(&found)
-        );
+    if found != *upgraded {
+        let seen = format!("the 2.0 catalogue is not that of an undisturbed run:\n{}", upgraded.diff(&found));
         let property = if dropped > 0 { Property::Atomic } else { Property::NoEventLostOrDoubled };
         violations.push(Violation::of(property, seen));
     }
@@ -169,15 +222,15 @@ const DROPPED: &str = "
                                WHERE n.v_schema_name = o.v_schema_name AND n.v_table_name = o.v_table_name)',
             false, true, '')))[1]::text::bigint END";
 
-/// SPEC.md's exit codes: 0 only with 2.0; 3 and 4 only with 1.7. With a second upgrader the first may find
+/// SPEC.md's exit codes: 0 only with 2.0; 2, 3 and 4 only with 1.7. With a second upgrader the first may find
 /// the work done.
-fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
+pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
     let code = outcome.code();
     let by_another = outcome.second == Some(0);
     let honest = match (code, version) {
         (None, _) => outcome.killed() || outcome.exit.is_none(),
         (Some(0), Version::New) => true,
-        (Some(3 | 4), Version::Old) => true,
+        (Some(2..=4), Version::Old) => true,
         (Some(3 | 4), Version::New) => by_another,
         // Not known, and it says so: allowed only when the server could not be asked.
         (Some(5), _) => outcome.transcript.unreachable > 0,
@@ -222,7 +275,10 @@ pub fn version(client: &mut Client) -> Result<Version, postgres::Error> {
 }
 
 /// Waits until no session of an upgrader is left: a server notices a lost client in its own time.
-fn await_end_of_sessions(client: &mut Client) -> Result<(), postgres::Error> {
+///
+/// # Errors
+/// What the server answers.
+pub fn await_end_of_sessions(client: &mut Client) -> Result<(), postgres::Error> {
     let began = Instant::now();
     loop {
         let left: i64 = client
@@ -240,19 +296,70 @@ fn await_end_of_sessions(client: &mut Client) -> Result<(), postgres::Error> {
     }
 }
 
-/// 1.7's own function, for every source, until nothing waits.
-///
-/// # Errors
-/// What the server answers.
-pub fn finish_replay(client: &mut Client) -> Result<(), postgres::Error> {
-    let sources = client.query("SELECT i_id_source::int FROM sch_chameleon.t_sources ORDER BY 1", &[])?;
+/// As many events as a call replays; more than wait in any batch of a seed.
+const EVENTS_A_CALL: i32 = 1_000_000;
+
+/// 1.7's own function, for every source, until nothing waits, or as far as an event that can't be replayed: both
+/// the original and the upgrade stop there.
+fn finish_replay(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error> {
+    let sources =
+        transaction.query("SELECT i_id_source::int FROM sch_chameleon.t_sources ORDER BY 1", &[])?;
     for source in sources {
         let id: i32 = source.get(0);
-        while client.query_one("SELECT sch_chameleon.fn_process_batch(10000, $1)", &[&id])?.get::<_, bool>(0)
-        {
+        let mut events = EVENTS_A_CALL;
+        loop {
+            match process_batch(transaction, events, id) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.as_db_error().is_none() => return Err(error),
+                Err(_) if events > 1 => events = 1,
+                Err(_) => break,
+            }
         }
     }
     Ok(())
+}
+
+/// A call that fails is undone.
+fn process_batch(transaction: &mut Transaction<'_>, events: i32, id: i32) -> Result<bool, postgres::Error> {
+    let mut savepoint = transaction.transaction()?;
+    let more = savepoint.query_one("SELECT sch_chameleon.fn_process_batch($1, $2)", &[&events, &id])?.get(0);
+    savepoint.commit()?;
+    Ok(more)
+}
+
+/// Makes way for the next attempt: drops the leftover and gives back what a fault has taken away.
+///
+/// # Errors
+/// What the server answers.
+pub fn clear_for_retry(replica: &Replica) -> Result<(), ServerError> {
+    let again = format!(
+        "DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE; GRANT CREATE ON DATABASE {} TO {}",
+        replica.database.name(),
+        replica.role().user
+    );
+    let mut client = replica.superuser()?;
+    client.batch_execute(&again).map_err(|source| ServerError::Sql { doing: "clear up".to_owned(), source })
+}
+
+/// Holds a second run, without faults, against the reference: all that is wrong with it is one property.
+///
+/// # Errors
+/// What the server answers to the harness's own questions.
+pub fn check_retry(
+    replica: &Replica,
+    outcome: &Outcome,
+    reference: &Reference,
+) -> Result<Vec<Violation>, AskingError> {
+    let mut violations = check(replica, outcome, reference)?;
+    if outcome.code() != Some(0) {
+        let seen = format!("exit code {:?}: {}", outcome.code(), outcome.output);
+        violations.push(Violation::of(Property::Repeatable, seen));
+    }
+    let repeated = |violation: Violation| {
+        Violation::of(Property::Repeatable, format!("run again without fault, {violation}"))
+    };
+    Ok(violations.into_iter().map(repeated).collect())
 }
 
 /// Everything in the database, but for when it was written.

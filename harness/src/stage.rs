@@ -5,7 +5,7 @@
 
 use crate::seed::{Seed, SeedError};
 use crate::server::{Address, Database, Server, ServerError};
-use crate::upgrader::{ConfiguredSource, Home, configuration};
+use crate::upgrader::{Configuration, Home};
 use postgres::Client;
 use secrecy::{ExposeSecret, SecretString};
 use std::io;
@@ -68,7 +68,6 @@ impl SharedServer {
     }
 
     /// The server, for as long as nobody else needs it.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, Box<dyn Server>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +93,7 @@ impl Stage {
             (template, role, server.binaries().map(Path::to_owned))
         };
         let stage = Self { server, template, role };
-        stage.allow_schemas(&stage.template)?;
+        allow_schemas(&stage.template, &stage.role)?;
         match origin {
             Origin::Seed(seed) => drop(seed.plant(&mut stage.role.connect(stage.template.name())?)?),
             Origin::Dump(dump) => stage.restore(dump, binaries.as_deref())?,
@@ -112,16 +111,8 @@ impl Stage {
     ///
     /// # Errors
     /// [`StageError`] when the server can't be reached, or the home folder can't be written.
-    pub fn replica(&self, sources: &[ConfiguredSource]) -> Result<Replica, StageError> {
-        let database = self.template.copy()?;
-        self.allow_schemas(&database)?;
-        let home = Home::new(&configuration(&self.role, database.name(), sources))?;
-        Ok(Replica { database, home, role: self.role.clone() })
-    }
-
-    fn allow_schemas(&self, database: &Database) -> Result<(), StageError> {
-        let grant = format!("GRANT CREATE, CONNECT ON DATABASE {} TO {}", database.name(), self.role.user);
-        database.connect()?.batch_execute(&grant).map_err(doing("granting the role its privileges"))
+    pub fn replica(&self, configuration: &Configuration) -> Result<Replica, StageError> {
+        Replica::copy_of(&self.template, &self.role, configuration)
     }
 
     /// Restored as a superuser, then given to the role: the roles of the dump need not exist here.
@@ -172,6 +163,12 @@ impl Drop for Stage {
     }
 }
 
+fn allow_schemas(database: &Database, role: &Address) -> Result<(), StageError> {
+    let grant = format!("GRANT CREATE, CONNECT ON DATABASE {} TO {}", database.name(), role.user);
+    let mut client = database.address().connect(&database.address().maintenance_database)?;
+    client.batch_execute(&grant).map_err(doing("granting the role its privileges"))
+}
+
 /// pg_dump's custom, directory and tar formats are for pg_restore, its plain one for psql.
 fn is_plain(dump: &Path) -> io::Result<bool> {
     if dump.is_dir() {
@@ -204,6 +201,25 @@ pub struct Replica {
 }
 
 impl Replica {
+    fn copy_of(
+        database: &Database,
+        role: &Address,
+        configuration: &Configuration,
+    ) -> Result<Self, StageError> {
+        let database = database.copy()?;
+        allow_schemas(&database, role)?;
+        let home = Home::with_text(&configuration.text(role, database.name()))?;
+        Ok(Self { database, home, role: role.clone() })
+    }
+
+    /// Another replica that is as this one is now. Nobody may be connected to this one.
+    ///
+    /// # Errors
+    /// [`StageError`] when the server can't be reached, or the home folder can't be written.
+    pub fn copy(&self, configuration: &Configuration) -> Result<Self, StageError> {
+        Self::copy_of(&self.database, &self.role, configuration)
+    }
+
     /// The role of the configuration.
     #[must_use]
     pub fn role(&self) -> &Address {
@@ -234,10 +250,10 @@ impl Replica {
         &mut self,
         host: &str,
         port: u16,
-        sources: &[ConfiguredSource],
+        configuration: &Configuration,
     ) -> io::Result<()> {
         let address = Address { host: host.to_owned(), port, ..self.role.clone() };
-        self.home = Home::new(&configuration(&address, self.database.name(), sources))?;
+        self.home = Home::with_text(&configuration.text(&address, self.database.name()))?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
 use crate::server::ServerError;
 use crate::stage::{Replica, SharedServer, StageError};
-use crate::upgrader::{ConfiguredSource, Upgrader};
+use crate::upgrader::{Configuration, Upgrader};
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
@@ -46,7 +46,7 @@ pub struct Trial<'a> {
     /// Its arguments, without `--config`.
     pub arguments: &'a [String],
     /// The configuration.
-    pub sources: &'a [ConfiguredSource],
+    pub configuration: &'a Configuration,
     /// What goes wrong.
     pub faults: &'a [FaultDescription],
 }
@@ -93,7 +93,7 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     }
     let proxy = Proxy::start((address.host.as_str(), address.port), faults)?;
     let through = proxy.address();
-    replica.configure_through(&through.ip().to_string(), through.port(), trial.sources)?;
+    replica.configure_through(&through.ip().to_string(), through.port(), trial.configuration)?;
     let began = Instant::now();
     let mut child = trial
         .upgrader

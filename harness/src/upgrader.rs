@@ -2,8 +2,10 @@
 //! and a configuration in it.
 
 use crate::server::Address;
+use crate::tools::on_path;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -74,6 +76,56 @@ pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSou
     })
 }
 
+/// What the configuration of a run says, but for how its database is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Configuration {
+    /// These sources.
+    Sources(Vec<ConfiguredSource>),
+    /// This text, in which `${host}`, `${port}`, `${user}`, `${password}` and `${database}` stand for the database
+    /// of the run.
+    Text(String),
+}
+
+impl Configuration {
+    /// The configuration's text for a database.
+    #[must_use]
+    pub fn text(&self, address: &Address, database: &str) -> String {
+        match self {
+            Self::Sources(sources) => format!("{:#}", configuration(address, database, sources)),
+            Self::Text(text) => text
+                .replace("${host}", &address.host)
+                .replace("${port}", &address.port.to_string())
+                .replace("${user}", &address.user)
+                .replace("${password}", address.password.expose_secret())
+                .replace("${database}", database),
+        }
+    }
+
+    /// The same with this lock timeout in every source; a text stays as it is.
+    #[must_use]
+    pub fn with_lock_timeout(&self, timeout: &str) -> Self {
+        match self {
+            Self::Sources(sources) => {
+                let patient =
+                    |source: &ConfiguredSource| source.more.iter().any(|(key, _)| key == LOCK_TIMEOUT);
+                let with = |source: &ConfiguredSource| {
+                    if patient(source) { source.clone() } else { source.clone().with(LOCK_TIMEOUT, timeout) }
+                };
+                Self::Sources(sources.iter().map(with).collect())
+            }
+            Self::Text(_) => self.clone(),
+        }
+    }
+}
+
+const LOCK_TIMEOUT: &str = "lock_timeout";
+
+impl From<Vec<ConfiguredSource>> for Configuration {
+    fn from(sources: Vec<ConfiguredSource>) -> Self {
+        Self::Sources(sources)
+    }
+}
+
 /// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope.
 #[derive(Debug)]
 pub struct Home {
@@ -89,12 +141,24 @@ impl Home {
         Self::with_text(&format!("{configuration:#}"))
     }
 
+    /// Makes the folder within `parent` and writes the configuration.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn within(parent: &Path, configuration: &Value) -> io::Result<Self> {
+        Self::make(parent, &format!("{configuration:#}"))
+    }
+
     /// Makes the folder and writes `text` as the configuration, whatever it is.
     ///
     /// # Errors
     /// What the system answers.
     pub fn with_text(text: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir()?;
+        Self::make(&env::temp_dir(), text)
+    }
+
+    fn make(parent: &Path, text: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir_in(parent)?;
         let home = Self { folder };
         let file = home.configuration();
         if let Some(parent) = file.parent() {
@@ -121,6 +185,7 @@ impl Home {
 #[derive(Debug, Clone)]
 pub struct Upgrader {
     program: PathBuf,
+    first: Vec<OsString>,
     with_mysql: bool,
 }
 
@@ -137,7 +202,24 @@ impl Upgrader {
     /// The program at `program`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), with_mysql: false }
+        Self { program: program.into(), first: vec![], with_mysql: false }
+    }
+
+    /// A program and the first of its arguments, with spaces between them.
+    ///
+    /// # Errors
+    /// When there is no such program, neither at this path nor on the PATH.
+    pub fn of_command(command: &str) -> io::Result<Self> {
+        let mut words = command.split_whitespace();
+        let named = words.next().unwrap_or_default();
+        let there = if named.contains('/') { Some(PathBuf::from(named)) } else { on_path(named) };
+        let program = there.filter(|program| program.is_file()).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{named:?} is no program, neither at this path nor on the PATH"),
+            )
+        })?;
+        Ok(Self { program, first: words.map(OsString::from).collect(), with_mysql: false })
     }
 
     /// `chameleon-upgrade` beside this program, as Cargo and packages lay them.
@@ -145,7 +227,7 @@ impl Upgrader {
     /// # Errors
     /// When there is none.
     pub fn beside_this_program() -> io::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("chameleon-upgrade");
+        let program = env::current_exe()?.with_file_name("chameleon-upgrade");
         if program.is_file() {
             Ok(Self::new(program))
         } else {
@@ -171,7 +253,7 @@ impl Upgrader {
         }
         all.extend(["--config".into(), CONFIGURATION.into()]);
         let mut command = Command::new(&self.program);
-        command.args(all).env("HOME", home.path()).stdin(Stdio::null());
+        command.args(&self.first).args(all).env("HOME", home.path()).stdin(Stdio::null());
         command
     }
 }

@@ -1,6 +1,6 @@
 //! No pg_chameleon is at work on the catalogue.
 //!
-//! Its sessions bear an application name that begins with `[PGCH]`. A status `running` without a session
+//! Its sessions bear an application name that begins with `[PGCH]` (1.8.2) or `[pg_chameleon]` (2.0). A status `running` without a session
 //! is what a killed replica leaves: that it is dead is for the administrator to say.
 
 use super::{Catalogue, Facts, Finding};

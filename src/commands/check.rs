@@ -4,7 +4,7 @@ use super::load;
 use crate::checks::{self, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
 use crate::report::output;
@@ -12,6 +12,7 @@ use crate::source::Observer;
 use crate::source::facts::{MySql, Reading};
 use crate::survey::{ask_mysql, survey};
 use std::time::Duration;
+use tokio_postgres::error::SqlState;
 
 /// Runs the checks and shows what they found.
 pub async fn run(arguments: &Check, console: &Console) -> Ending {
@@ -45,7 +46,12 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
 
 async fn look(configuration: &Configuration, arguments: &Check, console: &Console) -> Result<Facts, Finding> {
     let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
-    let facts = survey(session.client(), configuration, arguments.assume_stopped).await;
+    let client = session.client();
+    let facts = async {
+        postgres::prepare(client, configuration.lock_timeout()).await?;
+        survey(client, configuration, arguments.assume_stopped).await
+    }
+    .await;
     session.close().await;
     let facts = facts.map_err(|error| unreadable(&error))?;
     let for_people = arguments.format == Format::Text;
@@ -76,15 +82,21 @@ impl Observer for Unobserved {
 
 /// The finding of a server that lets nobody in.
 pub(super) fn unreachable(error: &ConnectError) -> Finding {
-    Finding::error("postgresql", format!("{error}."), error.remedy())
+    Finding::error("postgresql", format!("{}.", sentence(&error.to_string())), error.remedy())
 }
 
 /// The finding of a catalogue that can't be read.
 pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
+    let remedy = if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        "Another session has locked a table of it for longer than the configuration's lock_timeout: wait until it has ended \
+         (SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle';), and run again."
+    } else {
+        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2."
+    };
     Finding::error(
         "catalogue",
         format!("The catalogue can't be read: {}.", postgres::describe(error)),
-        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2.",
+        remedy,
     )
 }
 

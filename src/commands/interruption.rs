@@ -1,29 +1,31 @@
 //! Ctrl-C, a lost terminal and a polite kill all end the session with the server, so that the server
 //! undoes what is open; then the command says what state the replica is in.
 
+use crate::postgres::Breaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// Whether the command was interrupted.
 #[derive(Clone, Default)]
 pub struct Interruption {
     happened: Arc<AtomicBool>,
     notify: Arc<Notify>,
+    broken_off: Arc<Notify>,
 }
 
 impl Interruption {
     /// Watches for signals from now on; the first one ends the session.
-    pub fn watch(session: AbortHandle) -> Self {
+    pub fn watch(session: Breaker) -> Self {
         let interruption = Self::default();
         let watcher = interruption.clone();
         tokio::spawn(async move {
             if any_signal().await.is_ok() {
                 watcher.happened.store(true, Ordering::SeqCst);
                 watcher.notify.notify_one();
-                session.abort();
+                session.break_off().await;
+                watcher.broken_off.notify_one();
             }
         });
         interruption
@@ -32,6 +34,13 @@ impl Interruption {
     /// Whether a signal has come.
     pub fn happened(&self) -> bool {
         self.happened.load(Ordering::SeqCst)
+    }
+
+    /// When a signal has come: waits until the server was told.
+    pub async fn settled(&self) {
+        if self.happened() {
+            self.broken_off.notified().await;
+        }
     }
 
     /// Waits for a signal.

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 /// Reads the configuration that `--config` names.
 fn load(name: &str) -> Result<Configuration, Ending> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    Configuration::load(name, &home).map_err(|error| wrong_configuration(&error))
+    let configuration = Configuration::load(name, &home).map_err(|error| wrong_configuration(&error))?;
+    tracing::info!(file = %configuration.path.display(), sources = configuration.sources.len(), "read the configuration");
+    Ok(configuration)
 }
 
 fn wrong_configuration(error: &ConfigurationError) -> Ending {

@@ -1,16 +1,17 @@
 //! `status`: the sources of the catalogue, whichever version it is.
 
 use super::load;
+use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v1, v2};
 use crate::checks::CatalogueVersion;
 use crate::cli::{Format, Status};
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::postgres;
 use crate::report::console::Console;
 use crate::report::output;
-use crate::survey;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// Shows the sources.
 pub async fn run(arguments: &Status, console: &Console) -> Ending {
@@ -21,21 +22,25 @@ async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
     let configuration = load(&arguments.config.name)?;
     let session = postgres::connect(&configuration.pg)
         .await
-        .map_err(|error| Ending::Refused(format!("{error}. {}", error.remedy())))?;
+        .map_err(|error| refused(&format!("{}. {}", sentence(&error.to_string()), error.remedy())))?;
     let client = session.client();
-    let version = version(client).await.map_err(unexpected)?;
-    let shown = match version {
+    let server = read::server(client).await.map_err(unexpected)?;
+    let shown = match version(client, &server).await.map_err(unexpected)? {
         CatalogueVersion::V1_7 => old_sources(client, arguments, console).await,
         CatalogueVersion::V2_0_10 => new_sources(client, arguments, console).await,
-        other => Err(Ending::Refused(refusal(&other))),
+        other => Err(refused(&refusal(&other))),
     };
     session.close().await;
     shown
 }
 
-async fn version(client: &Client) -> Result<CatalogueVersion, tokio_postgres::Error> {
-    let server = read::server(client).await?;
-    survey::version(client, &server).await
+/// Whoever may read the catalogue may see its status, owner or not.
+async fn version(client: &Client, server: &Server) -> Result<CatalogueVersion, tokio_postgres::Error> {
+    match (&server.schema_owner, server.has_version) {
+        (None, _) => Ok(CatalogueVersion::Missing),
+        (Some(_), false) => Ok(CatalogueVersion::Foreign),
+        (Some(_), true) => read::version(client).await.map(CatalogueVersion::of),
+    }
 }
 
 async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
@@ -79,11 +84,14 @@ fn json(version: &str, sources: &impl serde::Serialize) {
     output::line(format_args!("{object:#}"));
 }
 
+fn refused(why: &str) -> Ending {
+    Ending::Refused(format!("{why} Nothing was changed."))
+}
+
 fn refusal(version: &CatalogueVersion) -> String {
     match version {
-        CatalogueVersion::Missing => "The database has no schema sch_chameleon: set pg_conn.database to that of the replica.".into(),
-        CatalogueVersion::Unreadable => {
-            "The role of the configuration does not own all of sch_chameleon: set pg_conn.user to the role of the replica.".into()
+        CatalogueVersion::Missing => {
+            "The database has no schema sch_chameleon: set pg_conn.database to that of the replica.".into()
         }
         CatalogueVersion::Other(version) => {
             format!("The catalogue is {version}; status knows 1.7 and {}.", v2::VERSION)
@@ -94,5 +102,12 @@ fn refusal(version: &CatalogueVersion) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unexpected(error: tokio_postgres::Error) -> Ending {
-    Ending::Unexpected(format!("The catalogue can't be read: {}.", postgres::describe(&error)))
+    let found = postgres::describe(&error);
+    if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        return refused(&format!(
+            "The role of the configuration may not read sch_chameleon: {found}. Set pg_conn.user to the role of the \
+             replica, or grant USAGE on the schema and SELECT on its tables."
+        ));
+    }
+    Ending::Unexpected(format!("The catalogue can't be read: {found}."))
 }

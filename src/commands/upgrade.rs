@@ -7,7 +7,7 @@ use crate::catalogue::v2;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::Upgrade;
 use crate::config::Configuration;
-use crate::ending::Ending;
+use crate::ending::{Ending, sentence};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
 use crate::replay::{Backlog, ReplayError, by_function};
@@ -45,8 +45,9 @@ async fn procedure(arguments: &Upgrade, console: &Console, report: &mut Report) 
     let configuration = load(&arguments.config.name)?;
     report.configuration = Some(configuration.path.clone());
     let session = connect(&configuration, console, report).await?;
-    let interruption = Interruption::watch(session.abort_handle());
+    let interruption = Interruption::watch(session.breaker());
     let outcome = with_session(arguments, console, report, &configuration, &session, &interruption).await;
+    interruption.settled().await;
     session.close().await;
     outcome
 }
@@ -72,11 +73,17 @@ async fn with_session(
     interruption: &Interruption,
 ) -> Result<Ending, Ending> {
     let client = session.client();
+    postgres::prepare(client, configuration.lock_timeout())
+        .await
+        .map_err(|error| refused(&postgres::describe(&error)))?;
     take_exclusive(client).await?;
     let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
+        if interruption.happened() {
+            return refused("interrupted");
+        }
         report.findings = vec![unreadable(&error)];
         console.findings(&report.findings);
-        refused(if interruption.happened() { "interrupted" } else { "the catalogue can't be read" })
+        refused("the catalogue can't be read")
     })?;
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
@@ -90,7 +97,7 @@ async fn with_session(
         () = interruption.wait() => return Err(refused("interrupted")),
     };
     let (catalogue, plan) = examine(console, report, &facts)?;
-    agree(arguments, console, interruption).await?;
+    agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {
         replay_all(console, report, configuration, catalogue, plan, session, interruption).await?;
     }
@@ -148,24 +155,36 @@ fn examine<'a>(
 }
 
 /// SPEC.md, "The procedure", 4.
-async fn agree(arguments: &Upgrade, console: &Console, interruption: &Interruption) -> Result<(), Ending> {
+async fn agree(
+    arguments: &Upgrade,
+    console: &Console,
+    database: &str,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
     if arguments.yes || arguments.dry_run {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
         return Err(refused("nobody can be asked (no terminal), and --yes was not given"));
     }
-    console.ask("Upgrade the catalogue as shown? Answer YES to go on:");
+    console.ask(&format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
     });
-    tokio::select! {
-        answer = answer => match answer {
-            Ok(Ok(answer)) if answer.trim_end_matches(['\r', '\n']) == "YES" => Ok(()),
-            _ => Err(refused("the answer was not YES")),
-        },
-        () = interruption.wait() => Err(refused("interrupted")),
+    let answer = tokio::select! {
+        answer = answer => answer.ok().and_then(Result::ok).unwrap_or_default(),
+        () = interruption.wait() => {
+            console.ends_question();
+            return Err(refused("interrupted"));
+        }
+    };
+    if !answer.ends_with('\n') {
+        console.ends_question();
+    }
+    match answer.trim_end_matches(['\r', '\n']) {
+        "YES" => Ok(()),
+        _ => Err(refused("the answer was not YES")),
     }
 }
 
@@ -203,11 +222,9 @@ async fn replay_all(
 
 /// What waits, source by source. A batch that is listed without events has yet to be closed too.
 fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -> Vec<Backlog> {
-    let events_a_call = |id| {
+    let configured = |id| {
         let target = plan.sources.iter().find(|source| source.parts.iter().any(|part| part.id == id));
-        let source =
-            configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name));
-        source.map_or(1, |source| source.replay_max_rows)
+        configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name))
     };
     let backlog = |source: &crate::catalogue::v1::snapshot::OldSource| {
         let listed = source.batches.iter().filter(|batch| batch.listed && !batch.replayed).count() as u64;
@@ -216,7 +233,8 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
             name: source.name.clone(),
             events: source.waiting(),
             batches: listed,
-            events_a_call: events_a_call(source.id),
+            events_a_call: configured(source.id).map_or(1, |source| source.replay_max_rows),
+            lock_timeout: configured(source.id).map(|source| source.lock_timeout).unwrap_or_default(),
         })
     };
     catalogue.snapshot.sources.iter().filter_map(backlog).collect()
@@ -234,7 +252,7 @@ fn replay_failed(
         _ if interruption.happened() => {
             Ending::RolledBack(format!("Interrupted during the replay: {state}."))
         }
-        ReplayError::Postgres(_) => {
+        ReplayError::Postgres(_) | ReplayError::Locked { .. } => {
             console.failure(&format!("the replay was broken off: {error}"));
             Ending::RolledBack(format!("Failed during the replay: {state}."))
         }
@@ -250,7 +268,7 @@ fn replay_failed(
                     event.table
                 ),
             );
-            Ending::Refused(format!("Refused: an event can't be replayed. {}.", capitalised(state)))
+            Ending::Refused(format!("Refused: an event can't be replayed. {}.", sentence(state)))
         }
         ReplayError::Endless { source_name, .. } => {
             tell(
@@ -263,21 +281,16 @@ fn replay_failed(
                  WHERE NOT b_replayed; and start the 1.8.2 replica of {source_name} once, to see what it makes of them."
                 ),
             );
-            Ending::Refused(format!("Refused: the replay does not end. {}.", capitalised(state)))
+            Ending::Refused(format!("Refused: the replay does not end. {}.", sentence(state)))
         }
     }
 }
 
 /// Shows a finding of the replay, which is in the report too.
 fn tell(console: &Console, report: &mut Report, check: &'static str, found: &str, remedy: String) {
-    let finding = Finding::error(check, format!("{}.", capitalised(found)), remedy);
+    let finding = Finding::error(check, format!("{}.", sentence(found)), remedy);
     console.findings(std::slice::from_ref(&finding));
     report.findings.push(finding);
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: Upgraded) -> Ending {
@@ -333,19 +346,25 @@ fn not_done(
             let errors = counted(findings.len() as u64, "error");
             report.findings.extend(findings);
             Ending::Refused(format!(
-                "Refused: {errors} when the locked catalogue was read again. The catalogue was not changed: 1.7 is in place."
+                "Refused: {errors} when the locked catalogue was read again. Nothing was upgraded: 1.7 is in place; what was \
+                 replayed stays replayed, as 1.8.2 would have done it."
             ))
         }
         State::RolledBack(undone) => rolled_back(console, undone),
-        State::RollsBack(reason) => Ending::RolledBack(format!(
+        State::RollsBack { reason, may_be_kept: false } => Ending::RolledBack(format!(
             "Failed; the commit was never sent, so the server undoes the upgrade and 1.7 is in place. The server could not \
              be asked to confirm it ({reason}): when it can be reached, SELECT t_version FROM sch_chameleon.v_version; \
              says 1.7."
         )),
+        State::RollsBack { reason, may_be_kept: true } => Ending::RolledBack(format!(
+            "Failed; 1.7 is in place, and 1.8.2 goes on working. What had been built of 2.0 may be left as \
+             _sch_chameleon_version2: the connection was lost while it was being kept for inspection, and the server could \
+             not be asked ({reason}). Before the next attempt: DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE;"
+        )),
         State::Unknown { transaction, reason } => Ending::Unknown(format!(
-            "The outcome is not known: the connection was lost at the commit, and the server could not be asked ({reason}). \
-             To find out when it can be reached: SELECT txid_status({transaction}), t_version FROM sch_chameleon.v_version; \
-             committed and 2.0.10: the upgrade is complete; aborted and 1.7: run it again."
+            "The outcome is not known: the connection was lost, and the server could not be asked ({reason}). To find out \
+             when it can be reached: SELECT txid_status({transaction}); as long as it says in progress, wait. Then SELECT \
+             t_version FROM sch_chameleon.v_version; 2.0.10: the upgrade is complete. 1.7: it was undone; run it again."
         )),
     }
 }
@@ -366,7 +385,7 @@ fn rolled_back(console: &Console, undone: Undone) -> Ending {
                 postgres::describe(&error)
             ));
             Ending::RolledBack(
-                "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing is left to clean up.".into(),
+                "Failed and rolled back: 1.7 is in place, and 1.8.2 goes on working. Nothing of the upgrade is left.".into(),
             )
         }
     }

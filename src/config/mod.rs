@@ -18,6 +18,7 @@ mod tests;
 mod yaml;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use error::ConfigurationError;
 use error::Problem;
@@ -51,6 +52,13 @@ impl Configuration {
         let path = location::locate(name_or_path, home)?;
         let text = location::read(&path)?;
         Self::parse(path, &text)
+    }
+
+    /// The shortest `lock_timeout` that a source asks for, for locks that all of them need; zero waits for ever.
+    #[must_use]
+    pub fn lock_timeout(&self) -> Duration {
+        let asked = self.sources.iter().map(|source| source.lock_timeout);
+        asked.filter(|timeout| !timeout.is_zero()).min().unwrap_or_default()
     }
 
     /// Reads a configuration from its text; `path` is where it came from, for messages.

@@ -3,9 +3,11 @@
 use super::{describe, tls};
 use crate::config::{PostgresConnection, SslMode};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_postgres::CancelToken;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long the server may take to answer at first.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -13,10 +15,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// When nothing is heard of the server for about a minute, the connection counts as lost.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
 
+/// How long the whole of a connection may take, with the server's answers: a server that is frozen takes a
+/// connection and never says a word.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long breaking off may take before it is left to the server to notice.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A session on the server.
 pub struct Session {
     client: Client,
     connection: JoinHandle<()>,
+    tls: Option<MakeRustlsConnect>,
 }
 
 impl Session {
@@ -26,18 +36,48 @@ impl Session {
         &self.client
     }
 
-    /// A handle that ends the session at once, as a cut connection would.
+    /// A handle that ends the session whatever it is doing.
     #[must_use]
-    pub fn abort_handle(&self) -> tokio::task::AbortHandle {
-        self.connection.abort_handle()
+    pub fn breaker(&self) -> Breaker {
+        Breaker {
+            connection: self.connection.abort_handle(),
+            token: self.client.cancel_token(),
+            tls: self.tls.clone(),
+        }
     }
 
     /// Ends the session and waits until the server has been told.
     pub async fn close(self) {
-        let Self { client, connection } = self;
+        let Self { client, connection, .. } = self;
         drop(client);
         // Whatever ended the connection, it has ended.
         let _ = connection.await;
+    }
+}
+
+/// Ends a session whatever it is doing.
+pub struct Breaker {
+    connection: AbortHandle,
+    token: CancelToken,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Breaker {
+    /// Cuts the connection, and has the server give up the statement that it works on or waits with: else it would
+    /// notice only at the end of the statement that nobody listens any more.
+    pub async fn break_off(self) {
+        self.connection.abort();
+        let cancelled = async {
+            match self.tls {
+                Some(tls) => self.token.cancel_query(tls).await,
+                None => self.token.cancel_query(NoTls).await,
+            }
+        };
+        match tokio::time::timeout(CANCEL_TIMEOUT, cancelled).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(%error, "the statement can't be cancelled"),
+            Err(_) => tracing::info!("the server doesn't take the request to cancel"),
+        }
     }
 }
 
@@ -112,6 +152,21 @@ impl ConnectError {
 /// # Errors
 /// [`ConnectError`], without the password.
 pub async fn connect(connection: &PostgresConnection) -> Result<Session, ConnectError> {
+    let PostgresConnection { host, port, user, database, sslmode, .. } = connection;
+    tracing::info!(host, port, user, database, %sslmode, "connecting to PostgreSQL");
+    let opened = tokio::time::timeout(LOGIN_TIMEOUT, open(connection)).await;
+    let session = opened.unwrap_or_else(|_| {
+        let cause = format!("it has not let anybody in within {} seconds", LOGIN_TIMEOUT.as_secs());
+        Err(ConnectError::Unreachable { place: format!("{host}:{port}"), cause })
+    });
+    match &session {
+        Ok(_) => tracing::debug!("connected"),
+        Err(error) => tracing::info!(%error, "not connected"),
+    }
+    session
+}
+
+async fn open(connection: &PostgresConnection) -> Result<Session, ConnectError> {
     match connection.sslmode {
         SslMode::Disable => plain(connection).await,
         _ if connection.host.starts_with('/') => plain(connection).await,
@@ -131,7 +186,7 @@ async fn plain(connection: &PostgresConnection) -> Result<Session, ConnectError>
     let mut config = config(connection);
     config.ssl_mode(tokio_postgres::config::SslMode::Disable);
     let (client, driver) = config.connect(NoTls).await.map_err(|error| refused(connection, &error))?;
-    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }) })
+    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }), tls: None })
 }
 
 async fn encrypted(connection: &PostgresConnection) -> Result<Session, ConnectError> {
@@ -141,8 +196,8 @@ async fn encrypted(connection: &PostgresConnection) -> Result<Session, ConnectEr
         _ => tokio_postgres::config::SslMode::Require,
     });
     let tls = tls::connector(connection)?;
-    let (client, driver) = config.connect(tls).await.map_err(|error| refused(connection, &error))?;
-    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }) })
+    let (client, driver) = config.connect(tls.clone()).await.map_err(|error| refused(connection, &error))?;
+    Ok(Session { client, connection: tokio::spawn(async { drop(driver.await) }), tls: Some(tls) })
 }
 
 fn config(connection: &PostgresConnection) -> Config {
@@ -170,7 +225,7 @@ fn refused(connection: &PostgresConnection, error: &tokio_postgres::Error) -> Co
     if let Some((cause, remedy)) = tls::handshake_failure(error) {
         return ConnectError::Handshake { place, mode: connection.sslmode, cause, remedy };
     }
-    let no_password = connection.password.is_none() && error.to_string().contains("password");
+    let no_password = connection.password.is_none() && cause.contains("password");
     let remedy = match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD && connection.sslcert.is_some() => {
             "Correct pg_conn.user and pg_conn.password in the configuration; the server may also ask that the common \

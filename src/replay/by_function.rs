@@ -5,8 +5,17 @@
 //! Every call here therefore reaches as far as the first event that will be applied.
 
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
+use crate::postgres::wait_for_locks;
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
+
+/// How often a call is tried again after a failure that passes by itself.
+const ATTEMPTS: u32 = 5;
+
+/// How long a call waits for a lock at most while the event that needs it is closed in on.
+const CLOSING_IN: Duration = Duration::from_secs(1);
 
 /// Replays all that waits of a source.
 ///
@@ -15,28 +24,77 @@ use tokio_postgres::{Client, Error};
 pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress) -> Result<(), ReplayError> {
     let mut window = Window::new(backlog.events_a_call);
     let mut done = 0;
+    let mut failed_in_passing = 0;
+    wait_for_locks(client, backlog.lock_timeout).await?;
     // Each call takes an event at least or closes a batch.
     let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
     for _ in 0..most_calls {
         let Some(head) = Head::reaching(client, backlog, window.size).await? else { return Ok(()) };
-        match process_batch(client, backlog, head.events).await {
-            Ok(()) => {
-                done = backlog.events.min(done + u64::from(head.events.min(head.listed).unsigned_abs()));
-                progress.replayed(backlog, done);
-                window.passed();
+        let Err(error) = process_batch(client, backlog, head.events).await else {
+            done = backlog.events.min(done + u64::from(head.events.min(head.listed).unsigned_abs()));
+            progress.replayed(backlog, done);
+            failed_in_passing = 0;
+            if window.passed() {
+                wait_for_locks(client, backlog.lock_timeout).await?;
             }
-            Err(error) if error.as_db_error().is_none() || crate::postgres::connection_lost(&error) => {
-                return Err(error.into());
+            continue;
+        };
+        tracing::info!(events = head.events, error = crate::postgres::describe(&error), "the call failed");
+        match Trouble::of(&error) {
+            Trouble::Passing if failed_in_passing < ATTEMPTS => failed_in_passing += 1,
+            Trouble::Passing | Trouble::Elsewhere => return Err(error.into()),
+            Trouble::Lock if window.size > 1 => {
+                wait_for_locks(client, shorter(backlog.lock_timeout, CLOSING_IN)).await?;
+                window.failed();
             }
-            Err(_) if window.size > 1 => window.failed(),
-            Err(error) => return Err(head.blame(error)),
+            Trouble::Event if window.size > 1 => window.failed(),
+            Trouble::Lock => return Err(head.waits(client, backlog, error).await),
+            Trouble::Event => return Err(head.blame(error)),
         }
     }
     Err(ReplayError::Endless { source_name: backlog.name.clone(), calls: most_calls })
 }
 
+/// What a call's failure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// An event that can't be applied.
+    Event,
+    /// A lock that was not obtained in time.
+    Lock,
+    /// A deadlock and its like: the same call may go well the next time.
+    Passing,
+    /// The connection, the server or an administrator's hand: no event's fault.
+    Elsewhere,
+}
+
+impl Trouble {
+    /// By the classes of PostgreSQL's error codes (its manual, appendix A).
+    fn of(error: &Error) -> Self {
+        match error.code().map(SqlState::code) {
+            _ if crate::postgres::connection_lost(error) => Self::Elsewhere,
+            None => Self::Elsewhere,
+            Some("55P03") => Self::Lock,
+            // Read only.
+            Some("25006") => Self::Elsewhere,
+            Some(code) => match code.get(..2) {
+                Some("40") => Self::Passing,
+                // Out of disk, memory or connections; cancelled or shut down; input and output.
+                Some("53" | "57" | "58") => Self::Elsewhere,
+                _ => Self::Event,
+            },
+        }
+    }
+}
+
+/// Of two times to wait, of which zero means for ever.
+fn shorter(one: Duration, other: Duration) -> Duration {
+    [one, other].into_iter().filter(|time| !time.is_zero()).min().unwrap_or_default()
+}
+
 async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<(), Error> {
     let source = i32::try_from(backlog.source.0).unwrap_or(i32::MAX);
+    tracing::debug!(events, source, "fn_process_batch");
     client
         .query_typed_one(
             "SELECT sch_chameleon.fn_process_batch($1, $2)",
@@ -98,6 +156,20 @@ impl Head {
         Ok(Some((Self { listed, events, first }, place.map(number))))
     }
 
+    /// Of a call that applies one event only, that event needs the lock.
+    async fn waits(self, client: &Client, backlog: &Backlog, error: Error) -> ReplayError {
+        let Some(event) = self.first else { return error.into() };
+        match crate::postgres::holders_of_table(client, &event.table).await {
+            Ok(holders) => ReplayError::Locked {
+                event,
+                timeout: backlog.lock_timeout,
+                cause: crate::postgres::describe(&error),
+                holders,
+            },
+            Err(lost) => lost.into(),
+        }
+    }
+
     /// Of a call that applies one event only, that event is at fault.
     fn blame(self, error: Error) -> ReplayError {
         match self.first {
@@ -127,9 +199,12 @@ impl Window {
         self.size = (self.size / 2).max(1);
     }
 
-    fn passed(&mut self) {
+    /// Whether that was the last of a search.
+    fn passed(&mut self) -> bool {
+        let searching = self.suspect > 0;
         self.suspect = self.suspect.saturating_sub(self.size).max(0);
         self.size = if self.suspect == 0 { self.full } else { self.size.min(self.suspect).max(1) };
+        searching && self.suspect == 0
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod by_function;
 
 use crate::catalogue::v1::snapshot::OldSourceId;
+use std::time::Duration;
 
 /// What waits of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Backlog {
     pub batches: u64,
     /// How many events one call may take: `replay_max_rows` of the new source.
     pub events_a_call: u64,
+    /// How long to wait for a lock on a destination table: `lock_timeout` of the new source; zero waits for ever.
+    pub lock_timeout: Duration,
 }
 
 /// Is told how far the replay has come.
@@ -49,7 +52,25 @@ pub enum ReplayError {
         /// How often it was called.
         calls: u64,
     },
-    /// The connection was lost, or the server could not be asked.
+    /// An event waits for a lock that other sessions hold.
+    #[error(
+        "the {event} waits for a lock on {} for longer than the configuration's lock_timeout ({} ms): {cause}. {}. Wait \
+         until they have ended, or end them, or set a longer lock_timeout, and run again",
+        event.table,
+        timeout.as_millis(),
+        holders.as_ref().map_or("Who held it is gone by now".to_owned(), |who| format!("Sessions with a lock on it: {who}"))
+    )]
+    Locked {
+        /// Which event.
+        event: WaitingEvent,
+        /// `lock_timeout`.
+        timeout: Duration,
+        /// The server's message.
+        cause: String,
+        /// Who holds locks on its table.
+        holders: Option<String>,
+    },
+    /// The connection was lost, or the server can't go on.
     #[error("{}", crate::postgres::describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
 }

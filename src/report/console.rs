@@ -190,6 +190,11 @@ impl Console {
         output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
     }
 
+    /// Ends the line of a question that was not answered.
+    pub fn ends_question(&self) {
+        output::line("");
+    }
+
     /// The replay of a source begins.
     pub fn replay_begins(&self, backlog: &Backlog) {
         self.begins(backlog.events, bar_style(), &backlog.name);

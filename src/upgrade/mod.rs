@@ -70,8 +70,13 @@ pub enum State {
     Refused(Vec<Finding>),
     /// 1.7 is in place.
     RolledBack(Undone),
-    /// 1.7 is in place, and the server has not confirmed it, for this reason. The commit was never sent.
-    RollsBack(String),
+    /// 1.7 is in place, and the server has not confirmed it. The upgrade's commit was never sent.
+    RollsBack {
+        /// Why it could not be asked.
+        reason: String,
+        /// The unfinished catalogue may have been kept as `_sch_chameleon_version2`.
+        may_be_kept: bool,
+    },
     /// It is not known whether the transaction was committed.
     Unknown {
         /// Its id, for `txid_status`.
@@ -90,7 +95,7 @@ pub async fn upgrade(
     agreed: &Agreed<'_>,
     observer: &dyn Observer,
 ) -> Result<Upgraded, NotUpgraded> {
-    let lock_timeout = lock_timeout(agreed.configuration);
+    let lock_timeout = agreed.configuration.lock_timeout();
     let mut transaction = match Transaction::begin(client, lock_timeout, observer).await {
         Ok(transaction) => transaction,
         Err(error) => return Err(not_begun(error)),
@@ -106,12 +111,6 @@ pub async fn upgrade(
         }
         Err(Broken::Failed(failure, written)) => settle(&transaction, agreed, failure, written, steps).await,
     }
-}
-
-/// The shortest that a source of the configuration asks for: all wait for the same locks.
-fn lock_timeout(configuration: &Configuration) -> Duration {
-    let asked = configuration.sources.iter().map(|source| source.lock_timeout);
-    asked.filter(|timeout| !timeout.is_zero()).min().unwrap_or_default()
 }
 
 fn not_begun(error: tokio_postgres::Error) -> NotUpgraded {
@@ -136,7 +135,7 @@ impl From<Failure> for Broken {
 async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<SourceStatus>, Broken> {
     let client = tx.client();
     let owner = agreed.owner;
-    tx.step(Step::Lock, write::lock(client)).await?;
+    tx.step(Step::Lock, write::lock(client, agreed.configuration.lock_timeout())).await?;
     let second_look = tx.step(Step::Recheck, look_again(client, agreed)).await?;
     let plan = second_look.map_err(Broken::Refused)?;
     tx.step(Step::Rename, write::rename(client, owner)).await?;
@@ -191,7 +190,18 @@ fn changed(what: &str) -> Finding {
     )
 }
 
-/// After a failure: finds out what the catalogue is, and undoes what the server has not undone.
+/// The last that the server was asked to commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// The upgrade.
+    Upgrade,
+    /// 1.7 with the unfinished catalogue beside it.
+    Keeping,
+    /// Neither.
+    Nothing,
+}
+
+/// After a failure: undoes what the server has not undone, or finds out what the catalogue is.
 async fn settle(
     transaction: &Transaction<'_>,
     agreed: &Agreed<'_>,
@@ -199,21 +209,33 @@ async fn settle(
     written: Option<Vec<SourceStatus>>,
     steps: Vec<(Step, Duration)>,
 ) -> Result<Upgraded, NotUpgraded> {
-    if !failure.cause.connection_lost()
-        && let Ok(undone) = transaction.undo(failure.step).await
-    {
-        return Err(NotUpgraded { steps, failure: Some(failure), state: State::RolledBack(undone) });
-    }
-    // The connection was lost, at the step or while it was being undone.
-    let committing = written.is_some();
+    let sent = if failure.cause.connection_lost() {
+        if written.is_some() { Sent::Upgrade } else { Sent::Nothing }
+    } else {
+        match transaction.undo(failure.step, worth_keeping(&failure, agreed)).await {
+            Ok(undone) => {
+                return Err(NotUpgraded { steps, failure: Some(failure), state: State::RolledBack(undone) });
+            }
+            Err(lost) if lost.keeping => Sent::Keeping,
+            Err(_) => Sent::Nothing,
+        }
+    };
     let found = outcome::find_out(&agreed.configuration.pg, transaction.id(), agreed.patience).await;
-    let state = match (found, written) {
-        (Found::Committed, Some(status)) => return Ok(Upgraded { steps, status, found_out: true }),
-        // Only the undoing was committed: the unfinished catalogue is kept.
-        (Found::Committed, None) => State::RolledBack(Undone::KeptForInspection),
-        (Found::RolledBack, _) => State::RolledBack(Undone::Entirely),
-        (Found::Unknown(reason), _) if committing => State::Unknown { transaction: transaction.id(), reason },
-        (Found::Unknown(reason), _) => State::RollsBack(reason),
+    let unknown = |reason| State::Unknown { transaction: transaction.id(), reason };
+    let state = match (found, sent, written) {
+        (Found::Upgraded, Sent::Upgrade, Some(status)) => {
+            return Ok(Upgraded { steps, status, found_out: true });
+        }
+        (Found::Upgraded, ..) => unknown("it is a 2.0.10 catalogue that this run did not commit".to_owned()),
+        (Found::RolledBack { kept: true }, Sent::Keeping, _) => State::RolledBack(Undone::KeptForInspection),
+        (Found::RolledBack { .. }, ..) => State::RolledBack(Undone::Entirely),
+        (Found::Unknown(reason), Sent::Upgrade, _) => unknown(reason),
+        (Found::Unknown(reason), sent, _) => State::RollsBack { reason, may_be_kept: sent == Sent::Keeping },
     };
     Err(NotUpgraded { steps, failure: Some(failure), state })
+}
+
+/// A dry run leaves nothing; and with a changed old catalogue beside it nothing may be committed.
+fn worth_keeping(failure: &Failure, agreed: &Agreed<'_>) -> bool {
+    !agreed.dry_run && !matches!(failure.cause, Cause::Changed(_))
 }

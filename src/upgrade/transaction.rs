@@ -15,6 +15,20 @@ pub enum Cause {
     /// The server refused a statement, or the connection was lost.
     #[error("{}", crate::postgres::describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    /// The lock on the old catalogue was not obtained in time.
+    #[error(
+        "{}: other sessions held the catalogue's tables for longer than the configuration's lock_timeout ({} ms): {}. \
+         Wait until they have ended, or end them, or set a longer lock_timeout, and run again",
+        crate::postgres::describe(error), timeout.as_millis(), holders.as_deref().unwrap_or("they are gone by now")
+    )]
+    Locked {
+        /// The server's answer.
+        error: tokio_postgres::Error,
+        /// `lock_timeout`.
+        timeout: Duration,
+        /// Who held them.
+        holders: Option<String>,
+    },
     /// The catalogue is no longer the one that the plan was made for.
     #[error("the catalogue changed while the upgrade was running: {0}")]
     Changed(String),
@@ -51,10 +65,19 @@ pub enum Undone {
     EntirelyAfter(tokio_postgres::Error),
 }
 
+/// The connection was lost while a failed step was being undone. 1.7 is in place in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostOnTheWay {
+    /// Whether the commit that keeps the unfinished catalogue for inspection had been sent.
+    pub keeping: bool,
+}
+
 /// An open transaction.
 pub struct Transaction<'a> {
     client: &'a Client,
     id: i64,
+    /// The step whose savepoint was set last.
+    savepoint: Option<Step>,
     /// The steps that have been done, with the time that each took.
     done: Vec<(Step, Duration)>,
     observer: &'a dyn Observer,
@@ -81,7 +104,8 @@ impl<'a> Transaction<'a> {
             ))
             .await?;
         let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;
-        Ok(Self { client, id, done: Vec::new(), observer })
+        tracing::info!(id, lock_timeout = milliseconds, "the transaction is open");
+        Ok(Self { client, id, savepoint: None, done: Vec::new(), observer })
     }
 
     /// The session that the transaction is open in.
@@ -113,8 +137,10 @@ impl<'a> Transaction<'a> {
     ) -> Result<T, Failure> {
         let failed = |cause| Failure { step, cause };
         let began = Instant::now();
+        tracing::info!(step = step.savepoint(), "begins");
         let savepoint = format!("SAVEPOINT {}", step.savepoint());
         self.client.batch_execute(&savepoint).await.map_err(|error| failed(error.into()))?;
+        self.savepoint = Some(step);
         let result = work.await.map_err(|error| failed(error.into()))?;
         self.note(step, began.elapsed());
         Ok(result)
@@ -147,40 +173,58 @@ impl<'a> Transaction<'a> {
         self.client.batch_execute("ROLLBACK").await
     }
 
-    /// Ends the transaction after `step` failed: the 1.7 catalogue is in place afterwards, and what had been
-    /// built of the new one is kept for inspection when there is any.
+    /// Ends the transaction after a failure: the 1.7 catalogue is in place afterwards. When `keep` is set, what had
+    /// been built of the new one up to the last savepoint is kept for inspection, if there is any.
     ///
     /// # Errors
-    /// Only when the connection was lost on the way: then whether the unfinished catalogue was kept is not
-    /// known. 1.7 is in place in any case.
-    pub async fn undo(&self, step: Step) -> Result<Undone, tokio_postgres::Error> {
-        if step == Step::Commit {
-            // The server has ended the transaction itself.
-            return Ok(Undone::Entirely);
-        }
-        if !step.new_schema_stands() {
-            self.rollback().await?;
-            return Ok(Undone::Entirely);
-        }
-        match self.keep_for_inspection(step).await {
-            Ok(()) => Ok(Undone::KeptForInspection),
-            Err(error) if crate::postgres::connection_lost(&error) => Err(error),
-            Err(error) => {
-                self.rollback().await?;
-                Ok(Undone::EntirelyAfter(error))
+    /// [`LostOnTheWay`].
+    pub async fn undo(&self, failed: Step, keep: bool) -> Result<Undone, LostOnTheWay> {
+        let kept = match self.savepoint {
+            // After a commit that failed the server has ended the transaction itself.
+            Some(savepoint) if keep && failed != Step::Commit && savepoint.new_schema_stands() => {
+                self.keep_for_inspection(savepoint).await
             }
+            _ => return self.undo_entirely().await.map(|()| Undone::Entirely),
+        };
+        match kept {
+            Ok(()) => Ok(Undone::KeptForInspection),
+            Err(NotKept::Lost(lost)) => Err(lost),
+            Err(NotKept::Failed(error)) => self.undo_entirely().await.map(|()| Undone::EntirelyAfter(error)),
         }
     }
 
-    async fn keep_for_inspection(&self, step: Step) -> Result<(), tokio_postgres::Error> {
-        let savepoint = step.savepoint();
-        self.client
-            .batch_execute(&format!(
-                "ROLLBACK TO SAVEPOINT {savepoint};
-                 ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2};
-                 ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}"
-            ))
-            .await?;
-        self.client.batch_execute("COMMIT").await
+    async fn undo_entirely(&self) -> Result<(), LostOnTheWay> {
+        match self.rollback().await {
+            Err(error) if crate::postgres::connection_lost(&error) => Err(LostOnTheWay { keeping: false }),
+            // Whatever the server has against it, it undoes all when the session ends.
+            _ => Ok(()),
+        }
+    }
+
+    async fn keep_for_inspection(&self, savepoint: Step) -> Result<(), NotKept> {
+        let savepoint = savepoint.savepoint();
+        let back = format!(
+            "ROLLBACK TO SAVEPOINT {savepoint};
+             ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2};
+             ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}"
+        );
+        self.client.batch_execute(&back).await.map_err(|error| NotKept::of(error, false))?;
+        self.client.batch_execute("COMMIT").await.map_err(|error| NotKept::of(error, true))
+    }
+}
+
+/// Why an unfinished catalogue was not kept, as far as is known.
+enum NotKept {
+    Lost(LostOnTheWay),
+    Failed(tokio_postgres::Error),
+}
+
+impl NotKept {
+    fn of(error: tokio_postgres::Error, keeping: bool) -> Self {
+        if crate::postgres::connection_lost(&error) {
+            Self::Lost(LostOnTheWay { keeping })
+        } else {
+            Self::Failed(error)
+        }
     }
 }

@@ -32,8 +32,11 @@ async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<Str
     let row = client.query_typed_one(include_str!("verify.sql"), &starts.parameters()).await?;
     let mut differences = Vec::new();
     let count = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
-    note(&mut differences, "the tables of the old catalogue", &count("tables")?, &plan.tables());
-    note(&mut differences, "the tables of the new catalogue", &count("new_tables")?, &plan.tables());
+    let (listed, planned) = (count("tables")?, plan.tables());
+    if listed != planned {
+        return Err(Cause::Changed(format!("it lists {listed} tables instead of {planned}")));
+    }
+    note(&mut differences, "the tables of the new catalogue", &count("new_tables")?, &planned);
     for (column, what) in [
         ("missing", "tables that are missing"),
         ("disabled", "tables that are not enabled"),
@@ -54,6 +57,8 @@ fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {
     let batches = i64::from(planned.batch_start.is_some());
     let name: String = row.try_get("t_source")?;
     note(&mut differences, "the name of a source", &name, &planned.name);
+    let status: String = row.try_get("enm_status")?;
+    note(&mut differences, &of("the status"), &status.as_str(), &super::write::status(planned));
     let mappings: serde_json::Value = row.try_get("jsb_schema_mappings")?;
     note(&mut differences, &of("the mappings"), &mappings, &mappings_json(&planned.mappings));
     note(
@@ -77,6 +82,7 @@ fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {
     for (column, what, expected) in [
         ("batches", "the number of batches", batches),
         ("batches_not_started", "the number of batches not started", batches),
+        ("batches_with_a_log_table", "the number of batches with a log table of their own", batches),
         ("log_tables", "the number of log tables", 2),
         ("lag_rows", "the number of rows on its lag", 2),
     ] {

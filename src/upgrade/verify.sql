@@ -9,7 +9,8 @@ SELECT count(*) AS tables,
        count(*) FILTER (WHERE CASE
            WHEN t.t_binlog_name IS NULL
            THEN (n.t_binlog_name, n.i_binlog_position) IS DISTINCT FROM (s.start_file, s.start_position + 1)
-           ELSE ARRAY[split_part(n.t_binlog_name, '.', 2)::numeric, n.i_binlog_position - 1]
+           ELSE (n.t_binlog_name = t.t_binlog_name OR n.t_binlog_name = s.start_file) IS NOT TRUE
+             OR ARRAY[split_part(n.t_binlog_name, '.', 2)::numeric, n.i_binlog_position - 1]
                 IS DISTINCT FROM
                 greatest(ARRAY[split_part(t.t_binlog_name, '.', 2)::numeric, t.i_binlog_position],
                          ARRAY[split_part(s.start_file, '.', 2)::numeric, s.start_position])

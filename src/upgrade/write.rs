@@ -1,11 +1,15 @@
 //! Writes the new catalogue: what the steps between the lock and the verification do.
 
+use super::step::Step;
 use super::transaction::Cause;
 use super::verify::mappings_json;
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::catalogue::v2;
 use crate::plan::{Plan, PlannedSource};
+use crate::postgres;
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
@@ -54,9 +58,17 @@ impl Starts {
     }
 }
 
-/// Locks every table of the old catalogue that 1.8.2 writes to.
-pub(super) async fn lock(client: &Client) -> Result<(), Error> {
-    client.batch_execute(include_str!("lock.sql")).await
+/// Locks every table of the old catalogue that 1.8.2 writes to, or says who keeps it from that.
+pub(super) async fn lock(client: &Client, timeout: Duration) -> Result<(), Cause> {
+    match client.batch_execute(include_str!("lock.sql")).await {
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            let back = format!("ROLLBACK TO SAVEPOINT {}", Step::Lock.savepoint());
+            client.batch_execute(&back).await?;
+            let holders = postgres::holders_in_schema(client, SCHEMA).await?;
+            Err(Cause::Locked { error, timeout, holders })
+        }
+        locked => Ok(locked?),
+    }
 }
 
 /// Puts the old catalogue aside and creates the schema of the new one, with the same owner.
@@ -116,7 +128,7 @@ pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result
 }
 
 /// The daemon starts from both; a source that brings nothing has yet to be initialised.
-fn status(source: &PlannedSource) -> &'static str {
+pub(super) fn status(source: &PlannedSource) -> &'static str {
     if source.batch_start.is_some() { "stopped" } else { "ready" }
 }
 

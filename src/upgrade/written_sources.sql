@@ -5,6 +5,8 @@ SELECT s.t_source, s.jsb_schema_mappings, s.enm_status::text AS enm_status, s.b_
        (SELECT count(*) FROM sch_chameleon.t_replica_batch b
         WHERE b.i_id_source = s.i_id_source AND NOT b.b_started AND NOT b.b_processed AND NOT b.b_replayed)
            AS batches_not_started,
+       (SELECT count(*) FROM sch_chameleon.t_replica_batch b
+        WHERE b.i_id_source = s.i_id_source AND b.v_log_table = ANY (s.v_log_table)) AS batches_with_a_log_table,
        (SELECT min(b.t_binlog_name) FROM sch_chameleon.t_replica_batch b WHERE b.i_id_source = s.i_id_source)
            AS batch_file,
        (SELECT min(b.i_binlog_position) FROM sch_chameleon.t_replica_batch b WHERE b.i_id_source = s.i_id_source)

@@ -1,6 +1,16 @@
 //! The verbs of `chameleon-harness`, one file each.
 
+pub mod list;
+pub mod run;
 pub mod sweep;
+
+use crate::scenario::{FileError, ScenarioError};
+use crate::server::Kind;
+use crate::upgrader::Upgrader;
+use clap::Args;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// How a verb ends: nothing to complain of, something found, or it could not be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,4 +19,82 @@ pub enum Ending {
     Well,
     /// The upgrader does something that it should not.
     Found,
+}
+
+/// Why a verb could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Wrong use: an argument, a scenario file.
+    #[error("{0}")]
+    WrongUse(String),
+    /// The harness could not do its work.
+    #[error("{0}")]
+    Harness(String),
+}
+
+impl CommandError {
+    /// The exit code that it ends with.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::WrongUse(_) => 2,
+            Self::Harness(_) => 3,
+        }
+    }
+
+    pub(crate) fn harness(error: &dyn std::error::Error) -> Self {
+        Self::Harness(error.to_string())
+    }
+}
+
+impl From<FileError> for CommandError {
+    fn from(error: FileError) -> Self {
+        Self::WrongUse(error.to_string())
+    }
+}
+
+impl From<ScenarioError> for CommandError {
+    fn from(error: ScenarioError) -> Self {
+        Self::harness(&error)
+    }
+}
+
+/// What every verb that runs an upgrader takes.
+#[derive(Debug, Args)]
+pub struct Means {
+    /// local, local:16, docker, docker:IMAGE:TAG or the URL of a server.
+    #[arg(long, value_name = "SERVER", default_value = "local")]
+    pub server: Kind,
+    /// How many runs at a time; as many as there are processors unless told.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// The program that upgrades, with its first arguments; chameleon-upgrade unless told. It is given
+    /// `--config upgraded` and a home folder with .pg_chameleon/configuration/upgraded.yml, and YES on standard input.
+    #[arg(long, value_name = "CMD")]
+    pub upgrader: Option<String>,
+}
+
+impl Means {
+    /// How many runs at a time.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+
+    /// The program that upgrades.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub fn upgrader(&self) -> Result<Upgrader, CommandError> {
+        let found = match &self.upgrader {
+            None => Upgrader::beside_this_program(),
+            Some(command) => Upgrader::of_command(command),
+        };
+        found.map_err(|error: io::Error| CommandError::WrongUse(format!("there is no upgrader: {error}")))
+    }
+}
+
+/// The scenario files that are meant when none are named.
+fn scenarios_or_all(files: &[PathBuf]) -> Vec<PathBuf> {
+    if files.is_empty() { vec![PathBuf::from("scenarios")] } else { files.to_vec() }
 }

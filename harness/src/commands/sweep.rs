@@ -1,16 +1,15 @@
 //! `chameleon-harness sweep`.
 
-use super::Ending;
+use super::{CommandError, Ending, Means};
+use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
-use crate::server::Kind;
 use crate::stage::Origin;
 use crate::sweep::case::{ALL, Case, NamedKind, UnknownCase};
-use crate::sweep::{self, Sweep, SweepError, table};
-use crate::upgrader::{ConfiguredSource, Upgrader};
+use crate::sweep::{self, Sweep, table};
+use crate::upgrader::{Configuration, ConfiguredSource};
 use anstream::{eprint, println};
 use clap::Args;
 use std::io::{self, IsTerminal};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
@@ -28,56 +27,38 @@ pub struct SweepArguments {
     /// What the pairs are drawn with.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// local, local:16, docker, docker:IMAGE:TAG or the URL of a server.
-    #[arg(long, value_name = "SERVER", default_value = "local")]
-    pub server: Kind,
-    /// How many runs at a time, each on a server of its own.
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
-    /// The program that upgrades; chameleon-upgrade unless told.
-    #[arg(long, value_name = "PROGRAM")]
-    pub upgrader: Option<PathBuf>,
+    /// Sweep this scenario's replica and configuration instead of the demo's.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// How it is run.
+    #[command(flatten)]
+    pub means: Means,
 }
 
-/// Why there was no sweep.
-#[derive(Debug, thiserror::Error)]
-pub enum SweepCommandError {
-    /// There is no upgrader.
-    #[error("{0}")]
-    Upgrader(#[from] io::Error),
-    /// A name.
-    #[error(transparent)]
-    Case(#[from] UnknownCase),
-    /// The sweep.
-    #[error(transparent)]
-    Sweep(#[from] SweepError),
-}
-
-/// Sweeps the demo's replica.
+/// Sweeps the demo's replica, or a scenario's.
 ///
 /// # Errors
-/// [`SweepCommandError`]; violations are an ending.
-pub fn run(arguments: &SweepArguments) -> Result<Ending, SweepCommandError> {
+/// [`CommandError`]; violations are an ending.
+pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
+    let (origin, configuration, repeat) = what(arguments)?;
     let sweep = Sweep {
-        server: arguments.server.clone(),
-        upgrader: upgrader(arguments)?,
-        origin: Origin::Seed(Seed::demo()),
-        sources: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")])],
+        server: arguments.means.server.clone(),
+        upgrader: arguments.means.upgrader()?,
+        origin,
+        configuration,
         kinds: kinds(arguments)?,
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
-        jobs: arguments
-            .jobs
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get),
+        jobs: arguments.means.jobs(),
     };
     let terminal = io::stderr().is_terminal();
     let findings = sweep::run(&sweep, &|done, total| {
         if terminal {
             eprint!("\r{done} of {total} runs");
         }
-    })?;
+    })
+    .map_err(|error| CommandError::harness(&error))?;
     if terminal {
         eprint!("\r");
     }
@@ -87,7 +68,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, SweepCommandError> {
         findings.undisturbed.as_secs_f64(),
         findings.runs.len()
     );
-    println!("{}", table(&findings, "chameleon-harness sweep"));
+    println!("{}", table(&findings, &repeat));
     let violations = findings.violations().count();
     if violations == 0 {
         println!(
@@ -100,16 +81,23 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, SweepCommandError> {
     }
 }
 
-fn upgrader(arguments: &SweepArguments) -> io::Result<Upgrader> {
-    arguments
-        .upgrader
-        .as_ref()
-        .map_or_else(Upgrader::beside_this_program, |program| Ok(Upgrader::new(program)))
+/// What is swept, and the command that sweeps it again.
+fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), CommandError> {
+    let command = "chameleon-harness sweep";
+    let Some(path) = &arguments.scenario else {
+        let demo = ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")]);
+        return Ok((Origin::Seed(Seed::demo()), vec![demo].into(), command.to_owned()));
+    };
+    let file = ScenarioFile::read(path)?;
+    let origin = file.scenario.replicated.origin(file.folder());
+    Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
 }
 
-fn kinds(arguments: &SweepArguments) -> Result<Vec<NamedKind>, UnknownCase> {
+fn kinds(arguments: &SweepArguments) -> Result<Vec<NamedKind>, CommandError> {
     if arguments.faults.is_empty() {
-        ALL.iter().map(|name| name.parse()).collect()
+        let named =
+            ALL.iter().map(|name| name.parse().map_err(|error: UnknownCase| CommandError::harness(&error)));
+        named.collect()
     } else {
         Ok(arguments.faults.clone())
     }

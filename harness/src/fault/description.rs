@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Effect, Fault, Place, SqlState};
 
 /// A fault in writing: `{kind: statement_fails, sqlstate: disk_full, at: {step: install, message: 2}}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct FaultDescription {
     /// What happens.
@@ -38,7 +39,7 @@ pub enum FaultKind {
 }
 
 /// What can be done while a message is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldAction {
     /// The client is killed.
@@ -85,18 +86,19 @@ impl fmt::Display for HoldAction {
 }
 
 /// The same, flat, as it stands in YAML and JSON; unlike a tagged enum, it refuses unknown keys.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
     kind: WrittenKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>", extend("type" = ["string", "integer"]))]
     sqlstate: Option<SqlState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<HoldAction>,
     at: Place,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WrittenKind {
     StatementFails,

@@ -19,6 +19,7 @@ mod unanswered;
 use std::error::Error;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use description::{FaultDescription, FaultKind, HoldAction};
@@ -29,13 +30,15 @@ pub use transcript::{FaultReport, NotHappened, Occurrence, SeenMessage, StepMess
 
 /// Where a fault happens: at a frontend message, counted from 1. Messages count from the end of
 /// authentication on, over all connections of the run, in the order in which they arrive.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
-    /// Count within this step rather than within the run. The query `SAVEPOINT <step>` is its first message.
+    /// Count within this step rather than within the run. The query `SAVEPOINT <step>` is its first message;
+    /// the COMMIT is the only one of the step `commit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<String>,
     #[serde(deserialize_with = "counted_from_one")]
+    #[schemars(range(min = 1))]
     message: u64,
 }
 

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use super::message::{
     Message, MessageKind, put_bind, put_copy_fail, put_execute, put_flush, put_parse, put_query,
 };
-use super::step::{Mark, recognise};
+use super::step::{COMMIT_STEP, Mark, recognise};
 use super::transcript::{Due, SharedRun, StepMessage};
 use super::unanswered::{Relay, Unanswered};
 use super::{Action, Effect, Resume, SqlState};
@@ -126,7 +126,10 @@ impl Session {
             step.number += 1;
         }
         match mark {
-            Some(Mark::Commits | Mark::RollsBack) => self.step.take(),
+            Some(Mark::Commits) => {
+                self.step.take().map(|_| StepMessage { name: COMMIT_STEP.to_owned(), number: 1 })
+            }
+            Some(Mark::RollsBack) => self.step.take(),
             _ => self.step.clone(),
         }
     }

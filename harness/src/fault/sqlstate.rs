@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Condition names of the manual, and the words that SPEC-like descriptions use for them.
+/// Condition names of the manual, and shorter words for the ones that are asked for most.
 const NAMES: &[(&str, &str)] = &[
     ("disk_full", "53100"),
     ("out_of_memory", "53200"),

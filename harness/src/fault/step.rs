@@ -1,13 +1,16 @@
 //! The steps of an upgrade, as its messages show them: a step begins with the simple query `SAVEPOINT <step>`
-//! and lasts until the next one or the end of the transaction. What a message means is decided by its text
+//! and lasts until the next one or the end of the transaction; a COMMIT after steps is one of its own, `commit`. What a message means is decided by its text
 //! alone, never by when an answer came, so that two equal runs have equal steps.
+
+/// The step that a COMMIT after other steps is.
+pub(super) const COMMIT_STEP: &str = "commit";
 
 /// What a simple query does to the step its connection is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mark {
     /// A step begins, with this message as its first.
     Begins(String),
-    /// The transaction is to be committed; this message is the last of the step.
+    /// The transaction is to be committed; this message is a step of its own.
     Commits,
     /// The transaction is to be rolled back; this message is the last of the step.
     RollsBack,

@@ -262,7 +262,7 @@ mod tests {
     fn syncs_within_a_copy_are_not_answered() {
         let mut unanswered = after(&[Bind, Execute, Sync], b"2G");
         assert!(unanswered.is_copying() && unanswered.is_settled());
-        [CopyData, CopyDone, Sync].iter().for_each(|kind| unanswered.sent(*kind));
+        [Sync, CopyData, Sync, CopyDone, Sync].iter().for_each(|kind| unanswered.sent(*kind));
         assert!(!unanswered.is_settled());
         answer(&mut unanswered, b"CZ");
         assert!(unanswered.is_settled());

@@ -10,7 +10,6 @@ use std::time::Duration;
 use postgres::Client;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::LiveError;
 use super::gate::{Commit, Gate};
@@ -35,8 +34,8 @@ const PROGRESS: &str = "
     WHERE s.t_source = $1
     GROUP BY s.i_id_source";
 
-/// Reads to the end of the binary log, and replays nothing of it.
-const READ_ONLY: &str = "
+/// Reads a batch, and replays nothing of it.
+const READ_BATCH: &str = "
 import sys
 from pg_chameleon import replica_engine
 replica = replica_engine(sys.argv[1], False, False)
@@ -50,7 +49,7 @@ replica.pg_eng.set_source_id('stopped')
 pub struct Chameleon1<'a> {
     environment: &'a Path,
     warden: &'a Warden,
-    home: TempDir,
+    home: PathBuf,
 }
 
 /// A source of the 1.7 catalogue.
@@ -76,9 +75,9 @@ impl<'a> Chameleon1<'a> {
     /// # Errors
     /// [`LiveError::Io`].
     pub fn new(environment: &'a Path, warden: &'a Warden) -> Result<Self, LiveError> {
-        let failed = || LiveError::io("create a home folder for pg_chameleon 1.8.2");
-        let home = tempfile::Builder::new().prefix("chameleon-home-").tempdir().map_err(failed())?;
-        fs::create_dir_all(home.path().join(".pg_chameleon/config")).map_err(failed())?;
+        let home = warden.folder().join("home-of-1.8.2");
+        fs::create_dir_all(home.join(".pg_chameleon/config"))
+            .map_err(LiveError::io(format!("create {}", home.display())))?;
         Ok(Self { environment, warden, home })
     }
 
@@ -88,7 +87,7 @@ impl<'a> Chameleon1<'a> {
     /// [`LiveError::Io`].
     pub fn configure(&self, source: &SourceSettings<'_>, database: &Database) -> Result<(), LiveError> {
         let address = database.address();
-        let home = self.home.path();
+        let home = &self.home;
         // JSON is YAML too.
         let configuration = json!({
             "source_name": source.name,
@@ -138,13 +137,14 @@ impl<'a> Chameleon1<'a> {
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
 
-    /// Reads what is new on MySQL and replays nothing of it.
+    /// Reads a batch of what is new on MySQL, and replays nothing of it. A batch ends at the end of the binary log, at its
+    /// size, or behind a DDL statement.
     ///
     /// # Errors
     /// [`LiveError::Program`] when it fails.
-    pub fn read_only(&self, source: &str) -> Result<(), LiveError> {
+    pub fn read_batch(&self, source: &str) -> Result<(), LiveError> {
         let mut command = self.python();
-        command.args(["-c", READ_ONLY, source]);
+        command.args(["-c", READ_BATCH, source]);
         self.warden.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
     }
 
@@ -169,16 +169,12 @@ impl<'a> Chameleon1<'a> {
     fn python(&self) -> Command {
         let mut command = Command::new(self.environment.join("bin/python"));
         // The rows of the binary log come in the time zone of the process.
-        command
-            .args(["-W", "ignore"])
-            .current_dir(self.home.path())
-            .env("HOME", self.home.path())
-            .env("TZ", "UTC");
+        command.args(["-W", "ignore"]).current_dir(&self.home).env("HOME", &self.home).env("TZ", "UTC");
         command
     }
 
     fn file(&self, source: &str, extension: &str) -> PathBuf {
-        self.home.path().join(format!("{source}.{extension}"))
+        self.home.join(format!("{source}.{extension}"))
     }
 }
 
@@ -246,9 +242,8 @@ impl Replica<'_> {
     ///
     /// # Errors
     /// [`LiveError::Program`] when it doesn't come to that.
-    pub fn kill_before(mut self, commit: Commit, gate: Gate<'_>) -> Result<(), LiveError> {
+    pub fn kill_before(mut self, commit: Commit, mut gate: Gate<'_>) -> Result<(), LiveError> {
         let waiting_for = format!("the commit {commit:?}");
-        let mut gate = gate;
         self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| gate.somebody_waits())?;
         self.running.kill()?;
         gate.turn_away()

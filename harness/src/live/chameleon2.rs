@@ -1,9 +1,9 @@
 //! pg_chameleon 2.0.21: the daemon that must run on our result, and the original upgrade.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::LiveError;
@@ -46,21 +46,18 @@ impl<'a> Chameleon2<'a> {
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
 
-    /// Its own upgrade, `upgrade_replica_schema`, answered with YES: how it ends and what it says.
+    /// Starts its own upgrade, `upgrade_replica_schema`, and answers YES.
     ///
     /// # Errors
-    /// [`LiveError`] when it can't be run or doesn't end.
-    pub fn upgrade(&self) -> Result<(ExitStatus, String), LiveError> {
+    /// [`LiveError::Io`].
+    pub fn upgrade(&self) -> Result<Running, LiveError> {
         let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
-        let name = title(&arguments);
         let mut answer = tempfile::tempfile().map_err(LiveError::io("create a file"))?;
         answer.write_all(b"YES\n").map_err(LiveError::io("write a file"))?;
-        std::io::Seek::rewind(&mut answer).map_err(LiveError::io("rewind a file"))?;
+        answer.rewind().map_err(LiveError::io("read a file from its beginning"))?;
         let mut command = self.command(&arguments);
         command.stdin(Stdio::from(answer));
-        let mut running = self.warden.start(&name, command)?;
-        let status = running.wait(COMMAND_TIMEOUT)?;
-        Ok((status, running.output()))
+        self.warden.start(&title(&arguments), command)
     }
 
     /// Starts the replica daemon of a source in the foreground.

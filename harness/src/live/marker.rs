@@ -30,6 +30,19 @@ pub(super) fn advance(mysql: &MariaDb, schema: &str) -> Result<i32, LiveError> {
     })
 }
 
+/// A marker that isn't replicated never arrives.
+pub(super) fn expect_replicated(client: &mut Client, schema: &str) -> Result<(), LiveError> {
+    let replicated = "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables
+                                     WHERE v_schema_name = $1 AND v_table_name = $2 AND b_replica_enabled)";
+    let row =
+        client.query_one(replicated, &[&schema, &TABLE]).map_err(LiveError::sql("look for the marker"))?;
+    if row.get(0) {
+        Ok(())
+    } else {
+        Err(LiveError::Findings(vec![format!("the table {schema}.{TABLE} is no longer replicated")]))
+    }
+}
+
 /// Whether the marker has this value in a PostgreSQL schema.
 pub(super) fn arrived(client: &mut Client, schema: &str, value: i32) -> Result<bool, LiveError> {
     let row = client

@@ -1,8 +1,10 @@
 //! The processes of pg_chameleon: started in one group that ends with the program, each with its output in a file.
 
-use std::fs::{self, File};
+use std::env;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
@@ -16,14 +18,21 @@ use crate::server::supervisor::Supervisor;
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const SHOWN_LINES: usize = 25;
 
-/// Ends its own process group, and so all that was started in it, once its standard input ends.
-const END_THE_GROUP: &str = "trap '' HUP INT TERM; while read -r _; do :; done; kill -KILL 0";
+/// Ends all that was started in its process group, removes the folder and ends itself, once its standard input ends.
+const CLEAR_UP: &str = "
+    trap '' HUP INT TERM
+    while read -r _; do :; done
+    kill -TERM 0
+    sleep 0.1
+    rm -rf \"$1\"
+    kill -KILL 0
+";
 
-/// Sees to it that no process of a scenario outlives it, whatever ends the scenario.
+/// Sees to it that no process or file of a scenario outlives it, whatever ends the scenario.
 #[derive(Debug)]
 pub struct Warden {
     supervisor: Supervisor,
-    logs: tempfile::TempDir,
+    folder: PathBuf,
     started: AtomicU32,
 }
 
@@ -33,12 +42,19 @@ impl Warden {
     /// # Errors
     /// [`LiveError`] when the system gives no process or folder.
     pub fn new() -> Result<Self, LiveError> {
-        let logs = tempfile::Builder::new()
-            .prefix("chameleon-logs-")
-            .tempdir()
-            .map_err(LiveError::io("create a folder for logs"))?;
-        let supervisor = Supervisor::start::<&str>(END_THE_GROUP, [])?;
-        Ok(Self { supervisor, logs, started: AtomicU32::new(0) })
+        let folder = env::temp_dir().join(format!("chameleon-live-{:016x}", rand::random::<u64>()));
+        let supervisor = Supervisor::start(CLEAR_UP, [&folder])?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(LiveError::io(format!("create {}", folder.display())))?;
+        Ok(Self { supervisor, folder, started: AtomicU32::new(0) })
+    }
+
+    /// A folder for all files of the scenario. It goes with the value or the program.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Starts a program. `name` is what messages call it.
@@ -47,7 +63,7 @@ impl Warden {
     /// [`LiveError::Io`] when it can't be started.
     pub fn start(&self, name: &str, mut command: Command) -> Result<Running, LiveError> {
         let failed = || LiveError::io(format!("run {name}"));
-        let path = self.logs.path().join(self.started.fetch_add(1, Ordering::Relaxed).to_string());
+        let path = self.folder.join(format!("output-{}", self.started.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&path).map_err(failed())?;
         command.stdout(output.try_clone().map_err(failed())?).stderr(output);
         command.process_group(self.supervisor.process());
@@ -161,5 +177,23 @@ impl Running {
         let lines: Vec<&str> = output.lines().collect();
         let end = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
         LiveError::Program { program: self.name.clone(), how: how.to_owned(), output: end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outlives_the_warden() {
+        let warden = Warden::new().unwrap();
+        let folder = warden.folder().to_owned();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; sleep 1000 & wait"]);
+        let mut running = warden.start("a program that doesn't want to end", command).unwrap();
+        assert!(folder.is_dir());
+        drop(warden);
+        assert!(running.ended().unwrap().is_some());
+        assert!(!folder.exists());
     }
 }

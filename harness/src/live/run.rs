@@ -13,7 +13,7 @@ use super::comparison::SchemaPair;
 use super::gate::Gate;
 use super::mariadb::{self, MariaDb};
 use super::process::{Running, Warden};
-use super::scenario::{Crash, MySqlSource, Scenario, Step, Sync, Upgrade};
+use super::scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker};
 use crate::server::Database;
@@ -112,8 +112,8 @@ impl<'a> Live<'a> {
             Step::AddSource(sources) => sources.iter().try_for_each(|source| self.add_source(source)),
             Step::InitReplica(sources) => sources.iter().try_for_each(|source| self.init_replica(source)),
             Step::Replicate(sources) => self.replicate(sources),
-            Step::ReadOnly(sources) => {
-                sources.iter().try_for_each(|source| self.chameleon1.read_only(source))
+            Step::ReadBatch(sources) => {
+                sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))
             }
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
@@ -183,8 +183,14 @@ impl<'a> Live<'a> {
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let home = self.home(upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded))?;
-        let arguments = ["upgrade", "--yes"].into_iter().chain(upgrade.options.iter().map(String::as_str));
-        let mut running = self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?;
+        let mut running = match upgrade.by {
+            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, &home).upgrade()?,
+            Program::Ours => {
+                let options = upgrade.options.iter().map(String::as_str);
+                let arguments = ["upgrade", "--yes"].into_iter().chain(options);
+                self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?
+            }
+        };
         let status = running.wait(UPGRADE_TIMEOUT)?;
         if status.code() != Some(upgrade.exit) {
             return Err(running.failure(&format!("ended with {status} instead of {}", upgrade.exit)));
@@ -209,7 +215,8 @@ impl<'a> Live<'a> {
         }
         whole["log_days_keep"] = json!(1);
         whole["type_override"] = json!({});
-        Home::new(&whole).map_err(LiveError::io("write the configuration of pg_chameleon 2"))
+        Home::within(self.warden.folder(), &whole)
+            .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
     fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
@@ -228,8 +235,8 @@ impl<'a> Live<'a> {
             }
         }
         daemons.into_iter().try_for_each(|(_, daemon)| chameleon2.stop(daemon))?;
-        let unequal = Verdict { catalogue: vec![], ..self.verdict()? };
-        if unequal.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(unequal.findings())) }
+        let verdict = self.verdict()?;
+        if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
@@ -241,6 +248,7 @@ impl<'a> Live<'a> {
         };
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
+        marker::expect_replicated(client, &source.dest_schema)?;
         daemon.wait_until("having applied all that is on MySQL", DAEMON_TIMEOUT, |_| {
             marker::arrived(client, &source.dest_schema, value)
         })

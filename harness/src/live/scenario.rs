@@ -11,6 +11,9 @@ use super::gate::Commit;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// What the run must find wrong, each in a text that it says. For an upgrade by the original: this is its damage.
+    #[serde(default)]
+    pub damage: Vec<String>,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
@@ -61,8 +64,8 @@ pub enum Step {
     InitReplica(Vec<String>),
     /// 1.8.2 replicates until it has caught up, and is stopped in good order.
     Replicate(Vec<String>),
-    /// 1.8.2 reads all that is new, replays nothing of it, and is stopped in good order.
-    ReadOnly(Vec<String>),
+    /// 1.8.2 reads one batch of what is new, replays nothing of it, and is stopped in good order.
+    ReadBatch(Vec<String>),
     /// 1.8.2 replicates until it has caught up, and is killed with kill -9.
     Kill(Vec<String>),
     /// 1.8.2 replicates, and is killed between two of its commits.
@@ -86,7 +89,7 @@ impl Step {
             Self::AddSource(_) => "add_source",
             Self::InitReplica(_) => "init_replica",
             Self::Replicate(_) => "replicate",
-            Self::ReadOnly(_) => "read_only",
+            Self::ReadBatch(_) => "read_batch",
             Self::Kill(_) => "kill",
             Self::Crash(_) => "crash",
             Self::SyncTables(_) => "sync_tables",
@@ -120,6 +123,8 @@ pub struct Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upgrade {
+    /// Which program.
+    pub by: Program,
     /// Options beside `--config` and `--yes`.
     pub options: Vec<String>,
     /// The exit code that it must end with.
@@ -128,6 +133,17 @@ pub struct Upgrade {
     pub says: Vec<String>,
     /// Another configuration than the scenario's: new sources with the old ones whose schemas they map.
     pub upgraded: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// Who upgrades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// chameleon-upgrade.
+    #[default]
+    Ours,
+    /// upgrade_replica_schema of pg_chameleon 2.0.21, answered with YES. It takes no options.
+    Original,
 }
 
 #[cfg(test)]

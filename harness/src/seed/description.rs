@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 pub type Row = Map<String, Value>;
 
 /// A 1.7 replica: its catalogue and its destination tables.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
     /// The rows of `t_sources`, in the order of their ids.
@@ -30,13 +31,14 @@ pub struct Seed {
 }
 
 /// A source of 1.7: one MySQL schema.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// `t_source`.
     pub name: String,
     /// `t_source_schema`; `my_<name>` unless told, and NULL where it is null.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub source_schema: SourceSchema,
     /// `t_dest_schema`; the source's name unless told.
     #[serde(default)]
@@ -77,7 +79,7 @@ impl<'de> Deserialize<'de> for SourceSchema {
 }
 
 /// `enm_status` of a source.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the enum en_src_status")]
 pub enum Status {
@@ -140,7 +142,7 @@ impl<'de> Deserialize<'de> for Coordinate {
 }
 
 /// A replicated table, or a family of them when `count` is given.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// `v_table_name`; in a family the beginning of each name, `<name>_1`, `<name>_2`, …
@@ -153,9 +155,11 @@ pub struct Table {
     pub key: Vec<String>,
     /// The columns and their types; the key columns as `integer` and `data text` unless told.
     #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub columns: Columns,
     /// The table's own coordinate, when it was synced later than its source.
     #[serde(default)]
+    #[schemars(with = "Option<String>", regex(pattern = ":[0-9]+$"))]
     pub at: Option<Coordinate>,
     /// What stands in the destination schema.
     #[serde(default)]
@@ -170,7 +174,7 @@ fn default_key() -> Vec<String> {
 }
 
 /// What a replicated table is in the destination schema.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Destination {
     /// A table with its primary key.
@@ -214,7 +218,7 @@ impl<'de> Deserialize<'de> for Columns {
 }
 
 /// The rows a destination table starts with.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a number of rows to generate, or a list of rows")]
 pub enum Rows {
     /// So many, generated from the types of the columns: the keys are 1, 2, 3, …
@@ -230,10 +234,11 @@ impl Default for Rows {
 }
 
 /// A row of `t_replica_batch` and the events stored for it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
     /// Where the next read starts from.
+    #[schemars(with = "String", regex(pattern = ":[0-9]+$"))]
     pub at: Coordinate,
     /// How far the batch has come.
     pub state: BatchState,
@@ -261,7 +266,7 @@ pub struct Batch {
 }
 
 /// How far a batch has come. Each state includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchState {
     /// Created: what a clean stop leaves.
@@ -277,7 +282,7 @@ pub enum BatchState {
 }
 
 /// What `fn_process_batch` has counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
     /// `i_replayed`.
@@ -292,7 +297,7 @@ pub struct Counters {
 }
 
 /// An event waiting in a log table, or many of them.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "EventFields")]
 pub enum Event {
     /// `{insert: TABLE, row: {…}}`.
@@ -338,7 +343,7 @@ pub enum Event {
 }
 
 /// The kinds of row event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the enum en_binlog_event")]
 pub enum Kind {
@@ -348,7 +353,7 @@ pub enum Kind {
 }
 
 /// An event as it is written: the key that names its kind holds the table (for ddl the statement).
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EventFields {
     insert: Option<String>,

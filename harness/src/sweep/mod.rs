@@ -5,11 +5,11 @@ pub mod case;
 mod table;
 
 use crate::fault::{Occurrence, SeenMessage};
-use crate::properties::{self, Property, Reference, Version, Violation};
+use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
-use crate::upgrader::{ConfiguredSource, Upgrader};
+use crate::upgrader::{Configuration, Upgrader};
 use case::{Case, NamedKind};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -31,7 +31,7 @@ pub struct Sweep {
     /// The replica.
     pub origin: Origin,
     /// The configuration.
-    pub sources: Vec<ConfiguredSource>,
+    pub configuration: Configuration,
     /// The kinds of fault, each at every message.
     pub kinds: Vec<NamedKind>,
     /// How many pairs of faults to sample.
@@ -57,8 +57,8 @@ pub enum SweepError {
     #[error(transparent)]
     Trial(#[from] TrialError),
     /// The harness's own questions.
-    #[error("asking the server: {0}")]
-    Asking(Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Asking(#[from] AskingError),
     /// The upgrade fails without any fault: there is nothing to sweep.
     #[error("the undisturbed upgrade did not succeed ({code:?}):\n{output}")]
     Undisturbed {
@@ -108,7 +108,7 @@ impl Findings {
 struct Bench<'a> {
     sweep: &'a Sweep,
     /// The configuration of a run with faults, which waits for locks only shortly.
-    impatient: Vec<ConfiguredSource>,
+    impatient: Configuration,
     stage: Stage,
     reference: Reference,
     undisturbed: Outcome,
@@ -184,15 +184,14 @@ impl<'a> Bench<'a> {
     fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
         let server = SharedServer::new(sweep.server.start()?);
         let stage = Stage::new(server, &sweep.origin)?;
-        let impatient = |source: &ConfiguredSource| source.clone().with("lock_timeout", LOCK_TIMEOUT);
-        let impatient = sweep.sources.iter().map(impatient).collect();
-        let mut upgraded = stage.replica(&sweep.sources)?;
-        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.sources, &[])?;
+        let impatient = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
+        let mut upgraded = stage.replica(&sweep.configuration)?;
+        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.configuration, &[])?;
         if undisturbed.code() != Some(0) {
             return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
         }
-        let old = stage.replica(&sweep.sources)?;
-        let reference = Reference::of(&old, &upgraded).map_err(SweepError::Asking)?;
+        let old = stage.replica(&sweep.configuration)?;
+        let reference = Reference::of(&old, &upgraded)?;
         Ok(Self { sweep, impatient, stage, reference, undisturbed })
     }
 
@@ -202,8 +201,7 @@ impl<'a> Bench<'a> {
         let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
         let mut violations = self.look(&replica, &outcome)?;
-        let version = properties::version(&mut replica.superuser()?)
-            .map_err(|error| SweepError::Asking(error.into()))?;
+        let version = properties::version(&mut replica.superuser()?).map_err(AskingError::from)?;
         violations.extend(self.retry(&mut replica)?);
         if let Some(never) = never_reached(case, &outcome) {
             violations.push(Violation { property: Property::Truthful, seen: never });
@@ -224,26 +222,9 @@ impl<'a> Bench<'a> {
 
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
     fn retry(&self, replica: &mut Replica) -> Result<Vec<Violation>, SweepError> {
-        let asking = |error: postgres::Error| SweepError::Asking(error.into());
-        let again = format!(
-            "DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE; GRANT CREATE ON DATABASE {} TO {}",
-            replica.database.name(),
-            replica.role().user
-        );
-        replica.superuser()?.batch_execute(&again).map_err(asking)?;
-        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.sources, &[])?;
-        let mut violations = self.look(replica, &outcome)?;
-        if outcome.code() != Some(0) {
-            let seen = format!("exit code {:?}: {}", outcome.code(), outcome.output);
-            violations.push(Violation { property: Property::Repeatable, seen });
-        }
-        Ok(violations
-            .into_iter()
-            .map(|violation| Violation {
-                seen: format!("run again without fault, {violation}"),
-                property: Property::Repeatable,
-            })
-            .collect())
+        properties::clear_for_retry(replica)?;
+        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.configuration, &[])?;
+        properties::check_retry(replica, &outcome, &self.reference).map_err(SweepError::Asking)
     }
 }
 
@@ -259,10 +240,10 @@ fn upgrade(
     sweep: &Sweep,
     stage: &Stage,
     replica: &mut Replica,
-    sources: &[ConfiguredSource],
+    configuration: &Configuration,
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, TrialError> {
     let arguments = ["upgrade".to_owned(), "--yes".to_owned()];
-    let trial = Trial { upgrader: &sweep.upgrader, arguments: &arguments, sources, faults };
+    let trial = Trial { upgrader: &sweep.upgrader, arguments: &arguments, configuration, faults };
     trial::run(replica, stage.server(), &trial)
 }

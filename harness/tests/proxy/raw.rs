@@ -314,16 +314,15 @@ fn a_client_that_sends_much_before_it_reads_gets_through() {
 }
 
 #[test]
-fn small_messages_behind_large_ones_get_through() {
+fn small_messages_behind_a_large_one_get_through() {
     let stage = Stage::new();
     let proxy = stage.proxy(vec![]);
-    let mut raw = Raw::connect(&stage, &proxy);
-    for size in [10_000, 260_000, 300_000, 1_000_000, 6_000_000] {
-        for _ in 0..5 {
-            let sql = format!("SELECT length('{}')", "x".repeat(size));
-            raw.send(&[parse("", &sql), bind("", ""), execute(""), sync()].concat());
-            assert_eq!(raw.answers(1), "12DCZ(I)", "{size} bytes");
-        }
+    let sql = format!("SELECT length('{}')", "x".repeat(8_000_000));
+    for _ in 0..8 {
+        // A new connection has small buffers: the small messages wait in the proxy for the large one to go.
+        let mut raw = Raw::connect(&stage, &proxy);
+        raw.send(&[parse("", &sql), bind("", ""), execute(""), sync()].concat());
+        assert_eq!(raw.answers(1), "12DCZ(I)");
     }
 }
 

@@ -13,9 +13,10 @@ WITH examined AS (
            NOT r.has_primary_key AS without_primary_key
     FROM sch_chameleon.t_replica_tables t
     JOIN sch_chameleon.t_sources s ON s.i_id_source = t.i_id_source
-    LEFT JOIN (SELECT n.nspname::text AS schema, c.relname::text AS name,
+    -- A name of 64 bytes, which MySQL has, is cut to 63 by PostgreSQL: as a table's, and by the cast.
+    LEFT JOIN (SELECT n.nspname AS schema, c.relname AS name,
                       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS has_primary_key
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p')) r
-        ON r.schema = t.v_schema_name AND r.name = t.v_table_name
+        ON r.schema = t.v_schema_name::name AND r.name = t.v_table_name::name
 )

@@ -7,7 +7,11 @@ SELECT current_setting('server_version_num')::int AS version_number,
        current_setting('default_transaction_read_only')::boolean AS read_only,
        has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
        (SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owner,
-       (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owns_schema,
+       (SELECT pg_has_role(nspowner, 'USAGE')
+               -- To act as the owner, which PostgreSQL 16 made a privilege of its own.
+               AND pg_has_role(nspowner, CASE WHEN current_setting('server_version_num')::int >= 160000
+                                              THEN 'SET' ELSE 'MEMBER' END)
+        FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owns_schema,
        ARRAY(SELECT c.relname::text
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = 'sch_chameleon' AND c.relkind IN ('r', 'p', 'v', 'S')

@@ -1,0 +1,332 @@
+//! What a scenario file says, read strictly: a key that is not known is refused with its place.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::expectation::Expectation;
+use crate::fault::{FaultDescription, FaultKind, HoldAction};
+use crate::seed::Seed;
+use crate::stage::Origin;
+use crate::upgrader::{Configuration, ConfiguredSource};
+
+/// A scenario as it is run.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// The replica that the first run finds.
+    pub replicated: Replicated,
+    /// The configuration of every run that has none of its own.
+    pub configuration: Configuration,
+    /// The runs, one after the other on the same database.
+    pub runs: Vec<Run>,
+}
+
+/// What the replica of a scenario is made from.
+#[derive(Debug, Clone)]
+pub enum Replicated {
+    /// A seed; the demo's is one.
+    Seed(Seed),
+    /// A file of `pg_dump`, relative to the scenario's.
+    Dump(PathBuf),
+}
+
+impl Replicated {
+    /// The origin of a stage; `folder` is that of the scenario's file.
+    #[must_use]
+    pub fn origin(&self, folder: &Path) -> Origin {
+        match self {
+            Self::Seed(seed) => Origin::Seed(seed.clone()),
+            Self::Dump(file) => Origin::Dump(folder.join(file)),
+        }
+    }
+}
+
+impl Scenario {
+    /// Whether a fault of it stops the server, so that it can't share one.
+    #[must_use]
+    pub fn needs_a_server_of_its_own(&self) -> bool {
+        let stops = |fault: &FaultDescription| {
+            matches!(
+                fault.kind,
+                FaultKind::Hold { action: HoldAction::CrashServer | HoldAction::FreezeServer }
+            )
+        };
+        self.runs.iter().any(|run| run.faults.iter().any(stops))
+    }
+}
+
+/// The keys of a scenario file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "A scenario of chameleon-harness")]
+pub(super) struct WrittenScenario {
+    /// What the scenario shows, in a sentence.
+    about: String,
+    /// The replica, as a seed. Exactly one of `seed`, `demo` and `dump` is given.
+    #[serde(default)]
+    seed: Option<Seed>,
+    /// The replica that `make demo` upgrades: harness/src/seed/demo.yaml.
+    #[serde(default)]
+    #[schemars(with = "Option<bool>", extend("const" = true))]
+    demo: Option<True>,
+    /// The replica, as a file of pg_dump in any of its formats, relative to this file.
+    #[serde(default)]
+    dump: Option<PathBuf>,
+    /// The sources of the configuration. Unless told, one source `replica` with the pairs of all sources of the seed.
+    #[serde(default)]
+    configuration: Option<WrittenConfiguration>,
+    /// The runs of the upgrader, one after the other on the same database.
+    #[schemars(length(min = 1))]
+    runs: Vec<Run>,
+}
+
+impl TryFrom<WrittenScenario> for Scenario {
+    type Error = String;
+
+    fn try_from(written: WrittenScenario) -> Result<Self, String> {
+        let WrittenScenario { about, seed, demo, dump, configuration, runs } = written;
+        let replicated = match (seed, demo, dump) {
+            (Some(seed), None, None) => Replicated::Seed(seed),
+            (None, Some(True), None) => Replicated::Seed(Seed::demo()),
+            (None, None, Some(dump)) => Replicated::Dump(dump),
+            (None, None, None) => {
+                return Err("there is no replica: write one of `seed: {sources: […]}`, `demo: true` and \
+                            `dump: FILE`"
+                    .to_owned());
+            }
+            _ => return Err("there are several replicas: keep one of `seed`, `demo` and `dump`".to_owned()),
+        };
+        let configuration = match (configuration, &replicated) {
+            (Some(configuration), _) => configuration.0,
+            (None, Replicated::Seed(seed)) => mapping_all(seed),
+            (None, Replicated::Dump(_)) => {
+                return Err("there is no configuration: a `dump` needs one, such as \
+                            `configuration: [{name: replica, mappings: {my_shop: shop}}]`"
+                    .to_owned());
+            }
+        };
+        if runs.is_empty() {
+            return Err("there are no runs: write at least `runs: [{expect: {exit: 0}}]`".to_owned());
+        }
+        Ok(Self { about, replicated, configuration, runs })
+    }
+}
+
+/// One new source with the pairs of all old ones.
+fn mapping_all(seed: &Seed) -> Configuration {
+    let pair = |source: &crate::seed::Source| {
+        let named = source.mysql_schema().filter(|schema| !schema.is_empty());
+        (named.unwrap_or_else(|| format!("my_{}", source.name)), source.destination().to_owned())
+    };
+    let mappings = seed.sources.iter().map(pair).collect();
+    let source = ConfiguredSource { name: "replica".into(), kind: "mysql".into(), mappings, more: vec![] };
+    vec![source].into()
+}
+
+/// The value `true`, which alone means something.
+#[derive(Debug, Clone, Copy)]
+struct True;
+
+impl<'de> Deserialize<'de> for True {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if bool::deserialize(deserializer)? {
+            Ok(Self)
+        } else {
+            Err(de::Error::custom("only `true` means something here: leave the key out instead"))
+        }
+    }
+}
+
+/// One run of the upgrader.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// SQL statements before it, run by the superuser.
+    #[serde(default)]
+    pub statements: Vec<String>,
+    /// Sessions that are open meanwhile.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
+    /// The configuration of this run, where it differs from the scenario's.
+    #[serde(default)]
+    pub configuration: Option<WrittenConfiguration>,
+    /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` unless told.
+    #[serde(default = "upgrade")]
+    pub arguments: Vec<String>,
+    /// What goes wrong. Each must happen, or the scenario fails.
+    #[serde(default)]
+    pub faults: Vec<FaultDescription>,
+    /// What must hold afterwards.
+    pub expect: Expectation,
+}
+
+fn upgrade() -> Vec<String> {
+    ["upgrade", "--yes"].map(str::to_owned).to_vec()
+}
+
+impl Run {
+    /// Whether the run is to upgrade, rather than to look or to try.
+    #[must_use]
+    pub fn is_an_upgrade(&self) -> bool {
+        let verb = self.arguments.first().map(String::as_str);
+        matches!(verb, Some("upgrade" | "upgrade_replica_schema"))
+            && !self.arguments.iter().any(|argument| argument == "--dry-run")
+    }
+}
+
+/// A session of the replica's role that is open during a run: its application name, or also what it does first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its application name.
+    pub application_name: String,
+    /// Statements that it runs before the run begins.
+    pub statements: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Session {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrMore;
+
+        impl<'de> Visitor<'de> for NameOrMore {
+            type Value = Session;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an application name, or {application_name, statements}")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Session, E> {
+                Ok(Session { application_name: name.to_owned(), statements: vec![] })
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Session, M::Error> {
+                let WrittenSession { application_name, statements } =
+                    WrittenSession::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Session { application_name, statements })
+            }
+        }
+
+        deserializer.deserialize_any(NameOrMore)
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenSession {
+    /// Its application name.
+    application_name: String,
+    /// Statements that it runs before the run begins.
+    statements: Vec<String>,
+}
+
+/// A configuration as a scenario writes it: a list of sources, or `{text: …}`.
+#[derive(Debug, Clone)]
+pub struct WrittenConfiguration(pub Configuration);
+
+impl<'de> Deserialize<'de> for WrittenConfiguration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SourcesOrText;
+
+        impl<'de> Visitor<'de> for SourcesOrText {
+            type Value = WrittenConfiguration;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of sources, or {text: …}")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<WrittenConfiguration, S::Error> {
+                let sources = Vec::<SourceDescription>::deserialize(SeqAccessDeserializer::new(seq))?;
+                let sources: Vec<_> = sources.into_iter().map(ConfiguredSource::from).collect();
+                Ok(WrittenConfiguration(sources.into()))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<WrittenConfiguration, M::Error> {
+                let RawConfiguration { text } =
+                    RawConfiguration::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(WrittenConfiguration(Configuration::Text(text)))
+            }
+        }
+
+        deserializer.deserialize_any(SourcesOrText)
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfiguration {
+    /// The file as it stands, with `${host}`, `${port}`, `${user}`, `${password}` and `${database}` in pg_conn.
+    text: String,
+}
+
+/// A source of the configuration.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceDescription {
+    /// Its name.
+    pub name: String,
+    /// Its type; mysql unless told.
+    #[serde(default = "mysql", rename = "type")]
+    pub kind: String,
+    /// `schema_mappings`: the schema on MySQL and the one on PostgreSQL.
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
+    pub mappings: Pairs<String>,
+    /// Further keys of the source, such as `{lock_timeout: 2s}`.
+    #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, Value>")]
+    pub settings: Pairs<Value>,
+}
+
+fn mysql() -> String {
+    "mysql".to_owned()
+}
+
+impl From<SourceDescription> for ConfiguredSource {
+    fn from(source: SourceDescription) -> Self {
+        let SourceDescription { name, kind, mappings, settings } = source;
+        Self { name, kind, mappings: mappings.0, more: settings.0 }
+    }
+}
+
+/// A map in the order in which it is written, without a key twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pairs<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Pairs<T> {
+    fn default() -> Self {
+        Self(vec![])
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+            type Value = Pairs<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a mapping")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<T>, M::Error> {
+                let mut pairs: Vec<(String, T)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, T>()? {
+                    if pairs.iter().any(|(known, _)| *known == key) {
+                        return Err(de::Error::custom(format!("the key {key:?} is given twice")));
+                    }
+                    pairs.push((key, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}

@@ -1,0 +1,182 @@
+//! A scenario's file: where it is, its name, and what is wrong with it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::description::{Scenario, WrittenScenario};
+
+/// A scenario and the file that it was read from.
+#[derive(Debug, Clone)]
+pub struct ScenarioFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The file's name without its extension: the scenario's name in lists and reports.
+    pub name: String,
+    /// What it says.
+    pub scenario: Scenario,
+}
+
+/// A scenario that can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file or folder can't be opened.
+    #[error("{} can't be read: {source}. Name scenario files, or folders of them", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The file isn't a scenario.
+    #[error("{}{place}: {what}. The format is documented in scenarios/README.md", path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// `:line:column`, where it is known.
+        place: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// There is nothing to run.
+    #[error("there are no scenarios (*.yaml) in {}", .0.display())]
+    Empty(PathBuf),
+}
+
+impl ScenarioFile {
+    /// Reads one file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+        let scenario =
+            parse(&text).map_err(|(place, what)| FileError::Wrong { path: path.to_owned(), place, what })?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { path: path.to_owned(), name, scenario })
+    }
+
+    /// Reads files, and of folders all that end in `.yaml`, in the order of their names.
+    ///
+    /// # Errors
+    /// [`FileError`] of the first that can't be read, or when there is none at all.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Self>, FileError> {
+        let mut files = Vec::new();
+        for path in paths {
+            if path.is_dir() {
+                let found =
+                    in_folder(path).map_err(|source| FileError::Unreadable { path: path.clone(), source })?;
+                if found.is_empty() {
+                    return Err(FileError::Empty(path.clone()));
+                }
+                files.extend(found);
+            } else {
+                files.push(path.clone());
+            }
+        }
+        files.iter().map(|path| Self::read(path)).collect()
+    }
+
+    /// The folder that the file is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or_else(|| Path::new(""))
+    }
+}
+
+fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads the keys first, each with its place, then what they say together, which has no place of its own.
+fn parse(text: &str) -> Result<Scenario, (String, String)> {
+    let written: WrittenScenario = serde_yaml::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        match error.location() {
+            Some(place) => {
+                let (line, column) = (place.line(), place.column());
+                let suffix = format!(" at line {line} column {column}");
+                (format!(":{line}:{column}"), message.replacen(&suffix, "", 1))
+            }
+            None => (String::new(), message),
+        }
+    })?;
+    Scenario::try_from(written).map_err(|what| (String::new(), what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let (place, what) = parse(text).unwrap_err();
+        format!("x.yaml{place}: {what}")
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_line_column_and_key() {
+        for (text, expected) in [
+            (
+                "about: x\ndemo: true\nruns:\n  - expect: {exti: 0}\n",
+                "x.yaml:4:14: runs[0].expect: unknown field `exti`",
+            ),
+            (
+                "about: x\ndemo: true\nruns:\n  - expect:\n      exit: done\n",
+                "x.yaml:5:13: runs[0].expect.exit: invalid value: string \"done\"",
+            ),
+            ("about: x\ndemo: true\nscene: 1\nruns: []\n", "x.yaml:3:1: unknown field `scene`"),
+            ("about: x\ndemo: false\nruns: []\n", "x.yaml:2:7: demo: only `true` means something"),
+            ("demo: true\nruns: []\n", "x.yaml:1:1: missing field `about`"),
+            ("about: x\ndemo: true\nruns: []\n", "x.yaml: there are no runs"),
+            ("about: x\nruns: [{expect: {}}]\n", "x.yaml: there is no replica: write one of"),
+            ("about: x\ndemo: true\ndump: a\nruns: [{expect: {}}]\n", "x.yaml: there are several replicas"),
+            ("about: x\ndump: a\nruns: [{expect: {}}]\n", "x.yaml: there is no configuration"),
+            (
+                "about: x\nseed: {sources: [{nam: a}]}\nruns: []\n",
+                "x.yaml:2:19: seed.sources[0]: unknown field `nam`",
+            ),
+            (
+                "about: x\ndemo: true\nruns:\n- faults: [{kind: burn_down, at: {message: 1}}]\n  expect: {}\n",
+                "unknown variant `burn_down`, expected one of `statement_fails`",
+            ),
+            (
+                "about: x\ndemo: true\nruns:\n- expect: {findings: [{check: x}]}\n",
+                "unknown field `check`, expected one of `error`",
+            ),
+            (
+                "about: x\ndemo: true\nconfiguration:\n- {name: a, mappings: {b: c, b: d}}\nruns: [{expect: {}}]\n",
+                "the key \"b\" is given twice",
+            ),
+            (
+                "about: x\ndemo: true\nconfiguration: all\nruns: [{expect: {}}]\n",
+                "x.yaml:3:16: configuration: invalid type: string \"all\", expected a list of sources, or {text: …}",
+            ),
+            (
+                "about: x\ndemo: true\nruns: [{expect: {invariants: [lucky]}}]\n",
+                "unknown variant `lucky`, expected one of `atomic`",
+            ),
+            ("about: [\n", "x.yaml:"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(expected), "{text}\n{refusal}\n{expected}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_written() {
+        let text = "about: x\ndemo: true\nruns: [{expect: {version: 1.7, queries: [{sql: SELECT, gives: [1, null, true]}]}}]\n";
+        let scenario = parse(text).unwrap();
+        let expect = &scenario.runs[0].expect;
+        assert_eq!(expect.version.as_ref().unwrap().to_string(), "1.7");
+        assert_eq!(expect.invariants.len(), 6);
+    }
+}

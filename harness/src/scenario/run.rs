@@ -1,0 +1,327 @@
+//! Runs a scenario: its replica on a server, its runs one after the other, and what did not hold.
+
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+
+use super::description::{Run, Session};
+use super::expectation::Expectation;
+use super::{Pool, ScenarioFile};
+use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
+use crate::record::Record;
+use crate::server::{Kind, ServerError};
+use crate::stage::{Replica, SharedServer, Stage, StageError};
+use crate::trial::{self, Outcome, Trial, TrialError};
+use crate::upgrader::{Configuration, Upgrader};
+
+/// Why the harness could not run a scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The replica can't be copied.
+    #[error(transparent)]
+    Stage(StageError),
+    /// The upgrader can't be run.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// The harness's own questions.
+    #[error(transparent)]
+    Asking(#[from] AskingError),
+}
+
+impl From<postgres::Error> for ScenarioError {
+    fn from(error: postgres::Error) -> Self {
+        Self::Asking(error.into())
+    }
+}
+
+/// What came of a scenario.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The scenario's name.
+    pub name: String,
+    /// What came of it.
+    pub kind: VerdictKind,
+    /// How many runs of the upgrader it took, those of the harness itself among them.
+    pub runs: u32,
+    /// How many faults happened.
+    pub faults: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// Its database, when it was kept.
+    pub kept: Option<Kept>,
+}
+
+/// What came of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerdictKind {
+    /// Everything holds.
+    Passed,
+    /// This doesn't.
+    Failed(String),
+    /// This kind of server can't do what it needs.
+    Skipped(String),
+    /// The scenario itself can't be run as it is written.
+    Wrong(String),
+}
+
+/// A database that was kept for inspection.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// `user@host:port`, without the password.
+    pub server: crate::server::Address,
+    /// Its name.
+    pub database: String,
+}
+
+/// Runs a scenario on a server of the pool.
+///
+/// # Errors
+/// [`ScenarioError`] when the harness can't work; what doesn't hold is a [`Verdict`].
+pub fn run(
+    file: &ScenarioFile,
+    pool: &Pool,
+    upgrader: &Upgrader,
+    keep: bool,
+) -> Result<Verdict, ScenarioError> {
+    let began = Instant::now();
+    let mut verdict = Verdict {
+        name: file.name.clone(),
+        kind: VerdictKind::Passed,
+        runs: 0,
+        faults: 0,
+        took: Duration::ZERO,
+        kept: None,
+    };
+    let own = file.scenario.needs_a_server_of_its_own();
+    if own && matches!(pool.kind(), Kind::Url(_)) {
+        let why = "it crashes or freezes the server, which an existing one is spared: use --server local";
+        verdict.kind = VerdictKind::Skipped(why.to_owned());
+        return Ok(verdict);
+    }
+    let server = if own { pool.own()? } else { pool.common()? };
+    match play(file, &server, upgrader, keep, &mut verdict) {
+        Ok(failures) if failures.is_empty() => {}
+        Ok(failures) => verdict.kind = VerdictKind::Failed(failures),
+        Err(Broken::Scenario(what)) => verdict.kind = VerdictKind::Wrong(what),
+        Err(Broken::Harness(error)) => return Err(error),
+    }
+    // One with kept databases stays for them.
+    if own && (verdict.kind == VerdictKind::Passed || keep) {
+        pool.give_back(server);
+    }
+    verdict.took = began.elapsed();
+    Ok(verdict)
+}
+
+/// Why a scenario did not come to its end.
+enum Broken {
+    /// It is written wrongly.
+    Scenario(String),
+    /// The harness can't work.
+    Harness(ScenarioError),
+}
+
+impl<E: Into<ScenarioError>> From<E> for Broken {
+    fn from(error: E) -> Self {
+        Self::Harness(error.into())
+    }
+}
+
+impl From<StageError> for Broken {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Seed(error) => Self::Scenario(error.to_string()),
+            StageError::Restore { .. } => Self::Scenario(error.to_string()),
+            StageError::Server(error) => Self::Harness(error.into()),
+            error => Self::Harness(ScenarioError::Stage(error)),
+        }
+    }
+}
+
+fn play(
+    file: &ScenarioFile,
+    server: &SharedServer,
+    upgrader: &Upgrader,
+    keep: bool,
+    verdict: &mut Verdict,
+) -> Result<String, Broken> {
+    let scenario = &file.scenario;
+    let stage = Stage::new(server.clone(), &scenario.replicated.origin(file.folder()))?;
+    let mut replica = stage.replica(&scenario.configuration)?;
+    if keep {
+        replica.database.keep();
+        let server = replica.database.address().clone();
+        verdict.kept = Some(Kept { server, database: replica.database.name().to_owned() });
+    }
+    for (number, run) in scenario.runs.iter().enumerate() {
+        let configuration = run.configuration.as_ref().map_or(&scenario.configuration, |own| &own.0);
+        let configuration = if run.faults.is_empty() {
+            configuration.clone()
+        } else {
+            configuration.with_lock_timeout(trial::LOCK_TIMEOUT)
+        };
+        let act = Act { run, server, upgrader, configuration: &configuration };
+        let failures = act.play(&mut replica, verdict)?;
+        if !failures.is_empty() {
+            return Ok(format!("run {}:\n{failures}", number + 1));
+        }
+    }
+    Ok(String::new())
+}
+
+/// A run with what it is played with.
+struct Act<'a> {
+    run: &'a Run,
+    server: &'a SharedServer,
+    upgrader: &'a Upgrader,
+    configuration: &'a Configuration,
+}
+
+/// The database before a run.
+struct Before {
+    version: Version,
+    /// Everything, where it must stay.
+    whole: Option<Record>,
+    /// What it may become, when it is 1.7.
+    reference: Option<Reference>,
+}
+
+impl Act<'_> {
+    /// What does not hold after the run, a line each; empty when everything does.
+    fn play(&self, replica: &mut Replica, verdict: &mut Verdict) -> Result<String, Broken> {
+        for statement in &self.run.statements {
+            replica.superuser()?.batch_execute(statement).map_err(|error| wrong_sql(statement, &error))?;
+        }
+        let before = self.before(replica, verdict)?;
+        let sessions = self.open_sessions(replica)?;
+        let outcome = self.upgrade(replica, &self.run.faults)?;
+        verdict.runs += 1;
+        drop(sessions);
+        properties::await_end_of_sessions(&mut replica.superuser()?)?;
+        let mut failures = self.run.expect.failures(&outcome, &mut replica.superuser()?)?;
+        match outcome.transcript.all_happened() {
+            Ok(()) => verdict.faults += self.run.faults.len(),
+            Err(error) => failures.push(error.to_string()),
+        }
+        failures.extend(self.violations(replica, &before, &outcome, verdict)?);
+        Ok(told(&failures, &outcome))
+    }
+
+    fn upgrade(
+        &self,
+        replica: &mut Replica,
+        faults: &[crate::fault::FaultDescription],
+    ) -> Result<Outcome, TrialError> {
+        let arguments = &self.run.arguments;
+        let (upgrader, configuration) = (self.upgrader, self.configuration);
+        trial::run(replica, self.server, &Trial { upgrader, arguments, configuration, faults })
+    }
+
+    /// A run with faults is held against one without, on a copy.
+    fn before(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Before, Broken> {
+        let Expectation { unchanged, invariants, .. } = &self.run.expect;
+        let mut client = replica.superuser()?;
+        let version = properties::version(&mut client)?;
+        let whole = if *unchanged || version != Version::Old {
+            Some(Record::of_database(&mut client)?)
+        } else {
+            None
+        };
+        let nothing_may_happen = *unchanged && self.run.faults.is_empty();
+        if invariants.is_empty() || version != Version::Old || nothing_may_happen {
+            return Ok(Before { version, whole, reference: None });
+        }
+        let replayed = properties::replayed(&mut client, replica)?;
+        drop(client);
+        let upgraded = if self.run.faults.is_empty() {
+            None
+        } else {
+            let mut copy = replica.copy(self.configuration)?;
+            let undisturbed = self.upgrade(&mut copy, &[])?;
+            verdict.runs += 1;
+            if undisturbed.code() != Some(0) {
+                let code = undisturbed.code();
+                return Err(Broken::Scenario(format!(
+                    "a run with faults must be one that succeeds without them; this one ends with {code:?}:\n{}",
+                    undisturbed.output
+                )));
+            }
+            Some(properties::record(&mut copy.superuser()?)?)
+        };
+        Ok(Before { version, whole, reference: Some(Reference { replayed, upgraded }) })
+    }
+
+    fn open_sessions(&self, replica: &Replica) -> Result<Vec<Client>, Broken> {
+        let mut open = Vec::new();
+        for Session { application_name, statements } in &self.run.sessions {
+            let mut config = replica.role().config(replica.database.name());
+            let connected = config.application_name(application_name).connect(postgres::NoTls);
+            let mut client = connected.map_err(|error| wrong_sql(application_name, &error))?;
+            for statement in statements {
+                client.batch_execute(statement).map_err(|error| wrong_sql(statement, &error))?;
+            }
+            open.push(client);
+        }
+        Ok(open)
+    }
+
+    fn violations(
+        &self,
+        replica: &Replica,
+        before: &Before,
+        outcome: &Outcome,
+        verdict: &mut Verdict,
+    ) -> Result<Vec<String>, Broken> {
+        let mut failures = Vec::new();
+        if let Some(before) = &before.whole {
+            let after = Record::of_database(&mut replica.superuser()?)?;
+            if *before != after {
+                failures.push(format!("the database has changed:\n{}", before.diff(&after)));
+            }
+        }
+        let mut violations = match &before.reference {
+            Some(reference) => properties::check(replica, outcome, reference)?,
+            None if before.version == Version::Old => {
+                properties::check_exit(outcome, &before.version).into_iter().collect()
+            }
+            None => vec![],
+        };
+        if !self.run.is_an_upgrade() {
+            // The exit code of a look or of a dry run says nothing about the version.
+            violations.retain(|violation| violation.property != Property::Truthful);
+        }
+        let repeatable = self.run.expect.invariants.contains(&Property::Repeatable);
+        let still_old = properties::version(&mut replica.superuser()?)? == before.version;
+        if let Some(reference) = &before.reference
+            && repeatable
+            && still_old
+            && !self.run.faults.is_empty()
+            && violations.is_empty()
+        {
+            let mut copy = replica.copy(self.configuration)?;
+            properties::clear_for_retry(&copy)?;
+            let again = self.upgrade(&mut copy, &[])?;
+            verdict.runs += 1;
+            let repeated = properties::check_retry(&copy, &again, reference)?;
+            violations.extend(repeated);
+        }
+        let wanted = |violation: &&Violation| self.run.expect.invariants.contains(&violation.property);
+        failures.extend(violations.iter().filter(wanted).map(ToString::to_string));
+        Ok(failures)
+    }
+}
+
+fn wrong_sql(statement: &str, error: &postgres::Error) -> Broken {
+    Broken::Scenario(format!("{statement}: {}", properties::described(error)))
+}
+
+fn told(failures: &[String], outcome: &Outcome) -> String {
+    if failures.is_empty() {
+        return String::new();
+    }
+    let end = outcome.code().map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
+    format!("  {}\nthe upgrader's output ({end}):\n{}", failures.join("\n  "), outcome.output)
+}

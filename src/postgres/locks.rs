@@ -1,0 +1,32 @@
+//! Who holds what is waited for: an administrator who knows the session can end it.
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
+
+/// The sessions that keep others from locking the tables of a schema against writers, in words; none when there are none now.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn holders_in_schema(client: &Client, schema: &str) -> Result<Option<String>, Error> {
+    holders(client, Some(schema), None).await
+}
+
+/// The sessions with a lock on a table (`schema.table`), in words; none when there are none now.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn holders_of_table(client: &Client, table: &str) -> Result<Option<String>, Error> {
+    holders(client, None, Some(table)).await
+}
+
+async fn holders(
+    client: &Client,
+    schema: Option<&str>,
+    table: Option<&str>,
+) -> Result<Option<String>, Error> {
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+        [(&schema, Type::TEXT), (&table, Type::TEXT)];
+    let rows = client.query_typed(include_str!("lock_holders.sql"), &parameters).await?;
+    let sessions = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
+    Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
+}

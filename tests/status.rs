@@ -1,0 +1,168 @@
+//! `status` shows the sources of either catalogue, and says what it found when it is neither.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+mod replica;
+
+use chameleon_harness::seed::{Batch, Seed, Source, Status, Table};
+use chameleon_harness::upgrader::ConfiguredSource;
+use predicates::prelude::*;
+use predicates::str::contains;
+use replica::{Replica, assert_unchanged, shown};
+use serde_json::{Value, json};
+
+/// Two sources: one at work, one that was never initialised and whose schema on MySQL is not known yet.
+fn seed() -> Seed {
+    Seed::of([
+        Source::new("shop")
+            .last("2024-05-01 10:00:07", "2024-05-01 10:00:05")
+            .status(Status::Error)
+            .table(Table::new("items"))
+            .table(Table::new("more"))
+            .batch(Batch::open("b.000001:4")),
+        Source::new("empty").source_schema(None).status(Status::Ready),
+    ])
+}
+
+fn configured() -> Vec<ConfiguredSource> {
+    vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_empty", "empty")])]
+}
+
+/// The JSON that a command writes, with its exit code.
+fn json_of(replica: &Replica, arguments: &[&str], code: i32) -> Value {
+    let output = replica.command(&[arguments, &["--format", "json"]].concat()).assert().code(code);
+    serde_json::from_slice(&output.get_output().stdout).unwrap()
+}
+
+/// The cells of the rows of tables that were shown.
+fn cells(shown: &str) -> Vec<Vec<String>> {
+    let rows = shown.lines().filter(|line| line.starts_with('│'));
+    rows.map(|row| row.trim_matches('│').split('┆').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn of_a_1_7_catalogue() {
+    let replica = Replica::of(&seed(), &configured());
+    let before = replica.record();
+    for command in ["status", "show_status"] {
+        let output = replica.command(&[command]).assert().code(0).stdout(contains("The catalogue is 1.7."));
+        let rows = cells(&shown(output.get_output()));
+        assert_eq!(rows[0][..4], ["id", "source", "schema mapping", "status"]);
+        assert_eq!(rows[1][..4], ["1", "shop", "my_shop → shop", "error"]);
+        assert_eq!(
+            (rows[1][5].as_str(), rows[1][7].as_str()),
+            ("2024-05-01 10:00:07", "2024-05-01 10:00:05")
+        );
+        assert!(rows[1][4].contains("days"), "{rows:?}");
+        assert_eq!(rows[1][8], "2");
+        assert_eq!(rows[2], ["2", "empty", "(not known yet) → empty", "ready", "—", "—", "—", "—", "0"]);
+    }
+    let object = json_of(&replica, &["status"], 0);
+    assert_eq!(object["catalogue"], "1.7");
+    let shop = &object["sources"][0];
+    assert_eq!(
+        (&shop["name"], &shop["source_schema"], &shop["status"], &shop["tables"]),
+        (&json!("shop"), &json!("my_shop"), &json!("error"), &json!(2))
+    );
+    assert_eq!(object["sources"][1]["source_schema"], Value::Null);
+    assert_eq!(object["sources"][1]["read"], json!({"last": null, "lag": null}));
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn of_a_2_0_catalogue() {
+    let replica = Replica::demo();
+    replica.upgrade(&[]).code(0);
+    replica.sql(
+        "UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE v_table_name = 'orders'",
+    );
+    let before = replica.record();
+    for command in ["status", "show_status"] {
+        let output =
+            replica.command(&[command]).assert().code(0).stdout(contains("The catalogue is 2.0.10."));
+        let rows = cells(&shown(output.get_output()));
+        assert_eq!(rows[1][..5], ["1", "replica", "mysql", "stopped", "No"]);
+        assert_eq!(rows[1][6], "2024-05-01 10:00:07");
+        let details = &rows[3..];
+        assert_eq!(
+            details[0],
+            ["replica", "my_shop → shop", "mysql-bin.000042:7310", "mysql-bin.000042:9120", "5", "1"]
+        );
+        assert_eq!(details[1][1], "my_stock → stock");
+    }
+    let object = json_of(&replica, &["show_status"], 0);
+    assert_eq!(object["catalogue"], "2.0.10");
+    let source = &object["sources"][0];
+    assert_eq!(source["mappings"], json!({"my_shop": "shop", "my_stock": "stock"}));
+    assert_eq!(
+        (&source["replicated"], &source["disabled"], &source["inconsistent"], &source["consistent"]),
+        (&json!(5), &json!(1), &json!(6), &json!(false))
+    );
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn of_one_source() {
+    let replica = Replica::of(&seed(), &configured());
+    let one = json_of(&replica, &["status", "--source", "empty"], 0);
+    assert_eq!(one["sources"].as_array().unwrap().len(), 1);
+    assert_eq!(one["sources"][0]["name"], "empty");
+    let no_such = |replica: &Replica, has: &str| {
+        let told = format!("The catalogue has no source \"Shop\". It has: {has}.");
+        replica.command(&["status", "--source", "Shop"]).assert().code(2).stderr(contains(told));
+    };
+    no_such(&replica, "shop, empty");
+    replica.sql("UPDATE sch_chameleon.t_sources SET t_source_schema = 'my_empty' WHERE t_source = 'empty'");
+    replica.upgrade(&[]).code(0);
+    no_such(&replica, "replica");
+    assert_eq!(json_of(&replica, &["status", "--source", "replica"], 0)["sources"][0]["id"], 1);
+}
+
+#[test]
+fn of_a_catalogue_without_sources() {
+    let replica = Replica::of(&Seed::of([]), &configured());
+    assert_eq!(json_of(&replica, &["status"], 0)["sources"], json!([]));
+    replica
+        .command(&["status", "--source", "x"])
+        .assert()
+        .code(2)
+        .stderr(contains("has no source \"x\". It has: none."));
+}
+
+#[test]
+fn of_no_catalogue() {
+    let neither = |sql: &str, text: &str| {
+        let replica = Replica::empty(&configured());
+        replica.sql(sql);
+        for format in ["text", "json"] {
+            let told = replica.command(&["status", "--format", format]).assert().code(3).stdout("");
+            told.stderr(contains(text).and(predicate::str::ends_with("Nothing was changed.\n")));
+        }
+    };
+    neither("", "has no schema sch_chameleon: set pg_conn.database");
+    neither("CREATE SCHEMA sch_chameleon", "says no version");
+    let version = |version: &str| {
+        format!(
+            "CREATE SCHEMA sch_chameleon; CREATE VIEW sch_chameleon.v_version AS SELECT {version} AS t_version"
+        )
+    };
+    neither(&version("'2.0.7'::text"), "The catalogue is 2.0.7; status knows 1.7 and 2.0.10.");
+    neither(&version("'1.6'::text"), "The catalogue is 1.6; status knows 1.7 and 2.0.10.");
+    neither(&version("NULL::text"), "says no version");
+}
+
+#[test]
+fn for_a_role_that_may_only_read() {
+    let mut replica = Replica::of(&seed(), &configured());
+    let role = format!("reader_{}", replica.database.name());
+    replica.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'pa55'"));
+    replica.configure_as(&role, "pa55", &configured());
+    replica
+        .command(&["status"])
+        .assert()
+        .code(3)
+        .stderr(contains("may not read sch_chameleon: permission denied for ").and(contains("pg_conn.user")));
+    replica.sql(&format!(
+        "GRANT USAGE ON SCHEMA sch_chameleon TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA sch_chameleon TO {role}"
+    ));
+    assert_eq!(json_of(&replica, &["status"], 0)["sources"][0]["name"], "shop");
+}

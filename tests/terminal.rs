@@ -1,0 +1,253 @@
+//! What is asked and shown on a real terminal, and what elsewhere; and that whoever stops reading stops nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+mod replica;
+
+use chameleon_harness::seed::{Batch, BatchState, Event, Seed, Source, Table};
+use chameleon_harness::upgrader::ConfiguredSource;
+use pty_process::blocking::{Command, Pty, open};
+use replica::{PROGRAM, Replica, assert_unchanged, shown};
+use std::io::{ErrorKind, Read, Write};
+use std::process::{Child, Stdio};
+
+const QUESTION: &str = "Answer YES to go on:";
+const ESCAPE: &str = "\u{1b}[";
+
+/// A replica with enough waiting for a progress bar.
+fn with_rows_waiting() -> Replica {
+    let waiting = Batch::new(BatchState::Listed, "b.000001:4").event(Event::bulk_of(
+        "items",
+        300,
+        &[chameleon_harness::seed::Kind::Insert],
+    ));
+    let source =
+        Source::new("shop").table(Table::new("items")).batch(waiting).batch(Batch::open("b.000001:1000"));
+    Replica::of(
+        &Seed::of([source]),
+        &[ConfiguredSource::mysql("replica", &[("my_shop", "shop")]).with("replay_max_rows", 10)],
+    )
+}
+
+/// The upgrader on a terminal of its own.
+struct Terminal {
+    pty: Pty,
+    child: Child,
+    shown: String,
+}
+
+impl Terminal {
+    fn run(replica: &Replica, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(pty_process::Size::new(40, 150)).unwrap();
+        let child = Command::new(PROGRAM)
+            .args(arguments)
+            .args(["--offline", "--config", "upgraded"])
+            .env("HOME", replica.home.path())
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .envs(environment.iter().copied())
+            .spawn(pts)
+            .unwrap();
+        Self { pty, child, shown: String::new() }
+    }
+
+    /// Reads until the text has been shown.
+    fn until(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            assert!(self.read(), "{text:?} was never shown:\n{}", self.shown);
+        }
+    }
+
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        match self.pty.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(count) => {
+                self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+                true
+            }
+            // What Linux answers once the other side is closed.
+            Err(error) if error.raw_os_error() == Some(5) => false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        self.pty.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Reads to the end: the exit code and all that was shown.
+    fn end(mut self) -> (Option<i32>, String) {
+        while self.read() {}
+        (self.child.wait().unwrap().code(), self.shown)
+    }
+}
+
+#[test]
+fn yes_upgrades() {
+    let replica = with_rows_waiting();
+    let mut terminal = Terminal::run(&replica, &["upgrade"], &[]);
+    terminal.until(QUESTION);
+    assert!(terminal.shown.contains("batch start"), "the plan comes first:\n{}", terminal.shown);
+    terminal.type_in("YES\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("Upgraded: sch_chameleon is the 2.0.10 catalogue"), "{shown}");
+    assert!(shown.contains("/300 events"), "a progress bar: {shown}");
+    assert!(
+        shown.contains(&format!("{ESCAPE}1m")) && shown.contains(&format!("{ESCAPE}32m")),
+        "colours: {shown:?}"
+    );
+}
+
+#[test]
+fn any_other_answer_refuses() {
+    let replica = with_rows_waiting();
+    let before = replica.record();
+    for (answer, why) in [
+        ("yes\n", "the answer was not YES"),
+        ("\n", "the answer was not YES"),
+        ("YES please\n", "the answer was not YES"),
+        (" YES\n", "the answer was not YES"),
+        ("no\n", "the answer was not YES"),
+        ("\u{4}", "the answer was not YES"),
+        ("YE\u{3}", "interrupted"),
+        ("\u{3}", "interrupted"),
+    ] {
+        let mut terminal = Terminal::run(&replica, &["upgrade"], &[]);
+        terminal.until(QUESTION);
+        terminal.type_in(answer);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, Some(3), "{answer:?}: {shown}");
+        let last = shown.trim_end().lines().last().unwrap();
+        assert!(last.starts_with(&format!("Refused: {why}. Nothing was changed")), "{answer:?}: {shown:?}");
+    }
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn a_terminal_that_goes_away_at_the_question() {
+    let replica = with_rows_waiting();
+    let before = replica.record();
+    let mut terminal = Terminal::run(&replica, &["upgrade"], &[]);
+    terminal.until(QUESTION);
+    let Terminal { pty, mut child, .. } = terminal;
+    drop(pty);
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn a_question_may_be_thought_over() {
+    let replica = with_rows_waiting();
+    replica.sql(&format!(
+        "ALTER DATABASE {0} SET idle_session_timeout = '1s';
+         ALTER DATABASE {0} SET statement_timeout = '1s';
+         ALTER DATABASE {0} SET idle_in_transaction_session_timeout = '1s'",
+        replica.database.name()
+    ));
+    let mut terminal = Terminal::run(&replica, &["upgrade"], &[]);
+    terminal.until(QUESTION);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    terminal.type_in("YES\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let replica = with_rows_waiting();
+    let (code, coloured) = Terminal::run(&replica, &["check", "-v"], &[]).end();
+    assert!(code == Some(0) && coloured.contains(ESCAPE), "{coloured:?}");
+    for (variable, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let (code, plain) = Terminal::run(&replica, &["check", "-v"], &[(variable, value)]).end();
+        assert_eq!(code, Some(0), "{variable}: {plain}");
+        assert!(plain.contains("waiting-rows") && !plain.contains(ESCAPE), "{variable}: {plain:?}");
+    }
+    let output = replica.command(&["check", "-vvv"]).output().unwrap();
+    assert!(
+        shown(&output).contains("waiting-rows") && !shown(&output).contains(ESCAPE),
+        "{}",
+        shown(&output)
+    );
+    let output = replica.upgrade(&["-vvv"]).code(0);
+    let told = shown(output.get_output());
+    assert!(!told.contains(ESCAPE), "{told:?}");
+    assert!(told.contains("replayed 150 of 300 events of shop"), "plain lines instead of a bar: {told}");
+}
+
+#[test]
+fn no_colour_on_a_terminal_while_upgrading() {
+    let replica = with_rows_waiting();
+    let (code, shown) = Terminal::run(&replica, &["upgrade", "--yes"], &[("NO_COLOR", "1")]).end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains(&format!("{ESCAPE}1m")) && !shown.contains(&format!("{ESCAPE}32m")), "{shown:?}");
+}
+
+#[test]
+fn quiet_shows_errors_and_the_outcome() {
+    let replica = with_rows_waiting();
+    let done = "Upgraded: sch_chameleon is the 2.0.10 catalogue, with 1 table in 1 source. The 1.7 catalogue is kept as _sch_chameleon_version1.\n";
+    replica
+        .command(&["check", "--quiet"])
+        .assert()
+        .code(0)
+        .stdout("The upgrade can be done. Nothing was changed.\n");
+    replica.command(&["status", "-q"]).assert().code(0).stdout("The catalogue is 1.7.\n");
+    replica.sql("CREATE SCHEMA _sch_chameleon_version2");
+    let refused = replica.upgrade(&["--quiet"]).code(3);
+    let told = shown(refused.get_output());
+    assert!(
+        told.contains("leftovers") && told.contains("DROP SCHEMA") && !told.contains("waiting-rows"),
+        "{told}"
+    );
+    assert!(!told.contains("Findings") && !told.contains("┌"), "{told}");
+    replica.sql("DROP SCHEMA _sch_chameleon_version2");
+    let (code, told) = Terminal::run(&replica, &["upgrade", "--quiet", "--yes"], &[]).end();
+    assert_eq!((code, told.replace("\r\n", "\n").as_str()), (Some(0), done));
+    replica
+        .upgrade(&["-q"])
+        .code(0)
+        .stdout("The catalogue is 2.0.10 already: there is nothing to do.\n")
+        .stderr("");
+}
+
+#[test]
+fn who_is_asked_quietly_sees_what_is_asked() {
+    let replica = with_rows_waiting();
+    let mut terminal = Terminal::run(&replica, &["upgrade", "--quiet"], &[]);
+    terminal.until(QUESTION);
+    assert!(
+        terminal.shown.contains(&format!("sch_chameleon in {}", replica.database.name())),
+        "{}",
+        terminal.shown
+    );
+    terminal.type_in("no\n");
+    assert_eq!(terminal.end().0, Some(3));
+}
+
+#[test]
+fn an_upgrade_goes_on_when_nobody_reads_any_more() {
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let sinks: [(&str, &dyn Fn() -> Stdio); 2] =
+        [("a closed pipe", &|| Stdio::from(closed())), ("a full disk", &|| Stdio::from(full()))];
+    for (case, sink) in sinks {
+        let replica = with_rows_waiting();
+        let status = std::process::Command::new(PROGRAM)
+            .args(["upgrade", "--yes", "-vvv", "--config", "upgraded"])
+            .env("HOME", replica.home.path())
+            .stdin(Stdio::null())
+            .stdout(sink())
+            .stderr(sink())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(0), "{case}");
+        assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "2.0.10", "{case}");
+    }
+}
