@@ -28,6 +28,9 @@ pub enum BinlogError {
     /// A position below zero, which MySQL never writes.
     #[error("{1} is not a position in the binary log file {0:?} (positions are bytes from its beginning)")]
     Position(String, i64),
+    /// A position that no column of the catalogues can hold.
+    #[error("{1} is not a position in the binary log file {0:?}: it exceeds 8 EiB")]
+    TooFar(String, u64),
 }
 
 impl BinlogFile {
@@ -63,6 +66,15 @@ impl BinlogFile {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The place so many bytes from the beginning of the file.
+    ///
+    /// # Errors
+    /// [`BinlogError::TooFar`] when the catalogues' columns can't hold the position.
+    pub fn at(&self, position: u64) -> Result<BinlogCoordinate, BinlogError> {
+        let too_far = |_| BinlogError::TooFar(self.name.clone(), position);
+        Ok(BinlogCoordinate { file: self.clone(), position: i64::try_from(position).map_err(too_far)? })
     }
 
     /// Whether pg_chameleon 2's daemon can read the number: it takes what stands between the

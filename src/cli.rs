@@ -78,6 +78,9 @@ pub struct Upgrade {
     /// A source whose status is running has no session: take its replica as stopped (it was killed).
     #[arg(long)]
     pub assume_stopped: bool,
+    /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
+    #[arg(long)]
+    pub offline: bool,
     /// Write what was found, planned and done to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -95,6 +98,9 @@ pub struct Check {
     /// A source whose status is running has no session: take its replica as stopped (it was killed).
     #[arg(long)]
     pub assume_stopped: bool,
+    /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
+    #[arg(long)]
+    pub offline: bool,
     /// How to show the findings.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

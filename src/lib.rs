@@ -17,5 +17,7 @@ pub mod plan;
 pub mod postgres;
 pub mod replay;
 pub mod report;
+pub mod source;
 pub mod survey;
 pub mod upgrade;
+pub mod window;

@@ -7,6 +7,7 @@ use crate::batches::{self, BatchState};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
+use crate::window::Narrowed;
 use chrono::NaiveDateTime;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ pub struct PlannedSource {
     pub mappings: Vec<MappingPair>,
     /// The old sources that go into it.
     pub parts: Vec<Part>,
-    /// Where its first batch starts; none when no part was ever initialised.
+    /// Where its first batch starts: the smallest start of its parts, advanced when MySQL was asked. None when no
+    /// part was ever initialised.
     pub batch_start: Option<BinlogCoordinate>,
     /// From where on all its tables are consistent with each other; with a batch start only.
     pub consistent_point: Option<BinlogCoordinate>,
@@ -49,6 +51,9 @@ pub struct Part {
     pub pair: MappingPair,
     /// From where the old replica would read on; none for a source that was never initialised.
     pub start: Option<BinlogCoordinate>,
+    /// Where the first transaction begins that concerns it; none when MySQL was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advanced: Option<BinlogCoordinate>,
     /// The furthest coordinate that one of its tables has of its own.
     pub furthest_own: Option<BinlogCoordinate>,
     /// How many tables it brings.
@@ -62,18 +67,34 @@ impl Plan {
         self.sources.iter().map(PlannedSource::tables).sum()
     }
 
-    /// Whether `other` starts, becomes consistent and brings the same tables as this plan. Only the lag may
-    /// differ: replaying what waits moves it.
+    /// Whether `other` is made of the same starts and points and brings the same tables as this plan. The lag may
+    /// differ: replaying what waits moves it. How far starts were advanced is not looked at: that depends on nothing
+    /// but the starts of the catalogue and the binary log before the consistent point, which no longer changes.
     #[must_use]
     pub fn same_points(&self, other: &Self) -> bool {
-        let without_lag = |plan: &Self| {
+        let points = |plan: &Self| {
             let mut sources = plan.sources.clone();
             for source in &mut sources {
-                (source.last_received, source.last_replay) = (None, None);
+                (source.last_received, source.last_replay, source.batch_start) = (None, None, None);
+                source.parts.iter_mut().for_each(|part| part.advanced = None);
             }
             sources
         };
-        without_lag(self) == without_lag(other)
+        points(self) == points(other)
+    }
+
+    /// This plan with the starts as far advanced as in the plan that was shown; none when that one was made of other
+    /// starts and points.
+    #[must_use]
+    pub fn advanced_as(mut self, shown: &Self) -> Option<Self> {
+        if !self.same_points(shown) {
+            return None;
+        }
+        for (source, shown) in self.sources.iter_mut().zip(&shown.sources) {
+            source.batch_start.clone_from(&shown.batch_start);
+            source.parts.clone_from(&shown.parts);
+        }
+        Some(self)
     }
 }
 
@@ -82,6 +103,21 @@ impl PlannedSource {
     #[must_use]
     pub fn tables(&self) -> u64 {
         self.parts.iter().map(|part| part.tables).sum()
+    }
+
+    /// Where its first batch would start if MySQL had not been asked.
+    #[must_use]
+    pub fn start_of_catalogue(&self) -> Option<&BinlogCoordinate> {
+        self.parts.iter().filter_map(|part| part.start.as_ref()).min()
+    }
+
+    /// Advances the starts. The points of the tables and the consistent point stay as they are.
+    pub fn advance(&mut self, narrowed: &Narrowed) {
+        for part in &mut self.parts {
+            let advanced = narrowed.starts.iter().find(|(id, _)| *id == part.id);
+            part.advanced = advanced.map(|(_, start)| start.clone());
+        }
+        self.batch_start = Some(narrowed.batch_start.clone());
     }
 }
 
@@ -225,6 +261,7 @@ fn part(source: &OldSource) -> Result<Part, Vec<Refusal>> {
                 Start::At(coordinate) => Some(coordinate),
                 Start::NeverInitialised => None,
             },
+            advanced: None,
             furthest_own,
             tables: source.tables.count,
         }),

@@ -1,10 +1,12 @@
-//! Reads everything that the checks look at.
+//! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
 use crate::catalogue::v1::{facts::Server, read};
 use crate::checks::{Catalogue, CatalogueVersion, Facts};
 use crate::config::{Configuration, SourceType};
 use crate::mapping::Target;
 use crate::plan;
+use crate::source::facts::MySql;
+use crate::source::{self, Observer};
 use tokio_postgres::{Client, Error};
 
 /// Reads the facts at one moment, in a read-only transaction of its own.
@@ -39,7 +41,34 @@ pub async fn facts(
         CatalogueVersion::V1_7 => Some(catalogue(client, &targets).await?),
         _ => None,
     };
-    Ok(Facts { other_types: other_types(configuration), targets, assume_stopped, server, version, catalogue })
+    Ok(Facts {
+        other_types: other_types(configuration),
+        targets,
+        assume_stopped,
+        server,
+        version,
+        catalogue,
+        mysql: MySql::NotAsked,
+    })
+}
+
+/// Asks the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
+/// Without a 1.7 catalogue there is nothing to ask.
+pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer: &dyn Observer) -> Facts {
+    let Some(catalogue) = &mut facts.catalogue else { return facts };
+    let mut all = Vec::new();
+    for source in &configuration.sources {
+        let Some(connection) = &source.mysql else { continue };
+        let planned = catalogue.planned.as_mut().ok();
+        let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
+        let asked = source::ask(source, connection, planned.as_deref(), observer).await;
+        if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
+            planned.advance(narrowed);
+        }
+        all.push(asked);
+    }
+    facts.mysql = MySql::Asked(all);
+    facts
 }
 
 /// What `sch_chameleon` is, as far as the role may know.

@@ -356,7 +356,7 @@ fn the_password_is_in_no_command_line() {
     let mut transaction = blocker.transaction().unwrap();
     transaction.batch_execute("LOCK TABLE sch_chameleon.t_sources").unwrap();
     let mut child = std::process::Command::new(PROGRAM)
-        .args(["upgrade", "--yes", "--config", "upgraded"])
+        .args(["upgrade", "--yes", "--offline", "--config", "upgraded"])
         .env("HOME", replica.home.path())
         .spawn()
         .unwrap();

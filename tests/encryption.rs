@@ -365,7 +365,7 @@ fn an_upgrade_over_tls() {
     text["pg_conn"]["sslrootcert"] = json!(server.file("root.pem", &server.authority.pem()));
     let home = Home::new(&text).unwrap();
     assert_cmd::Command::new(PROGRAM)
-        .args(["upgrade", "--yes", "--config", "upgraded"])
+        .args(["upgrade", "--yes", "--offline", "--config", "upgraded"])
         .env("HOME", home.path())
         .assert()
         .code(0);

@@ -65,7 +65,7 @@ fn reason_to_skip(
 
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
-    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade"));
+    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
     let wrong = match live::run(scenario, programs, &upgrader, &database) {
         Ok(verdict) => {
             assert!(verdict.tables > 0, "no table was compared");

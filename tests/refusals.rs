@@ -758,7 +758,7 @@ fn a_standby() {
     let mut client = server.address().connect("postgres").unwrap();
     let before = Record::of_database(&mut client).unwrap();
     assert_cmd::Command::new(replica::PROGRAM)
-        .args(["upgrade", "--yes", "--config", "upgraded"])
+        .args(["upgrade", "--yes", "--offline", "--config", "upgraded"])
         .env("HOME", home.path())
         .assert()
         .code(3)

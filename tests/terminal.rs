@@ -41,7 +41,7 @@ impl Terminal {
         pty.resize(pty_process::Size::new(40, 150)).unwrap();
         let child = Command::new(PROGRAM)
             .args(arguments)
-            .args(["--config", "upgraded"])
+            .args(["--offline", "--config", "upgraded"])
             .env("HOME", replica.home.path())
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")

@@ -186,13 +186,23 @@ impl Home {
 pub struct Upgrader {
     program: PathBuf,
     first: Vec<OsString>,
+    with_mysql: bool,
+}
+
+/// The commands that ask MySQL unless told otherwise.
+const ASK_MYSQL: [&str; 3] = ["upgrade", "upgrade_replica_schema", "check"];
+
+/// What is added to `arguments` where no MySQL stands behind a replica.
+#[must_use]
+pub fn offline<'a>(mut arguments: impl Iterator<Item = &'a OsStr>) -> Option<&'static str> {
+    arguments.next().is_some_and(|verb| ASK_MYSQL.iter().any(|it| verb == *it)).then_some("--offline")
 }
 
 impl Upgrader {
     /// The program at `program`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), first: vec![] }
+        Self { program: program.into(), first: vec![], with_mysql: false }
     }
 
     /// A program and the first of its arguments, with spaces between them.
@@ -209,7 +219,7 @@ impl Upgrader {
                 format!("{named:?} is no program, neither at this path nor on the PATH"),
             )
         })?;
-        Ok(Self { program, first: words.map(OsString::from).collect() })
+        Ok(Self { program, first: words.map(OsString::from).collect(), with_mysql: false })
     }
 
     /// `chameleon-upgrade` beside this program, as Cargo and packages lay them.
@@ -226,10 +236,21 @@ impl Upgrader {
         }
     }
 
+    /// For replicas whose MySQL is there; those of seeds have none, and are upgraded with `--offline`.
+    #[must_use]
+    pub fn with_mysql(mut self) -> Self {
+        self.with_mysql = true;
+        self
+    }
+
     /// A command with `arguments` and the home's configuration, without standard input.
     #[must_use]
     pub fn command<I: AsRef<OsStr>>(&self, home: &Home, arguments: impl IntoIterator<Item = I>) -> Command {
         let mut all: Vec<OsString> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+        if !self.with_mysql {
+            let offline = offline(all.iter().map(OsString::as_os_str));
+            all.extend(offline.map(OsString::from));
+        }
         all.extend(["--config".into(), CONFIGURATION.into()]);
         let mut command = Command::new(&self.program);
         command.args(&self.first).args(all).env("HOME", home.path()).stdin(Stdio::null());

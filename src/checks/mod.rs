@@ -3,15 +3,23 @@
 //! Every check is a pure function of the [`Facts`]; all are run, and all findings are shown.
 
 mod base_names;
+mod binlog_files;
+mod binlog_settings;
+mod charset;
+mod column_names;
 mod coordinates;
 mod dependents;
 mod destination;
 mod keys;
 mod leftovers;
 mod mappings;
+mod mysql;
+mod mysql_schemas;
 mod names;
 mod never_initialised;
+mod offline;
 mod orphans;
+mod replication;
 mod role;
 mod server;
 mod source_schema;
@@ -21,11 +29,15 @@ mod stopped;
 mod unreplayable;
 mod version;
 mod waiting;
+mod window;
+mod window_ddl;
+mod window_tables;
 
 use crate::catalogue::v1::facts::{Dependent, Server, Session, TableExamination};
 use crate::catalogue::v1::snapshot::Snapshot;
 use crate::mapping::Target;
-use crate::plan::{Plan, Refusal};
+use crate::plan::{Plan, PlannedSource, Refusal};
+use crate::source::facts::{Answer, AskedSource, MySql, WindowRead};
 use serde::Serialize;
 
 pub use version::CatalogueVersion;
@@ -91,6 +103,8 @@ pub struct Facts {
     pub version: CatalogueVersion,
     /// The 1.7 catalogue, when there is one and the role may read it.
     pub catalogue: Option<Catalogue>,
+    /// What MySQL was asked.
+    pub mysql: MySql,
 }
 
 /// A 1.7 catalogue and what touches it.
@@ -98,7 +112,7 @@ pub struct Facts {
 pub struct Catalogue {
     /// Its sources and batches.
     pub snapshot: Snapshot,
-    /// What the plan made of them.
+    /// What the plan made of them, with the starts advanced when MySQL was asked.
     pub planned: Result<Plan, Vec<Refusal>>,
     /// Its tables that are not as they should be.
     pub tables: TableExamination,
@@ -131,6 +145,17 @@ const CHECKS: &[Check] = &[
     destination::check,
     dependents::check,
     waiting::check,
+    mysql::check,
+    charset::check,
+    binlog_settings::check,
+    replication::check,
+    binlog_files::check,
+    mysql_schemas::check,
+    column_names::check,
+    window::check,
+    window_tables::check,
+    window_ddl::check,
+    offline::check,
 ];
 
 /// Runs every check.
@@ -152,6 +177,33 @@ impl Facts {
             Some(Err(refusals)) => refusals,
             _ => &[],
         }
+    }
+
+    /// The new sources that have something to start from.
+    fn starting(&self) -> impl Iterator<Item = &PlannedSource> {
+        let plan = self.catalogue.as_ref().and_then(|catalogue| catalogue.planned.as_ref().ok());
+        plan.into_iter().flat_map(|plan| &plan.sources).filter(|source| source.batch_start.is_some())
+    }
+
+    /// The MySQL servers that were asked.
+    fn asked(&self) -> &[AskedSource] {
+        match &self.mysql {
+            MySql::Asked(asked) => asked,
+            MySql::NotAsked | MySql::Offline => &[],
+        }
+    }
+
+    /// Those that answered.
+    fn answers(&self) -> impl Iterator<Item = (&AskedSource, &Answer)> {
+        self.asked().iter().filter_map(|asked| Some((asked, asked.answer.as_ref().ok()?)))
+    }
+
+    /// The new sources whose window was read.
+    fn windows(&self) -> impl Iterator<Item = (&PlannedSource, &AskedSource, &WindowRead)> {
+        self.starting().filter_map(|source| {
+            let (asked, answer) = self.answers().find(|(asked, _)| asked.name == source.name)?;
+            Some((source, asked, answer.window.as_ref()?.as_ref().ok()?))
+        })
     }
 
     /// Findings made of the refusals that a check is about.

@@ -8,7 +8,10 @@ use crate::ending::{Ending, sentence};
 use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
 use crate::report::output;
-use crate::survey::survey;
+use crate::source::Observer;
+use crate::source::facts::{MySql, Reading};
+use crate::survey::{ask_mysql, survey};
+use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 /// Runs the checks and shows what they found.
@@ -17,7 +20,7 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
         Ok(configuration) => configuration,
         Err(ending) => return ending,
     };
-    let (findings, facts) = match look(&configuration, arguments.assume_stopped).await {
+    let (findings, facts) = match look(&configuration, arguments, console).await {
         Ok(facts) => (checks::run(&facts), Some(facts)),
         Err(finding) => (vec![finding], None),
     };
@@ -41,16 +44,40 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
     }
 }
 
-async fn look(configuration: &Configuration, assume_stopped: bool) -> Result<Facts, Finding> {
+async fn look(configuration: &Configuration, arguments: &Check, console: &Console) -> Result<Facts, Finding> {
     let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
     let client = session.client();
     let facts = async {
         postgres::prepare(client, configuration.lock_timeout()).await?;
-        survey(client, configuration, assume_stopped).await
+        survey(client, configuration, arguments.assume_stopped).await
     }
     .await;
     session.close().await;
-    facts.map_err(|error| unreadable(&error))
+    let facts = facts.map_err(|error| unreadable(&error))?;
+    let for_people = arguments.format == Format::Text;
+    Ok(mysql(facts, configuration, arguments.offline, if for_people { console } else { &Unobserved }).await)
+}
+
+/// What MySQL has to say, unless it is not to be asked.
+pub(super) async fn mysql(
+    facts: Facts,
+    configuration: &Configuration,
+    offline: bool,
+    observer: &dyn Observer,
+) -> Facts {
+    if offline {
+        Facts { mysql: MySql::Offline, ..facts }
+    } else {
+        ask_mysql(facts, configuration, observer).await
+    }
+}
+
+/// For a program that reads JSON, nothing is told on the way.
+struct Unobserved;
+
+impl Observer for Unobserved {
+    fn window_reading(&self, _: &str, _: Reading, _: u64) {}
+    fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 
 /// The finding of a server that lets nobody in.

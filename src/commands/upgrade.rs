@@ -1,6 +1,6 @@
 //! `upgrade`: the procedure of SPEC.md from the configuration to the new catalogue.
 
-use super::check::{unreachable, unreadable};
+use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
 use super::load;
 use crate::catalogue::v2;
@@ -92,6 +92,10 @@ async fn with_session(
             v2::VERSION
         )));
     }
+    let facts = tokio::select! {
+        facts = mysql(facts, configuration, arguments.offline, console) => facts,
+        () = interruption.wait() => return Err(refused("interrupted")),
+    };
     let (catalogue, plan) = examine(console, report, &facts)?;
     agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {

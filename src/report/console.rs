@@ -2,12 +2,14 @@
 
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
-use crate::checks::{Finding, Severity};
+use crate::checks::{Finding, Severity, counted};
 use crate::plan::{Plan, PlannedSource};
 use crate::replay::{Backlog, Progress};
 use crate::report::output;
+use crate::source::{self, facts::Reading};
 use crate::upgrade::Observer;
 use crate::upgrade::step::Step;
+use crate::window::Bytes;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -71,13 +73,16 @@ impl Console {
         if self.quiet {
             return;
         }
-        let mut parts = table(&["1.7 source", "schema mapping", "starts at", "tables", "2.0 source"]);
+        let columns =
+            ["1.7 source", "schema mapping", "starts at", "next transaction at", "tables", "2.0 source"];
+        let mut parts = table(&columns);
         for source in &plan.sources {
             for part in &source.parts {
                 parts.add_row([
                     part.name.clone(),
                     part.pair.to_string(),
                     text(part.start.as_ref(), "never initialised"),
+                    or_dash(part.advanced.as_ref().map(ToString::to_string).as_ref()),
                     part.tables.to_string(),
                     source.name.clone(),
                 ]);
@@ -192,12 +197,7 @@ impl Console {
 
     /// The replay of a source begins.
     pub fn replay_begins(&self, backlog: &Backlog) {
-        let bar = if self.quiet || !std::io::stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(backlog.events).with_style(bar_style()).with_message(backlog.name.clone())
-        };
-        *self.bar.borrow_mut() = Some(Bar { bar, told: 0 });
+        self.begins(backlog.events, bar_style(), &backlog.name);
     }
 
     /// The replay of a source has ended.
@@ -206,6 +206,16 @@ impl Console {
             bar.finish_and_clear();
         }
         self.done(&format!("replay {} events of {}", backlog.events, backlog.name), took);
+    }
+
+    /// A step takes its time: on a terminal a bar, which goes when the step is done.
+    fn begins(&self, of: u64, style: ProgressStyle, message: &str) {
+        let bar = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(of).with_style(style).with_message(message.to_owned())
+        };
+        *self.bar.borrow_mut() = Some(Bar { bar, told: 0 });
     }
 
     /// The replay of a source was broken off.
@@ -233,6 +243,42 @@ impl Progress for Console {
     }
 }
 
+impl source::Observer for Console {
+    fn window_reading(&self, source: &str, reading: Reading, of: u64) {
+        if self.bar.borrow().is_none() {
+            self.begins(of, window_style(), source);
+        }
+        let mut current = self.bar.borrow_mut();
+        let Some(Bar { bar, told }) = current.as_mut() else { return };
+        bar.set_position(reading.bytes.min(of));
+        let tenth = (reading.bytes * 10).checked_div(of).unwrap_or_default();
+        if bar.is_hidden() && tenth > *told && tenth < 10 {
+            *told = tenth;
+            self.line(&format!(
+                "  read {} of {} of the binary log for {source}",
+                Bytes(reading.bytes),
+                Bytes(of)
+            ));
+        }
+    }
+
+    fn window_read(&self, source: &str, reading: Reading, took: Duration) {
+        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+        let transactions = counted(reading.transactions, "transaction");
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate, to two digits"
+        )]
+        let rate = Bytes((reading.bytes as f64 / took.as_secs_f64().max(0.001)) as u64);
+        let read = Bytes(reading.bytes);
+        self.done(&format!("binary log read for {source}: {read}, {transactions} ({rate}/s)"), took);
+    }
+}
+
 impl Observer for Console {
     fn step_done(&self, step: Step, took: Duration) {
         self.done(&step.to_string(), took);
@@ -242,6 +288,13 @@ impl Observer for Console {
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn window_style() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "  binary log for {msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn severity(severity: Severity) -> (&'static str, Style) {

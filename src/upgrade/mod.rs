@@ -162,7 +162,8 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
     }
 }
 
-/// The checks once more, now that nobody can write: the plan of now, or what has changed.
+/// The checks once more, now that nobody can write: the plan of now, or what has changed. MySQL is not asked again
+/// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
     let facts = survey::facts(client, agreed.configuration, agreed.assume_stopped).await?;
     let mut findings = checks::run(&facts);
@@ -176,10 +177,9 @@ async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan,
     if !agreed.dry_run && catalogue.snapshot.waiting() > 0 {
         return Ok(Err(vec![changed("events came in after the replay")]));
     }
-    match catalogue.planned {
-        Ok(plan) if plan.same_points(agreed.plan) => Ok(Ok(plan)),
-        _ => Ok(Err(vec![changed("its batches or tables are no longer those that the plan was made for")])),
-    }
+    let plan = catalogue.planned.ok().and_then(|plan| plan.advanced_as(agreed.plan));
+    Ok(plan
+        .ok_or_else(|| vec![changed("its batches or tables are no longer those that the plan was made for")]))
 }
 
 fn changed(what: &str) -> Finding {

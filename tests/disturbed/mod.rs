@@ -258,7 +258,7 @@ impl Running {
     fn start(home: Home, proxy: Proxy, arguments: &[&str]) -> Self {
         let output = tempfile::tempfile().expect("a file");
         let child = Command::new(PROGRAM)
-            .arg("upgrade")
+            .args(["upgrade", "--offline"])
             .args(arguments)
             .args(["--config", CONFIGURATION])
             .env("HOME", home.path())

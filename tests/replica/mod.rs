@@ -6,9 +6,10 @@ use assert_cmd::assert::Assert;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::upgrader::{CONFIGURATION, ConfiguredSource, Home, configuration};
+use chameleon_harness::upgrader::{CONFIGURATION, ConfiguredSource, Home, configuration, offline};
 use postgres::Client;
 use secrecy::ExposeSecret;
+use std::ffi::OsStr;
 use std::process::Output;
 
 /// The upgrader's program.
@@ -87,8 +88,15 @@ impl Replica {
         Record::of_database(&mut self.client()).expect("a record")
     }
 
-    /// The upgrader, with the configuration of this replica.
+    /// The upgrader, with the configuration of this replica, which has no MySQL.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command_with_mysql(arguments);
+        command.args(offline(arguments.iter().map(OsStr::new)));
+        command
+    }
+
+    /// The upgrader, with the configuration of this replica.
+    pub fn command_with_mysql(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).args(["--config", CONFIGURATION]).env("HOME", self.home.path());
         command

@@ -65,6 +65,14 @@ impl MariaDb {
     /// # Errors
     /// [`ServerError`] when it can't be installed or started.
     pub fn start(mariadbd: &Path) -> Result<Self, ServerError> {
+        Self::start_with(mariadbd, &[])
+    }
+
+    /// The same with more options, which may take back those of a source of a replica.
+    ///
+    /// # Errors
+    /// [`ServerError`] when it can't be installed or started.
+    pub fn start_with(mariadbd: &Path, options: &[String]) -> Result<Self, ServerError> {
         let template = template(mariadbd)?;
         let folder = ServerFolder::create()?;
         folder.copy(&template, "data")?;
@@ -73,7 +81,7 @@ impl MariaDb {
         let mut server = Self { host: Ipv4Addr::LOCALHOST, password, folder, process: None };
         for _ in 0..ATTEMPTS {
             server.host = free_address()?;
-            match server.start_at_its_address(mariadbd) {
+            match server.start_at_its_address(mariadbd, options) {
                 Err(ServerError::NotStarted { log, .. }) if log.contains("Bind on TCP/IP port") => {}
                 result => return result.map(|()| server),
             }
@@ -81,7 +89,7 @@ impl MariaDb {
         Err(no_address())
     }
 
-    fn start_at_its_address(&mut self, mariadbd: &Path) -> Result<(), ServerError> {
+    fn start_at_its_address(&mut self, mariadbd: &Path, options: &[String]) -> Result<(), ServerError> {
         let folder = self.folder.path();
         let process = self
             .folder
@@ -92,6 +100,7 @@ impl MariaDb {
             .arg(format!("--init-file={}", folder.join("account.sql").display()))
             .arg(format!("--bind-address={}", self.host))
             .arg(format!("--port={PORT}"))
+            .args(options)
             .spawn()
             .map_err(ServerError::io("run mariadbd"))?;
         self.wait_until_ready(process)

@@ -1,0 +1,110 @@
+//! Every binary log file from the start of a new source on is still on its MySQL server, and its coordinates lie in
+//! them: nothing else tells the new replica what happened since.
+
+use super::{Facts, Finding};
+use crate::binlog::BinlogCoordinate;
+use crate::plan::PlannedSource;
+use crate::source::facts::{AskedSource, BinaryLogs, Lack};
+
+const CHECK: &str = "binlog-files";
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in facts.starting() {
+        let answer = facts.answers().find(|(asked, _)| asked.name == source.name);
+        let Some((asked, Some(Ok(logs)))) = answer.map(|(asked, answer)| (asked, answer.logs.as_ref()))
+        else {
+            continue;
+        };
+        let coordinates = lacking(source, logs);
+        if coordinates.is_empty() {
+            findings.extend(holes(source, asked, logs));
+        }
+        findings.extend(coordinates.into_iter().map(|lacking| finding(source, asked, &lacking)));
+    }
+    findings
+}
+
+/// A coordinate that the replica needs and the server has not.
+struct Lacking<'a> {
+    what: String,
+    old_source: &'a str,
+    coordinate: &'a BinlogCoordinate,
+    lack: Lack,
+}
+
+fn lacking<'a>(source: &'a PlannedSource, logs: &BinaryLogs) -> Vec<Lacking<'a>> {
+    let mut all = Vec::new();
+    for part in &source.parts {
+        let tables = part.furthest_own.as_ref().map(|own| (format!("a table of {}", part.name), own));
+        let start = part.start.as_ref().map(|start| (part.name.clone(), start));
+        for (what, coordinate) in start.into_iter().chain(tables) {
+            if let Some(lack) = logs.lack(coordinate) {
+                all.push(Lacking { what, old_source: &part.name, coordinate, lack });
+            }
+        }
+    }
+    // The new replica begins at none of the tables' own coordinates: a file that is gone before them does no harm.
+    all.retain(|it| {
+        !matches!(it.lack, Lack::Purged(_))
+            || source.parts.iter().any(|part| part.start.as_ref() == Some(it.coordinate))
+    });
+    all
+}
+
+fn finding(source: &PlannedSource, asked: &AskedSource, lacking: &Lacking<'_>) -> Finding {
+    let Lacking { what, old_source, coordinate, lack } = lacking;
+    let (name, place) = (&source.name, &asked.place);
+    let begins = format!("Source {name}: {what} stands at {coordinate}, and the MySQL server at {place}");
+    let initialise = format!(
+        "1.8.2 can't read on from there either. Initialise {old_source} again with 1.8.2's init_replica, start and stop its \
+         replica, and run the upgrade again."
+    );
+    let other_server = "Correct db_conn.host and db_conn.port of the source: they must lead to the server that 1.8.2 reads \
+                        from. If it is that server, its binary logs were reset: initialise the source again with 1.8.2's \
+                        init_replica.";
+    match lack {
+        Lack::Purged(first) => Finding::error(
+            CHECK,
+            format!(
+                "{begins} no longer has that file (its first is {first}): what happened since then can't be read."
+            ),
+            initialise,
+        ),
+        Lack::PastTheEnd(size) => Finding::error(
+            CHECK,
+            format!("{begins} has only {size} bytes in that file: it is another file of the same name."),
+            other_server,
+        ),
+        Lack::Ahead(last) => Finding::error(
+            CHECK,
+            format!("{begins} has not written that file yet (its last is {last})."),
+            other_server,
+        ),
+        Lack::OtherServer { has } => Finding::error(
+            CHECK,
+            format!("{begins} names its files otherwise (it writes {has}): it is another server."),
+            other_server,
+        ),
+    }
+}
+
+/// Files that are missing between others.
+fn holes(source: &PlannedSource, asked: &AskedSource, logs: &BinaryLogs) -> Option<Finding> {
+    let start = source.start_of_catalogue()?;
+    let holes = logs.holes(start);
+    let numbers: Vec<_> = holes.iter().map(u64::to_string).collect();
+    (!holes.is_empty()).then(|| {
+        Finding::error(
+            CHECK,
+            format!(
+                "Source {}: the MySQL server at {} lacks binary log files between {start} and the current one (number {}).",
+                source.name,
+                asked.place,
+                numbers.join(", ")
+            ),
+            "Put the files and their lines in the index file back, or initialise the old sources again with 1.8.2's \
+             init_replica.",
+        )
+    })
+}

@@ -1,0 +1,80 @@
+//! Reads the binary log as a replica does, and takes no replica's place.
+//!
+//! The server is asked for the log from a place on and sends its events until there are no more. With the server id 0
+//! it neither waits for new events nor ends the session of a replica that bears the same id.
+
+use super::facts::{Question, Reading};
+use super::server::unanswered;
+use super::transactions::{Assembler, EventError};
+use crate::binlog::BinlogCoordinate;
+use crate::window::Transaction;
+use mysql::prelude::Queryable;
+use mysql::{BinlogDumpFlags, BinlogRequest, Conn};
+use std::ops::ControlFlow;
+
+const DOING: &str = "reading the binary log";
+
+/// Where the events of a file begin, behind its magic number.
+const FIRST_EVENT: u64 = 4;
+
+/// MariaDB shows its GTIDs to those that say that they know them, and something else in their place to others. MySQL
+/// wants to hear that checksums are understood; the driver says it by the older of the two names.
+const INTRODUCTION: [&str; 2] = ["SET @mariadb_slave_capability = 4", "SET @source_binlog_checksum = 'ALL'"];
+
+/// Hands on every transaction from `from` to the end of the one that `to` lies in.
+///
+/// `progress` is told of every event how much has been read, and may stop the reading.
+pub(super) fn read(
+    mut conn: Conn,
+    from: &BinlogCoordinate,
+    to: &BinlogCoordinate,
+    mut each: impl FnMut(&Transaction),
+    mut progress: impl FnMut(Reading) -> ControlFlow<()>,
+) -> Result<Reading, Question> {
+    for statement in INTRODUCTION {
+        conn.query_drop(statement).map_err(unanswered(DOING))?;
+    }
+    let start = first_position(from);
+    let request = BinlogRequest::new(0)
+        .with_filename(from.file().name().as_bytes())
+        .with_pos(start)
+        .with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
+    let stream = conn.get_binlog_stream(request).map_err(unanswered(DOING))?;
+    let mut assembler = Assembler::new(from.file().clone(), start);
+    let mut reading = Reading::default();
+    let mut hand_on = |transaction: Option<Transaction>, reading: &mut Reading| {
+        if let Some(transaction) = transaction {
+            reading.transactions += 1;
+            each(&transaction);
+        }
+    };
+    for event in stream {
+        let event = event.map_err(unanswered(DOING))?;
+        hand_on(assembler.take(&event).map_err(not_understood)?, &mut reading);
+        reading.bytes += u64::from(event.header().event_size());
+        // The first event of the file itself shows that `from` is where one begins.
+        if !Assembler::is_artificial(&event) && is_behind(&assembler, to) || progress(reading).is_break() {
+            break;
+        }
+    }
+    hand_on(assembler.end().map_err(not_understood)?, &mut reading);
+    Ok(reading)
+}
+
+/// A replica asks with 32 bits for the position. What lies behind them is reached from the beginning of the file:
+/// files are that long only for one large transaction, and the transactions before `from` concern nobody.
+fn first_position(from: &BinlogCoordinate) -> u64 {
+    let position = from.position().unsigned_abs();
+    if u32::try_from(position).is_ok() { position.max(FIRST_EVENT) } else { FIRST_EVENT }
+}
+
+fn is_behind(assembler: &Assembler, to: &BinlogCoordinate) -> bool {
+    let (file, position) = assembler.place();
+    let place = (file.number(), position);
+    !assembler.inside() && place >= (to.file().number(), to.position().unsigned_abs())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn not_understood(error: EventError) -> Question {
+    Question { doing: DOING, cause: error.to_string(), denied: false }
+}

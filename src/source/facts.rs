@@ -1,0 +1,255 @@
+//! What is known of the MySQL servers, for the checks.
+
+use super::connect::ConnectError;
+use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::window::{Letters, Narrowed, TableName};
+use std::time::Duration;
+
+/// What MySQL was asked.
+#[derive(Debug)]
+pub enum MySql {
+    /// Nothing: this look is at PostgreSQL alone.
+    NotAsked,
+    /// Nothing, because of `--offline`.
+    Offline,
+    /// Each MySQL source of the configuration, in its order.
+    Asked(Vec<AskedSource>),
+}
+
+/// A source of the configuration whose MySQL server was asked.
+#[derive(Debug)]
+pub struct AskedSource {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The account of the configuration, `user`.
+    pub user: String,
+    /// Host and port.
+    pub place: String,
+    /// The connection's character set in the configuration.
+    pub charset: String,
+    /// What the server said.
+    pub answer: Result<Answer, ConnectError>,
+}
+
+impl AskedSource {
+    /// What reading the window has shown, when it was read.
+    #[must_use]
+    pub fn narrowed(&self) -> Option<&Narrowed> {
+        let window = self.answer.as_ref().ok()?.window.as_ref()?;
+        window.as_ref().ok().map(|read| &read.narrowed)
+    }
+}
+
+/// What a server said.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its binary logs; none when it writes none, or when the account may not see them.
+    pub logs: Option<Result<BinaryLogs, Question>>,
+    /// Schemas of the mapping that the account does not see.
+    pub hidden_schemas: Vec<String>,
+    /// The window of the source; none when there is no plan, nothing to start from, or something that makes the
+    /// reading pointless.
+    pub window: Option<Result<WindowRead, Question>>,
+}
+
+/// Settings of a server that decide whether a replica can read from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `version`.
+    pub version: String,
+    /// `log_bin`.
+    pub log_bin: bool,
+    /// `binlog_format`; none on a server that knows rows only.
+    pub format: Option<String>,
+    /// `binlog_row_image`; none on a server that knows full rows only.
+    pub row_image: Option<String>,
+    /// `binlog_row_metadata`; none on a server that can't name columns in the binary log.
+    pub row_metadata: Option<String>,
+    /// How names are compared (`lower_case_table_names`).
+    pub letters: Letters,
+    /// Whether the server knows the character set of the configuration.
+    pub knows_charset: bool,
+}
+
+impl Settings {
+    /// Whether whole rows are in the binary log.
+    #[must_use]
+    pub fn logs_whole_rows(&self) -> bool {
+        self.log_bin && self.logs_rows() && self.logs_full_images()
+    }
+
+    /// Whether rows are logged, and not statements.
+    #[must_use]
+    pub fn logs_rows(&self) -> bool {
+        self.format.as_deref().is_none_or(|format| format.eq_ignore_ascii_case("ROW"))
+    }
+
+    /// Whether every column of a row is logged.
+    #[must_use]
+    pub fn logs_full_images(&self) -> bool {
+        self.row_image.as_deref().is_none_or(|image| image.eq_ignore_ascii_case("FULL"))
+    }
+
+    /// Whether the names of columns are logged.
+    #[must_use]
+    pub fn logs_column_names(&self) -> bool {
+        self.row_metadata.as_deref().is_some_and(|metadata| metadata.eq_ignore_ascii_case("FULL"))
+    }
+}
+
+/// Something that the server would not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {cause}")]
+pub struct Question {
+    /// What was asked.
+    pub doing: &'static str,
+    /// The server's message, or what happened to the connection.
+    pub cause: String,
+    /// Whether a privilege of the account is missing.
+    pub denied: bool,
+}
+
+/// The binary log files that a server has, in its order, and where it writes now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinaryLogs {
+    /// Each file with its size in bytes.
+    pub files: Vec<(BinlogFile, u64)>,
+    /// Where the next event is written.
+    pub current: BinlogCoordinate,
+}
+
+/// Why a replica can't begin at a coordinate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// The server's files have other names.
+    OtherServer {
+        /// The name of a file that it has.
+        has: String,
+    },
+    /// The file is gone; the first that is there.
+    Purged(String),
+    /// The file is yet to be written; the last that is there.
+    Ahead(String),
+    /// The position lies behind the end of the file, which is so long.
+    PastTheEnd(u64),
+}
+
+impl BinaryLogs {
+    /// Why a replica can't begin at `coordinate`; none when it can.
+    #[must_use]
+    pub fn lack(&self, coordinate: &BinlogCoordinate) -> Option<Lack> {
+        let file = coordinate.file();
+        if let Some((_, size)) = self.files.iter().find(|(found, _)| found.name() == file.name()) {
+            let past = coordinate.position().unsigned_abs() > *size;
+            return past.then_some(Lack::PastTheEnd(*size));
+        }
+        let first = self.files.first().map_or_else(|| self.current.file(), |(file, _)| file);
+        let last = self.current.file();
+        Some(if first.base() != file.base() {
+            Lack::OtherServer { has: last.name().to_owned() }
+        } else if file.number() > last.number() {
+            Lack::Ahead(last.name().to_owned())
+        } else {
+            Lack::Purged(first.name().to_owned())
+        })
+    }
+
+    /// The numbers of files that are not there, of those from one coordinate to the current file.
+    #[must_use]
+    pub fn holes(&self, from: &BinlogCoordinate) -> Vec<u64> {
+        let numbers: Vec<_> = self.files.iter().map(|(file, _)| file.number()).collect();
+        let between = from.file().number()..=self.current.file().number();
+        let longest = numbers.len() + HOLES_NAMED;
+        between.take(longest).filter(|number| !numbers.contains(number)).take(HOLES_NAMED).collect()
+    }
+
+    /// The bytes between two coordinates.
+    #[must_use]
+    pub fn bytes_between(&self, from: &BinlogCoordinate, to: &BinlogCoordinate) -> u64 {
+        let (first, last) = (from.file().number(), to.file().number());
+        let whole: u64 = self
+            .files
+            .iter()
+            .filter(|(file, _)| (first..last).contains(&file.number()))
+            .map(|(_, size)| size)
+            .sum();
+        (whole + to.position().unsigned_abs()).saturating_sub(from.position().unsigned_abs())
+    }
+}
+
+/// How many holes are named.
+const HOLES_NAMED: usize = 3;
+
+/// The window of a source after it was read.
+#[derive(Debug)]
+pub struct WindowRead {
+    /// What it has shown.
+    pub narrowed: Narrowed,
+    /// Of the tables whose applied rows are left in it, those that are no longer on MySQL.
+    pub gone: Vec<TableName>,
+    /// What was read.
+    pub reading: Reading,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How far the reading of a binary log has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Bytes of events that were received.
+    pub bytes: u64,
+    /// Transactions that were complete.
+    pub transactions: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(file: u64, position: u64) -> BinlogCoordinate {
+        BinlogFile::parse(&format!("bin.{file:06}")).expect("a file").at(position).expect("a position")
+    }
+
+    fn logs(files: &[(u64, u64)]) -> BinaryLogs {
+        let (last, size) = files.last().expect("a file");
+        BinaryLogs {
+            files: files.iter().map(|(file, size)| (at(*file, 4).file().clone(), *size)).collect(),
+            current: at(*last, *size),
+        }
+    }
+
+    #[test]
+    fn a_hole_in_the_files_is_found() {
+        let logs = logs(&[(1, 100), (2, 100), (4, 100), (6, 100)]);
+        assert_eq!(logs.holes(&at(1, 4)), [3, 5]);
+        assert_eq!(logs.holes(&at(4, 4)), [5]);
+        assert_eq!(logs.holes(&at(6, 4)), [0; 0]);
+    }
+
+    /// A coordinate of another server may be far away.
+    #[test]
+    fn not_all_holes_are_counted() {
+        assert_eq!(logs(&[(u64::MAX >> 1, 100)]).holes(&at(1, 4)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_replica_can_begin_anywhere_up_to_the_end() {
+        let logs = logs(&[(2, 5_000_000_000), (3, 100)]);
+        assert_eq!(logs.lack(&at(2, 5_000_000_000)), None);
+        assert_eq!(logs.lack(&at(2, 5_000_000_001)), Some(Lack::PastTheEnd(5_000_000_000)));
+        assert_eq!(logs.lack(&at(1, 4)), Some(Lack::Purged("bin.000002".into())));
+        assert_eq!(logs.lack(&at(4, 4)), Some(Lack::Ahead("bin.000003".into())));
+        let other = BinlogCoordinate::parse("log.000002", 4).expect("a coordinate");
+        assert_eq!(logs.lack(&other), Some(Lack::OtherServer { has: "bin.000003".into() }));
+    }
+
+    #[test]
+    fn bytes_are_counted_across_files() {
+        let logs = logs(&[(1, 1000), (2, 500), (3, 100)]);
+        assert_eq!(logs.bytes_between(&at(1, 900), &at(3, 50)), 650);
+        assert_eq!(logs.bytes_between(&at(2, 100), &at(2, 300)), 200);
+        assert_eq!(logs.bytes_between(&at(2, 100), &at(2, 100)), 0);
+    }
+}

@@ -1,0 +1,15 @@
+//! The MySQL server of a source of the configuration: what the checks and the plan need to know of it.
+//!
+//! Nothing is decided here: settings, binary log files and the [`crate::window::Transaction`]s of the window are read
+//! and handed on. The driver blocks, so it runs on a thread of its own.
+
+mod ask;
+mod connect;
+mod dump;
+pub mod facts;
+mod server;
+mod statement;
+mod transactions;
+
+pub use ask::{Observer, ask};
+pub use connect::ConnectError;

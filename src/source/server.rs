@@ -1,0 +1,126 @@
+//! Reads the facts on a MySQL server, with statements that MySQL 5.5 and later and MariaDB understand.
+
+use super::connect::describe;
+use super::facts::{BinaryLogs, Question, Settings};
+use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::window::{Letters, TableName};
+use mysql::prelude::Queryable;
+use mysql::{Conn, Error, Row};
+use std::collections::HashMap;
+
+const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
+                         'binlog_row_image', 'binlog_row_metadata', 'lower_case_table_names')";
+
+/// MySQL's number for a statement that it does not understand.
+const SYNTAX: u16 = 1064;
+
+/// MySQL's numbers for a missing privilege.
+const DENIED: [u16; 6] = [1044, 1045, 1142, 1143, 1227, 1370];
+
+/// How many tables are asked for in one statement.
+const TABLES_A_QUESTION: usize = 200;
+
+/// A question that the server did not answer.
+pub(super) fn unanswered(doing: &'static str) -> impl FnOnce(Error) -> Question {
+    move |error| {
+        let denied = matches!(&error, Error::MySqlError(server) if DENIED.contains(&server.code));
+        Question { doing, cause: describe(&error), denied }
+    }
+}
+
+fn unreadable(doing: &'static str, what: impl ToString) -> Question {
+    Question { doing, cause: what.to_string(), denied: false }
+}
+
+/// The settings; variables that the server does not know are left out.
+pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Question> {
+    let doing = "reading the server's settings";
+    let found: Vec<(String, String)> = conn.query(VARIABLES).map_err(unanswered(doing))?;
+    let mut found: HashMap<_, _> =
+        found.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+    let known: Option<u8> = conn
+        .exec_first(
+            "SELECT 1 FROM information_schema.character_sets WHERE character_set_name = ?",
+            (charset.to_lowercase(),),
+        )
+        .map_err(unanswered(doing))?;
+    let alike = found.get("lower_case_table_names").is_some_and(|value| value != "0");
+    Ok(Settings {
+        version: found.remove("version").unwrap_or_default(),
+        log_bin: found.get("log_bin").is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1"),
+        format: found.remove("binlog_format"),
+        row_image: found.remove("binlog_row_image"),
+        row_metadata: found.remove("binlog_row_metadata"),
+        letters: if alike { Letters::Alike } else { Letters::Distinct },
+        knows_charset: known.is_some(),
+    })
+}
+
+/// The binary log files, and where the server writes now.
+pub(super) fn binary_logs(conn: &mut Conn) -> Result<BinaryLogs, Question> {
+    let doing = "listing the binary logs";
+    let current = current(conn)?;
+    let rows: Vec<Row> = conn.query("SHOW BINARY LOGS").map_err(unanswered(doing))?;
+    let file = |row: Row| -> Result<(BinlogFile, u64), Question> {
+        // MySQL 8 has a third column.
+        let (name, size): (Option<String>, Option<u64>) = (row.get("Log_name"), row.get("File_size"));
+        let (Some(name), Some(size)) = (name, size) else {
+            return Err(unreadable(doing, "SHOW BINARY LOGS has no columns Log_name and File_size"));
+        };
+        Ok((BinlogFile::parse(&name).map_err(|error| unreadable(doing, error))?, size))
+    };
+    Ok(BinaryLogs { files: rows.into_iter().map(file).collect::<Result<_, _>>()?, current })
+}
+
+fn current(conn: &mut Conn) -> Result<BinlogCoordinate, Question> {
+    let doing = "asking where the server writes its binary log";
+    let row: Option<Row> = match conn.query_first("SHOW MASTER STATUS") {
+        // MySQL 8.4 has this under another name only.
+        Err(Error::MySqlError(error)) if error.code == SYNTAX => conn.query_first("SHOW BINARY LOG STATUS"),
+        answer => answer,
+    }
+    .map_err(unanswered(doing))?;
+    let row = row.ok_or_else(|| unreadable(doing, "the server says that it writes none"))?;
+    let (file, position): (Option<String>, Option<u64>) = (row.get("File"), row.get("Position"));
+    let (Some(file), Some(position)) = (file, position) else {
+        return Err(unreadable(doing, "the answer has no columns File and Position"));
+    };
+    let position = i64::try_from(position).map_err(|error| unreadable(doing, error))?;
+    BinlogCoordinate::parse(&file, position).map_err(|error| unreadable(doing, error))
+}
+
+/// Those of `schemas` that the account does not see.
+pub(super) fn hidden_schemas(
+    conn: &mut Conn,
+    letters: Letters,
+    schemas: &[String],
+) -> Result<Vec<String>, Question> {
+    let doing = "listing the schemas";
+    let seen: Vec<String> =
+        conn.query("SELECT schema_name FROM information_schema.schemata").map_err(unanswered(doing))?;
+    let is_seen = |schema: &&String| seen.iter().any(|seen| letters.same_schema(seen, schema));
+    Ok(schemas.iter().filter(|schema| !is_seen(schema)).cloned().collect())
+}
+
+/// Those of `tables` that are not on the server. A view of the same name is not the table.
+pub(super) fn gone<'a>(
+    conn: &mut Conn,
+    letters: Letters,
+    tables: impl IntoIterator<Item = &'a TableName>,
+) -> Result<Vec<TableName>, Question> {
+    let tables: Vec<_> = tables.into_iter().collect();
+    let mut gone = Vec::new();
+    for some in tables.chunks(TABLES_A_QUESTION) {
+        let wanted = vec!["(table_schema = ? AND table_name = ?)"; some.len()].join(" OR ");
+        let statement = format!(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ({wanted})"
+        );
+        let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
+        let found: Vec<(String, String)> =
+            conn.exec(statement, names).map_err(unanswered("looking for the tables of the window"))?;
+        let found: Vec<_> = found.into_iter().map(|(schema, table)| TableName { schema, table }).collect();
+        let is_gone = |table: &&&TableName| !found.iter().any(|found| letters.same_table(found, table));
+        gone.extend(some.iter().filter(is_gone).map(|table| (**table).clone()));
+    }
+    Ok(gone)
+}

@@ -1,0 +1,331 @@
+//! Puts the events of a binary log together to transactions.
+//!
+//! A transaction begins with its first event (the one with its GTID where servers write one, else `BEGIN`), so that a
+//! reader who starts there is told of every table before its rows. It ends with the commit, or, for a statement that
+//! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
+
+use super::statement::{self, Statement};
+use crate::binlog::{BinlogError, BinlogFile};
+use crate::window::{Ddl, TableName, Transaction};
+use mysql::binlog::EventType;
+use mysql::binlog::events::{Event, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+
+/// Events that only MariaDB writes; the driver has no names for them.
+mod mariadb {
+    pub(super) const BINLOG_CHECKPOINT: u8 = 161;
+    pub(super) const GTID: u8 = 162;
+    pub(super) const GTID_LIST: u8 = 163;
+    pub(super) const START_ENCRYPTION: u8 = 164;
+    pub(super) const QUERY_COMPRESSED: u8 = 165;
+    pub(super) const FIRST_COMPRESSED_ROWS: u8 = 166;
+    pub(super) const LAST_COMPRESSED_ROWS: u8 = 171;
+    /// Of a GTID's flags: the next event is all that there is.
+    pub(super) const STANDALONE: u8 = 1;
+    /// Where the flags stand in a GTID event: behind its sequence number and domain.
+    pub(super) const GTID_FLAGS: usize = 12;
+}
+
+/// MySQL's second kind of heartbeat, which the driver has no name for.
+const HEARTBEAT_V2: u8 = 41;
+
+/// In the flags of an event: the server made it up for the reader, it is not in the file.
+const ARTIFICIAL: u16 = 0x20;
+
+/// An event that can't be understood.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EventError {
+    /// Its bytes are not what its type says.
+    #[error("the event at {place} can't be read: {cause}")]
+    Unreadable { place: String, cause: io::Error },
+    /// The file or position is none.
+    #[error(transparent)]
+    Coordinate(#[from] BinlogError),
+}
+
+/// What an event is, as far as transactions are concerned.
+enum Kind {
+    Rotate,
+    /// It says how the events of its file are written.
+    Description,
+    /// It stands between transactions.
+    Between,
+    Gtid,
+    MariaDbGtid,
+    Query,
+    CompressedQuery,
+    TableMap,
+    Rows,
+    Commit,
+    /// A whole transaction of MySQL 8, compressed.
+    Payload,
+    Other,
+}
+
+fn kind(raw: u8) -> Kind {
+    match raw {
+        mariadb::GTID => return Kind::MariaDbGtid,
+        mariadb::QUERY_COMPRESSED => return Kind::CompressedQuery,
+        mariadb::FIRST_COMPRESSED_ROWS..=mariadb::LAST_COMPRESSED_ROWS => return Kind::Rows,
+        mariadb::BINLOG_CHECKPOINT | mariadb::GTID_LIST | mariadb::START_ENCRYPTION | HEARTBEAT_V2 => {
+            return Kind::Between;
+        }
+        _ => {}
+    }
+    match EventType::try_from(raw) {
+        Ok(EventType::ROTATE_EVENT) => Kind::Rotate,
+        Ok(EventType::FORMAT_DESCRIPTION_EVENT) => Kind::Description,
+        Ok(EventType::STOP_EVENT | EventType::PREVIOUS_GTIDS_EVENT | EventType::HEARTBEAT_EVENT) => {
+            Kind::Between
+        }
+        Ok(EventType::GTID_EVENT | EventType::ANONYMOUS_GTID_EVENT | EventType::GTID_TAGGED_LOG_EVENT) => {
+            Kind::Gtid
+        }
+        Ok(EventType::QUERY_EVENT) => Kind::Query,
+        Ok(EventType::TABLE_MAP_EVENT) => Kind::TableMap,
+        Ok(
+            EventType::PRE_GA_WRITE_ROWS_EVENT
+            | EventType::PRE_GA_UPDATE_ROWS_EVENT
+            | EventType::PRE_GA_DELETE_ROWS_EVENT
+            | EventType::WRITE_ROWS_EVENT_V1
+            | EventType::UPDATE_ROWS_EVENT_V1
+            | EventType::DELETE_ROWS_EVENT_V1
+            | EventType::WRITE_ROWS_EVENT
+            | EventType::UPDATE_ROWS_EVENT
+            | EventType::DELETE_ROWS_EVENT
+            | EventType::PARTIAL_UPDATE_ROWS_EVENT,
+        ) => Kind::Rows,
+        Ok(EventType::XID_EVENT | EventType::XA_PREPARE_LOG_EVENT) => Kind::Commit,
+        Ok(EventType::TRANSACTION_PAYLOAD_EVENT) => Kind::Payload,
+        _ => Kind::Other,
+    }
+}
+
+/// A transaction that has begun.
+#[derive(Debug, Default)]
+struct Open {
+    start: u64,
+    /// Its end will be said: a statement does not end it.
+    explicit: bool,
+    /// The tables that were named, by the number that their rows bear.
+    named: HashMap<u64, TableName>,
+    rows: BTreeMap<TableName, u64>,
+    unnamed_rows: Option<u64>,
+    ddl: Vec<(String, String, String, u64)>,
+}
+
+/// Takes events in the order of the binary log.
+#[derive(Debug)]
+pub(super) struct Assembler {
+    file: BinlogFile,
+    /// Where the last event ended.
+    position: u64,
+    /// Whether the server has described the format: what comes before that can't be read safely, since nobody knows
+    /// whether it ends with a checksum.
+    described: bool,
+    open: Option<Open>,
+}
+
+impl Assembler {
+    /// For a stream that begins at this place.
+    pub(super) fn new(file: BinlogFile, position: u64) -> Self {
+        Self { file, position, described: false, open: None }
+    }
+
+    /// The file and the position behind the last event.
+    pub(super) fn place(&self) -> (&BinlogFile, u64) {
+        (&self.file, self.position)
+    }
+
+    /// Whether a transaction has begun and not ended.
+    pub(super) fn inside(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether the server has made up the event: it takes no room in the file.
+    pub(super) fn is_artificial(event: &Event) -> bool {
+        event.header().log_pos() == 0 || event.header().flags_raw() & ARTIFICIAL != 0
+    }
+
+    /// Takes the next event; returns the transaction that it completes.
+    pub(super) fn take(&mut self, event: &Event) -> Result<Option<Transaction>, EventError> {
+        let kind = kind(event.header().event_type_raw());
+        self.described |= matches!(kind, Kind::Description);
+        if Self::is_artificial(event) {
+            return match kind {
+                // The first one only repeats what was asked for.
+                Kind::Rotate if self.described => self.rotate(event),
+                _ => Ok(None),
+            };
+        }
+        let start = self.position;
+        self.position = end_of(start, event.header().log_pos());
+        match kind {
+            Kind::Rotate => self.rotate(event),
+            // No transaction goes on in another file: a server that crashed has cut it off.
+            Kind::Description | Kind::Between => self.close(start),
+            Kind::Gtid | Kind::MariaDbGtid => {
+                let before = self.close(start);
+                let explicit = matches!(kind, Kind::MariaDbGtid) && !is_standalone(event);
+                self.open = Some(Open { start, explicit, ..Open::default() });
+                before
+            }
+            kind => {
+                let end = self.position;
+                let open = self.open.get_or_insert_with(|| Open { start, ..Open::default() });
+                let ends = open.note(kind, event, end).map_err(|cause| self.unreadable(start, cause))?;
+                if ends { self.close(end) } else { Ok(None) }
+            }
+        }
+    }
+
+    /// The stream has ended.
+    pub(super) fn end(&mut self) -> Result<Option<Transaction>, EventError> {
+        self.close(self.position)
+    }
+
+    fn rotate(&mut self, event: &Event) -> Result<Option<Transaction>, EventError> {
+        let unfinished = self.close(self.position)?;
+        let rotate: RotateEvent<'_> =
+            event.read_event().map_err(|cause| self.unreadable(self.position, cause))?;
+        self.file = BinlogFile::parse(&rotate.name())?;
+        self.position = rotate.position();
+        Ok(unfinished)
+    }
+
+    fn close(&mut self, end: u64) -> Result<Option<Transaction>, EventError> {
+        let Some(open) = self.open.take() else { return Ok(None) };
+        let file = &self.file;
+        let ddl =
+            |(default_schema, kind, text, end)| Ok(Ddl { default_schema, kind, text, end: file.at(end)? });
+        Ok(Some(Transaction {
+            start: file.at(open.start)?,
+            end: file.at(end)?,
+            rows: open
+                .rows
+                .into_iter()
+                .map(|(table, end)| Ok((table, file.at(end)?)))
+                .collect::<Result<_, BinlogError>>()?,
+            unnamed_rows: open.unnamed_rows.map(|end| file.at(end)).transpose()?,
+            ddl: open.ddl.into_iter().map(ddl).collect::<Result<_, BinlogError>>()?,
+        }))
+    }
+
+    fn unreadable(&self, position: u64, cause: io::Error) -> EventError {
+        EventError::Unreadable { place: format!("{}:{position}", self.file.name()), cause }
+    }
+}
+
+/// Where an event ends that begins at `start`. Its header has 32 bits for that; files may be longer than 4 GiB.
+fn end_of(start: u64, low: u32) -> u64 {
+    let end = (start & !u64::from(u32::MAX)) | u64::from(low);
+    if end < start { end + (1 << 32) } else { end }
+}
+
+fn is_standalone(event: &Event) -> bool {
+    event.data().get(mariadb::GTID_FLAGS).is_some_and(|flags| flags & mariadb::STANDALONE != 0)
+}
+
+impl Open {
+    /// Notes what an event of the transaction says; whether the event ends it.
+    fn note(&mut self, kind: Kind, event: &Event, end: u64) -> io::Result<bool> {
+        match kind {
+            Kind::TableMap => {
+                let map: TableMapEvent<'_> = event.read_event()?;
+                let (schema, table) = (map.database_name().into_owned(), map.table_name().into_owned());
+                self.named.insert(map.table_id(), TableName { schema, table });
+                Ok(false)
+            }
+            Kind::Rows => {
+                self.note_rows(table_id(event.data())?, end);
+                Ok(false)
+            }
+            Kind::Query => {
+                let query: QueryEvent<'_> = event.read_event()?;
+                Ok(self.note_statement(&query.schema(), &query.query(), end))
+            }
+            Kind::CompressedQuery => {
+                let query: QueryEvent<'_> = event.read_event()?;
+                let text = decompressed(query.query_raw())?;
+                Ok(self.note_statement(&query.schema(), &text, end))
+            }
+            Kind::Payload => {
+                self.note_payload(event, end)?;
+                Ok(true)
+            }
+            Kind::Commit => Ok(true),
+            Kind::Rotate
+            | Kind::Description
+            | Kind::Between
+            | Kind::Gtid
+            | Kind::MariaDbGtid
+            | Kind::Other => Ok(false),
+        }
+    }
+
+    fn note_rows(&mut self, table: u64, end: u64) {
+        match self.named.get(&table) {
+            None => self.unnamed_rows = Some(end),
+            Some(name) => match self.rows.get_mut(name) {
+                Some(last) => *last = end,
+                None => drop(self.rows.insert(name.clone(), end)),
+            },
+        }
+    }
+
+    fn note_statement(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
+        match statement::read(text) {
+            Statement::Begins => {
+                self.explicit = true;
+                false
+            }
+            Statement::Ends => true,
+            Statement::Defines(kind) => {
+                self.ddl.push((default_schema.to_owned(), kind, statement::beginning(text), end));
+                !self.explicit
+            }
+            Statement::Other => !self.explicit,
+        }
+    }
+
+    /// The events inside have no place of their own: they end where the payload ends.
+    fn note_payload(&mut self, event: &Event, end: u64) -> io::Result<()> {
+        let payload: TransactionPayloadEvent<'_> = event.read_event()?;
+        let mut inside = payload.decompressed()?;
+        let mut footer = event.footer();
+        footer.set_checksum_enabled(false);
+        let description = event.fde().clone().with_footer(footer);
+        while inside.has_data_left()? {
+            let event = Event::read(&description, &mut inside)?;
+            let kind = kind(event.header().event_type_raw());
+            if !matches!(kind, Kind::Payload) {
+                self.note(kind, &event, end)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of the table at the beginning of a row event.
+fn table_id(data: &[u8]) -> io::Result<u64> {
+    let Some(bytes) = data.first_chunk::<6>() else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+    let mut id = [0; 8];
+    id[..6].copy_from_slice(bytes);
+    Ok(u64::from_le_bytes(id))
+}
+
+/// The longest statement that is decompressed: its first words are enough.
+const LONGEST_STATEMENT: u64 = 64 * 1024;
+
+/// MariaDB's compressed statement: a byte that says how many bytes its length takes, the length, a zlib stream.
+fn decompressed(bytes: &[u8]) -> io::Result<String> {
+    let (&head, rest) = bytes.split_first().ok_or(io::ErrorKind::UnexpectedEof)?;
+    let stream = rest.get(usize::from(head & 7)..).ok_or(io::ErrorKind::UnexpectedEof)?;
+    let mut text = Vec::new();
+    flate2::read::ZlibDecoder::new(stream).take(LONGEST_STATEMENT).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! The window between the start of a new source and its consistent point, and how it is closed.
+//!
+//! SPEC.md, "The window, and how to close it": an old source that has nothing new keeps an old coordinate, so the
+//! smallest of all can lie far back. Each start is advanced to the first transaction that concerns the schema of its
+//! source, or to the consistent point when there is none; what is left of the window is examined. MySQL only supplies
+//! the [`Transaction`]s; what they mean is decided here.
+
+use crate::binlog::BinlogCoordinate;
+use crate::catalogue::v1::snapshot::OldSourceId;
+use crate::plan::PlannedSource;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many DDL statements of a window are kept by name; the others are counted.
+const DDL_NAMED: usize = 20;
+
+/// A table on MySQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct TableName {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub table: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.schema, self.table)
+    }
+}
+
+/// A statement that changes the definition of tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ddl {
+    /// The default database of the session that issued it: what both pg_chameleons go by.
+    pub default_schema: String,
+    /// What it does, such as `ALTER TABLE`.
+    pub kind: String,
+    /// Its beginning, for messages.
+    pub text: String,
+    /// Where its event ends.
+    pub end: BinlogCoordinate,
+}
+
+/// A transaction of the binary log, or the part of it that a reader saw who began inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Where its first event begins: a reader that starts here sees all of it.
+    pub start: BinlogCoordinate,
+    /// Where its last event ends.
+    pub end: BinlogCoordinate,
+    /// The tables whose rows it changes, each with the end of its last row event. 1.8.2's coordinates are ends of row
+    /// events and so lie inside transactions: what comes before them in the transaction has been applied.
+    pub rows: BTreeMap<TableName, BinlogCoordinate>,
+    /// The end of the last row event of a table that was named before the reading began.
+    pub unnamed_rows: Option<BinlogCoordinate>,
+    /// Its statements that change definitions.
+    pub ddl: Vec<Ddl>,
+}
+
+/// How the server compares the names of schemas and tables (`lower_case_table_names`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letters {
+    /// `a` and `A` are two names.
+    Distinct,
+    /// `a` and `A` are the same name.
+    Alike,
+}
+
+impl Letters {
+    fn same(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Distinct => left == right,
+            Self::Alike => left.to_lowercase() == right.to_lowercase(),
+        }
+    }
+
+    /// Whether both names are those of one table.
+    #[must_use]
+    pub fn same_table(self, left: &TableName, right: &TableName) -> bool {
+        self.same(&left.schema, &right.schema) && self.same(&left.table, &right.table)
+    }
+
+    /// Whether both names are those of one schema.
+    #[must_use]
+    pub fn same_schema(self, left: &str, right: &str) -> bool {
+        self.same(left, right)
+    }
+}
+
+/// An old source that has a start.
+#[derive(Debug, Clone)]
+struct Reader {
+    id: OldSourceId,
+    name: String,
+    schema: String,
+    start: BinlogCoordinate,
+    /// Where the first transaction begins that concerns it; never before its start.
+    first: Option<BinlogCoordinate>,
+}
+
+/// The window of a new source while it is being read, transaction by transaction, in the order of the binary log.
+/// What it keeps does not grow with the transactions, only with the tables and, up to a number, the DDL in them.
+#[derive(Debug, Clone)]
+pub struct Window {
+    letters: Letters,
+    from: BinlogCoordinate,
+    to: BinlogCoordinate,
+    readers: Vec<Reader>,
+    rows: BTreeMap<TableName, BinlogCoordinate>,
+    ddl: Vec<DdlLeft>,
+    more_ddl: u64,
+}
+
+/// What reading the window has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Narrowed {
+    /// From where each old source has something to read, in the order of the plan.
+    pub starts: Vec<(OldSourceId, BinlogCoordinate)>,
+    /// The smallest of them.
+    pub batch_start: BinlogCoordinate,
+    /// The tables whose rows the new replica meets again although they have been applied.
+    pub rows: Vec<RowsLeft>,
+    /// The first DDL statements that the new replica meets before the consistent point.
+    pub ddl: Vec<DdlLeft>,
+    /// How many more there are.
+    pub more_ddl: u64,
+}
+
+/// Rows that have been applied and that the new replica meets again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsLeft {
+    /// Whose rows.
+    pub table: TableName,
+    /// Where the last of them ends.
+    pub last: BinlogCoordinate,
+    /// The old sources that keep the new replica from starting behind them.
+    pub lagging: Vec<String>,
+}
+
+/// DDL that the new replica meets before the consistent point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DdlLeft {
+    /// The statement.
+    pub ddl: Ddl,
+    /// Whether 1.8.2 has applied it.
+    pub applied: bool,
+}
+
+impl Window {
+    /// The window of a source; none when it has nothing to start from.
+    #[must_use]
+    pub fn of(source: &PlannedSource, letters: Letters) -> Option<Self> {
+        let reader = |part: &crate::plan::Part| {
+            Some(Reader {
+                id: part.id,
+                name: part.name.clone(),
+                schema: part.pair.source_schema.clone(),
+                start: part.start.clone()?,
+                first: None,
+            })
+        };
+        let readers: Vec<_> = source.parts.iter().filter_map(reader).collect();
+        Some(Self {
+            letters,
+            from: readers.iter().map(|reader| &reader.start).min()?.clone(),
+            to: source.consistent_point.clone()?,
+            readers,
+            rows: BTreeMap::new(),
+            ddl: Vec::new(),
+            more_ddl: 0,
+        })
+    }
+
+    /// Where it begins: the smallest start of the catalogue.
+    #[must_use]
+    pub fn from(&self) -> &BinlogCoordinate {
+        &self.from
+    }
+
+    /// Where it ends: the consistent point. The transaction that it lies in belongs to the window.
+    #[must_use]
+    pub fn to(&self) -> &BinlogCoordinate {
+        &self.to
+    }
+
+    /// Takes the next transaction. One that begins behind the window is not looked at.
+    pub fn take(&mut self, transaction: &Transaction) {
+        if transaction.start >= self.to {
+            return;
+        }
+        for number in 0..self.readers.len() {
+            let reader = &self.readers[number];
+            if reader.first.is_none() && self.concerns(transaction, reader) {
+                let first = transaction.start.clone().max(reader.start.clone());
+                self.readers[number].first = Some(first);
+            }
+        }
+        // Transactions come in order, so the first one found begins what is left.
+        let Some(left_from) = self.readers.iter().filter_map(|reader| reader.first.clone()).min() else {
+            return;
+        };
+        self.keep_rows(transaction, &left_from);
+        self.keep_ddl(transaction, &left_from);
+    }
+
+    fn concerns(&self, transaction: &Transaction, reader: &Reader) -> bool {
+        let new = |end: &BinlogCoordinate| *end > reader.start;
+        let own = |schema: &str| self.letters.same(schema, &reader.schema);
+        transaction.rows.iter().any(|(table, end)| own(&table.schema) && new(end))
+            || transaction.ddl.iter().any(|ddl| own(&ddl.default_schema) && new(&ddl.end))
+            || transaction.unnamed_rows.as_ref().is_some_and(new)
+    }
+
+    fn reader_of(&self, schema: &str) -> Option<&Reader> {
+        self.readers.iter().find(|reader| self.letters.same(schema, &reader.schema))
+    }
+
+    fn keep_rows(&mut self, transaction: &Transaction, left_from: &BinlogCoordinate) {
+        for (table, end) in &transaction.rows {
+            let applied =
+                self.reader_of(&table.schema).is_some_and(|reader| transaction.start < reader.start);
+            if applied && end > left_from {
+                self.rows.insert(table.clone(), end.clone());
+            }
+        }
+    }
+
+    fn keep_ddl(&mut self, transaction: &Transaction, left_from: &BinlogCoordinate) {
+        for ddl in transaction.ddl.iter().filter(|ddl| ddl.end > *left_from) {
+            let Some(reader) = self.reader_of(&ddl.default_schema) else { continue };
+            if self.ddl.len() < DDL_NAMED {
+                let applied = ddl.end <= reader.start;
+                self.ddl.push(DdlLeft { ddl: ddl.clone(), applied });
+            } else {
+                self.more_ddl += 1;
+            }
+        }
+    }
+
+    /// The whole window has been read.
+    #[must_use]
+    pub fn close(self) -> Narrowed {
+        let Self { to, readers, rows, ddl, more_ddl, .. } = self;
+        let lagging = |last: &BinlogCoordinate| {
+            let behind = |reader: &&Reader| reader.first.as_ref().is_some_and(|first| first < last);
+            readers.iter().filter(behind).map(|reader| reader.name.clone()).collect()
+        };
+        let rows =
+            rows.into_iter().map(|(table, last)| RowsLeft { table, lagging: lagging(&last), last }).collect();
+        let starts: Vec<_> = readers
+            .iter()
+            .map(|reader| (reader.id, reader.first.clone().unwrap_or_else(|| to.clone())))
+            .collect();
+        let batch_start = starts.iter().map(|(_, start)| start).min().unwrap_or(&to).clone();
+        Narrowed { starts, batch_start, rows, ddl, more_ddl }
+    }
+}
+
+/// How much of the binary log lies between two coordinates, as far as they alone tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Width {
+    /// The files that are touched; none when the coordinates are equal.
+    pub files: u64,
+    /// The bytes, when both lie in one file.
+    pub bytes: Option<u64>,
+}
+
+impl Width {
+    /// From one coordinate to a later one.
+    #[must_use]
+    pub fn between(from: &BinlogCoordinate, to: &BinlogCoordinate) -> Self {
+        if from >= to {
+            return Self { files: 0, bytes: Some(0) };
+        }
+        let files = to.file().number() - from.file().number() + 1;
+        let bytes = (files == 1).then(|| to.position().abs_diff(from.position()));
+        Self { files, bytes }
+    }
+}
+
+impl fmt::Display for Width {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.files, self.bytes) {
+            (0, _) => formatter.write_str("nothing"),
+            (_, Some(bytes)) => write!(formatter, "{} within one file", Bytes(bytes)),
+            (files, None) => write!(formatter, "{files} files"),
+        }
+    }
+}
+
+/// A number of bytes, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = *self;
+        let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match units.iter().find(|(unit, _)| bytes >= *unit) {
+            #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+            Some((unit, name)) => write!(formatter, "{:.1} {name}", bytes as f64 / *unit as f64),
+            None if bytes == 1 => formatter.write_str("1 byte"),
+            None => write!(formatter, "{bytes} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
