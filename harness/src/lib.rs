@@ -6,6 +6,7 @@ pub mod fault;
 pub mod properties;
 pub mod quoting;
 pub mod record;
+pub mod replay;
 pub mod scenario;
 pub mod seed;
 pub mod server;
