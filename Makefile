@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo tools postgres rust lint test live matrix clean-tools
+.PHONY: help demo tools postgres rust lint test live scenarios sweep matrix clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,18 @@ test: tools ## Run all tests; those whose programs can't be had are skipped by n
 
 live: tools ## Run the live scenarios: the real MariaDB, the real pg_chameleon 1.8.2 and 2.0.21
 	cargo test -p chameleon-upgrade --test live
+
+scenarios: postgres ## Run the scenarios, each on a database of its own
+	cargo build --release --workspace --bins
+	@target/release/chameleon-harness run
+
+# Several catalogues, every SQLSTATE at every message, a retry after every run, and pairs of faults.
+SWEPT := batch_listed batch_two_live names_that_hurt two_new_sources
+
+sweep: postgres ## Make every fault happen at every message of several upgrades, and pairs of faults: takes hours
+	cargo build --release --workspace --bins
+	@target/release/chameleon-harness sweep --pairs 300
+	@for name in $(SWEPT); do target/release/chameleon-harness sweep --scenario scenarios/$$name.yaml --pairs 100 || exit 1; done
 
 matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
 	@$(SETUP)/matrix.sh

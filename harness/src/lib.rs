@@ -7,6 +7,7 @@ pub mod live;
 pub mod properties;
 pub mod quoting;
 pub mod record;
+pub mod replay;
 pub mod scenario;
 pub mod seed;
 pub mod server;

@@ -24,6 +24,8 @@ enum Command {
     Run(commands::run::RunArguments),
     /// Say what each scenario shows.
     List(commands::list::ListArguments),
+    /// Upgrade a dump of production with production's own configuration on a throwaway server.
+    Replay(commands::replay::ReplayArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
     Sweep(commands::sweep::SweepArguments),
 }
@@ -46,6 +48,7 @@ fn run(command: &Command) -> Result<Ending, CommandError> {
         }
         Command::Run(arguments) => commands::run::run(arguments),
         Command::List(arguments) => commands::list::run(arguments),
+        Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sweep(arguments) => commands::sweep::run(arguments),
     }
 }

@@ -139,6 +139,16 @@ pub fn described(error: &postgres::Error) -> String {
     }
 }
 
+/// What a run has left, but for what the next attempt clears away, once its sessions have ended.
+///
+/// # Errors
+/// What the server answers.
+pub fn left(replica: &Replica) -> Result<Record, AskingError> {
+    let mut client = replica.superuser()?;
+    await_end_of_sessions(&mut client)?;
+    Ok(record(&mut client)?.without_schema("_sch_chameleon_version2"))
+}
+
 /// What the 1.7 replica is when its own function has replayed all that waits: done by the replica's role, recorded,
 /// and rolled back.
 ///
@@ -162,26 +172,43 @@ pub fn check(
     outcome: &Outcome,
     reference: &Reference,
 ) -> Result<Vec<Violation>, AskingError> {
+    look(replica, outcome, reference).map(|(_, violations)| violations)
+}
+
+/// The same, with what the catalogue is.
+///
+/// # Errors
+/// What the server answers to the harness's own questions.
+pub fn look(
+    replica: &Replica,
+    outcome: &Outcome,
+    reference: &Reference,
+) -> Result<(Version, Vec<Violation>), AskingError> {
     let mut violations = Vec::new();
     if outcome.exit.is_none() {
         violations.push(Violation::of(Property::Truthful, "the upgrader did not end and had to be killed"));
     }
-    await_end_of_sessions(&mut replica.superuser()?)?;
-    let version = version(&mut replica.superuser()?)?;
+    let mut client = replica.superuser()?;
+    await_end_of_sessions(&mut client)?;
+    let version = version(&mut client)?;
     match &version {
-        Version::Old => violations.extend(check_old(replica, reference)?),
-        Version::New => violations.extend(check_new(replica, reference)?),
+        Version::Old => violations.extend(check_old(&mut client, replica, reference)?),
+        Version::New => violations.extend(check_new(&mut client, reference)?),
         Version::Other(seen) => {
             let seen = format!("sch_chameleon is neither 1.7 nor 2.0.10: {seen}");
             violations.push(Violation::of(Property::Atomic, seen));
         }
     }
     violations.extend(check_exit(outcome, &version));
-    Ok(violations)
+    Ok((version, violations))
 }
 
-fn check_old(replica: &Replica, reference: &Reference) -> Result<Option<Violation>, AskingError> {
-    let found = match replayed(&mut replica.superuser()?, replica) {
+fn check_old(
+    client: &mut Client,
+    replica: &Replica,
+    reference: &Reference,
+) -> Result<Option<Violation>, AskingError> {
+    let found = match replayed(client, replica) {
         Ok(found) => found.without_schema("_sch_chameleon_version2"),
         Err(error) => {
             let seen = format!("1.7 can't replay what waits: {error}");
@@ -195,16 +222,15 @@ fn check_old(replica: &Replica, reference: &Reference) -> Result<Option<Violatio
     }))
 }
 
-fn check_new(replica: &Replica, reference: &Reference) -> Result<Vec<Violation>, AskingError> {
+fn check_new(client: &mut Client, reference: &Reference) -> Result<Vec<Violation>, AskingError> {
     let mut violations = Vec::new();
-    let mut client = replica.superuser()?;
     let dropped: i64 = client.query_one(DROPPED, &[])?.get(0);
     if dropped > 0 {
         let seen = format!("{dropped} tables of 1.7 are not in 2.0");
         violations.push(Violation::of(Property::NothingDropped, seen));
     }
     let Some(upgraded) = &reference.upgraded else { return Ok(violations) };
-    let found = record(&mut client)?;
+    let found = record(client)?;
     if found != *upgraded {
         let seen = format!("the 2.0 catalogue is not that of an undisturbed run:\n{}", upgraded.diff(&found));
         let property = if dropped > 0 { Property::Atomic } else { Property::NoEventLostOrDoubled };

@@ -67,12 +67,13 @@ impl ConfiguredSource {
 pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSource]) -> Value {
     let sources: serde_json::Map<String, Value> =
         sources.iter().map(|source| (source.name.clone(), source.settings())).collect();
+    json!({"pg_conn": connection(address, database), "sources": sources})
+}
+
+fn connection(address: &Address, database: &str) -> Value {
     json!({
-        "pg_conn": {
-            "host": address.host, "port": address.port.to_string(), "user": address.user,
-            "password": address.password.expose_secret(), "database": database, "charset": "utf8",
-        },
-        "sources": sources,
+        "host": address.host, "port": address.port.to_string(), "user": address.user,
+        "password": address.password.expose_secret(), "database": database, "charset": "utf8",
     })
 }
 
@@ -84,6 +85,13 @@ pub enum Configuration {
     /// This text, in which `${host}`, `${port}`, `${user}`, `${password}` and `${database}` stand for the database
     /// of the run.
     Text(String),
+    /// A text whose `pg_conn` has been taken out, from between these two.
+    Around {
+        /// The lines before it.
+        before: String,
+        /// The lines after it.
+        after: String,
+    },
 }
 
 impl Configuration {
@@ -98,6 +106,9 @@ impl Configuration {
                 .replace("${user}", &address.user)
                 .replace("${password}", address.password.expose_secret())
                 .replace("${database}", database),
+            Self::Around { before, after } => {
+                format!("{before}pg_conn: {}\n{after}", connection(address, database))
+            }
         }
     }
 
@@ -113,7 +124,7 @@ impl Configuration {
                 };
                 Self::Sources(sources.iter().map(with).collect())
             }
-            Self::Text(_) => self.clone(),
+            Self::Text(_) | Self::Around { .. } => self.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs of `chameleon-harness`, one file each.
 
 pub mod list;
+pub mod replay;
 pub mod run;
 pub mod sweep;
 

@@ -4,8 +4,8 @@ use super::{CommandError, Ending, Means};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::stage::Origin;
-use crate::sweep::case::{ALL, Case, NamedKind, UnknownCase};
-use crate::sweep::{self, Sweep, table};
+use crate::sweep::case::{Case, NamedKind};
+use crate::sweep::{self, Retries, Spread, Sweep, table};
 use crate::upgrader::{Configuration, ConfiguredSource};
 use anstream::{eprint, println};
 use clap::Args;
@@ -30,6 +30,9 @@ pub struct SweepArguments {
     /// Sweep this scenario's replica and configuration instead of the demo's.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+    /// One failing statement a message, its SQLSTATEs in turn; and one retry for each state that a run leaves.
+    #[arg(long)]
+    pub quick: bool,
     /// How it is run.
     #[command(flatten)]
     pub means: Means,
@@ -44,13 +47,16 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     let sweep = Sweep {
         server: arguments.means.server.clone(),
         upgrader: arguments.means.upgrader()?,
+        arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin,
         configuration,
-        kinds: kinds(arguments)?,
+        kinds: kinds(arguments),
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
         jobs: arguments.means.jobs(),
+        retries: if arguments.quick { Retries::OncePerState } else { Retries::AfterEveryRun },
+        spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
     };
     let terminal = io::stderr().is_terminal();
     let findings = sweep::run(&sweep, &|done, total| {
@@ -93,12 +99,6 @@ fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), C
     Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
 }
 
-fn kinds(arguments: &SweepArguments) -> Result<Vec<NamedKind>, CommandError> {
-    if arguments.faults.is_empty() {
-        let named =
-            ALL.iter().map(|name| name.parse().map_err(|error: UnknownCase| CommandError::harness(&error)));
-        named.collect()
-    } else {
-        Ok(arguments.faults.clone())
-    }
+fn kinds(arguments: &SweepArguments) -> Vec<NamedKind> {
+    if arguments.faults.is_empty() { NamedKind::all().collect() } else { arguments.faults.clone() }
 }

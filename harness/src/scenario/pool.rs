@@ -16,7 +16,7 @@ impl Pool {
     /// A pool without servers yet.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self { kind, common: Mutex::default(), idle: Mutex::default() }
+        Self { kind: kind.in_memory(), common: Mutex::default(), idle: Mutex::default() }
     }
 
     /// The kind of its servers.

@@ -27,8 +27,12 @@ impl ServerFolder {
     /// Makes an empty folder that only the server's account can look into.
     pub(crate) fn create() -> Result<Self, ServerError> {
         let account = Account::choose()?;
-        let path = reachable_temporary_folder(account)?
-            .join(format!("chameleon-harness-{:016x}", rand::random::<u64>()));
+        Self::create_in(&reachable_temporary_folder(account)?, account)
+    }
+
+    /// The same within `parent`, which must be open to the account.
+    pub(super) fn create_in(parent: &Path, account: Account) -> Result<Self, ServerError> {
+        let path = parent.join(format!("chameleon-harness-{:016x}", rand::random::<u64>()));
         let supervisor = Supervisor::start(include_str!("local.sh"), [&path])?;
         DirBuilder::new()
             .mode(0o700)

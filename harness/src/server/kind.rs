@@ -33,6 +33,17 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The same kind for many small databases: a local server keeps its files in memory, where there is room.
+    #[must_use]
+    pub fn in_memory(self) -> Self {
+        match self {
+            Self::Local(options) => Self::Local(LocalOptions { in_memory: true, ..options }),
+            other => other,
+        }
+    }
+}
+
 impl Default for Kind {
     fn default() -> Self {
         Self::Local(LocalOptions::default())

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::Account;
 use super::{Address, Binaries, Server, ServerError, ServerFolder, port, processes};
 
 /// How long a start, with recovery from a crash, may take.
@@ -29,6 +30,9 @@ pub struct LocalOptions {
     /// Whether it waits for the disk. What is committed survives a crash of the server without it; a crash of
     /// the machine is nothing the harness does.
     pub fsync: bool,
+    /// Whether its files are in memory (/dev/shm), where there is room for it: databases are copied several times
+    /// as fast. For small catalogues.
+    pub in_memory: bool,
     /// Further lines for postgresql.conf, as names and values.
     pub settings: Vec<(String, String)>,
 }
@@ -48,7 +52,10 @@ pub struct LocalServer {
 /// [`ServerError`] when PostgreSQL isn't installed, or `initdb` or `postgres` fails.
 pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
     let found = Binaries::find(options.major)?;
-    let folder = ServerFolder::create()?;
+    let folder = match folder_in_memory(&found, options)? {
+        Some((memory, account)) => ServerFolder::create_in(&memory, account)?,
+        None => ServerFolder::create()?,
+    };
     let mut server = LocalServer {
         address: Address {
             host: Ipv4Addr::LOCALHOST.to_string(),
@@ -274,6 +281,27 @@ fn configuration(options: &LocalOptions) -> String {
         lines.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
     }
     lines
+}
+
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
+/// Free space without which a server isn't kept in memory.
+const ENOUGH_MEMORY: u64 = 4 << 30;
+
+/// A folder in memory, when one is wished for and fit for it. Programs that had to be copied into the server's
+/// folder could not be run there.
+fn folder_in_memory(
+    found: &Binaries,
+    options: &LocalOptions,
+) -> Result<Option<(PathBuf, Account)>, ServerError> {
+    if !options.in_memory {
+        return Ok(None);
+    }
+    let account = Account::choose()?;
+    let folder = PathBuf::from(MEMORY);
+    let free = rustix::fs::statvfs(&folder).map(|it| it.f_bavail.saturating_mul(it.f_frsize)).unwrap_or(0);
+    let fit = free >= ENOUGH_MEMORY && account.reaches(&folder) && account.reaches(&found.folder);
+    Ok(fit.then_some((folder, account)))
 }
 
 /// The folder of the programs, or that of a copy beside the data: what root has unpacked under its own home is

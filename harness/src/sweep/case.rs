@@ -37,6 +37,19 @@ pub enum UnknownCase {
     Place(String),
 }
 
+impl NamedKind {
+    /// Whether a statement is made to fail, with whatever SQLSTATE.
+    #[must_use]
+    pub fn is_a_failing_statement(&self) -> bool {
+        matches!(self.0, FaultKind::StatementFails { .. })
+    }
+
+    /// The kinds of [`ALL`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().filter_map(|name| name.parse().ok())
+    }
+}
+
 impl FromStr for NamedKind {
     type Err = UnknownCase;
 

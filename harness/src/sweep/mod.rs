@@ -6,6 +6,7 @@ mod table;
 
 use crate::fault::{Occurrence, SeenMessage};
 use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
+use crate::record::Record;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
@@ -28,6 +29,8 @@ pub struct Sweep {
     pub server: Kind,
     /// The program.
     pub upgrader: Upgrader,
+    /// Its arguments, without `--config`.
+    pub arguments: Vec<String>,
     /// The replica.
     pub origin: Origin,
     /// The configuration.
@@ -42,6 +45,30 @@ pub struct Sweep {
     pub only: Vec<Case>,
     /// How many runs at a time.
     pub jobs: usize,
+    /// After which runs the upgrade is run again.
+    pub retries: Retries,
+    /// Which of the kinds comes at which message.
+    pub spread: Spread,
+}
+
+/// After which runs the upgrade is run again without fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retries {
+    /// After each.
+    AfterEveryRun,
+    /// Once for each state that a run leaves: a second retry from the same rows and definitions, byte for byte,
+    /// would be the first one again.
+    OncePerState,
+}
+
+/// Which of the kinds of fault comes at which message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// Each kind at each message.
+    Full,
+    /// The SQLSTATEs of failing statements take turns, so that each message has one of them; every other kind at each
+    /// message.
+    SqlStatesInTurn,
 }
 
 /// Why there was no sweep.
@@ -93,6 +120,8 @@ pub struct RunReport {
     pub code: Option<i32>,
     /// Whether the catalogue was 2.0 afterwards.
     pub upgraded: bool,
+    /// Whether the upgrade was run again afterwards, rather than after another run that left the same state.
+    pub retried: bool,
     /// The properties that do not hold.
     pub violations: Vec<Violation>,
 }
@@ -112,6 +141,8 @@ struct Bench<'a> {
     stage: Stage,
     reference: Reference,
     undisturbed: Outcome,
+    /// What runs have left that held every property, then and after the retry.
+    known: Mutex<Vec<(Record, Version)>>,
 }
 
 /// Runs the sweep.
@@ -154,8 +185,13 @@ fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
         return sweep.only.clone();
     }
     let last = messages.last().map_or(0, |message| message.number);
-    let single = sweep.kinds.iter().flat_map(|kind| (1..=last).map(|at| Case::one(kind.clone(), at)));
-    single.chain(pairs(sweep, messages)).collect()
+    let (failing, others): (Vec<&NamedKind>, Vec<&NamedKind>) = sweep
+        .kinds
+        .iter()
+        .partition(|kind| sweep.spread == Spread::SqlStatesInTurn && kind.is_a_failing_statement());
+    let in_turn = failing.iter().cycle().zip(1..=last).map(|(kind, at)| Case::one((*kind).clone(), at));
+    let single = others.iter().flat_map(|kind| (1..=last).map(|at| Case::one((*kind).clone(), at)));
+    in_turn.chain(single).chain(pairs(sweep, messages)).collect()
 }
 
 /// A failing statement within the transaction, and something worse while it is being undone.
@@ -182,7 +218,7 @@ fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
 
 impl<'a> Bench<'a> {
     fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
-        let server = SharedServer::new(sweep.server.start()?);
+        let server = SharedServer::new(sweep.server.clone().in_memory().start()?);
         let stage = Stage::new(server, &sweep.origin)?;
         let impatient = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
         let mut upgraded = stage.replica(&sweep.configuration)?;
@@ -192,7 +228,8 @@ impl<'a> Bench<'a> {
         }
         let old = stage.replica(&sweep.configuration)?;
         let reference = Reference::of(&old, &upgraded)?;
-        Ok(Self { sweep, impatient, stage, reference, undisturbed })
+        let known = Mutex::default();
+        Ok(Self { sweep, impatient, stage, reference, undisturbed, known })
     }
 
     fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
@@ -200,9 +237,7 @@ impl<'a> Bench<'a> {
         let faults = case.faults();
         let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
-        let mut violations = self.look(&replica, &outcome)?;
-        let version = properties::version(&mut replica.superuser()?).map_err(AskingError::from)?;
-        violations.extend(self.retry(&mut replica)?);
+        let (version, retried, mut violations) = self.look(&mut replica, &outcome)?;
         if let Some(never) = never_reached(case, &outcome) {
             violations.push(Violation { property: Property::Truthful, seen: never });
         }
@@ -212,12 +247,45 @@ impl<'a> Bench<'a> {
             not_happened,
             code: outcome.code(),
             upgraded: version == Version::New,
+            retried,
             violations,
         })
     }
 
-    fn look(&self, replica: &Replica, outcome: &Outcome) -> Result<Vec<Violation>, SweepError> {
-        properties::check(replica, outcome, &self.reference).map_err(SweepError::Asking)
+    /// The properties, and those of a retry where one is due.
+    fn look(
+        &self,
+        replica: &mut Replica,
+        outcome: &Outcome,
+    ) -> Result<(Version, bool, Vec<Violation>), SweepError> {
+        let state = match self.sweep.retries {
+            Retries::AfterEveryRun => None,
+            Retries::OncePerState => Some(properties::left(replica)?),
+        };
+        if let Some(state) = &state
+            && outcome.exit.is_some()
+            && let Some(version) = self.known(state)
+        {
+            return Ok((
+                version.clone(),
+                false,
+                properties::check_exit(outcome, &version).into_iter().collect(),
+            ));
+        }
+        let (version, mut violations) = properties::look(replica, outcome, &self.reference)?;
+        violations.extend(self.retry(replica)?);
+        if let Some(state) = state
+            && violations.is_empty()
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.push((state, version.clone()));
+        }
+        Ok((version, true, violations))
+    }
+
+    fn known(&self, state: &Record) -> Option<Version> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(left, _)| left == state).map(|(_, version)| version.clone())
     }
 
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
@@ -243,7 +311,6 @@ fn upgrade(
     configuration: &Configuration,
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, TrialError> {
-    let arguments = ["upgrade".to_owned(), "--yes".to_owned()];
-    let trial = Trial { upgrader: &sweep.upgrader, arguments: &arguments, configuration, faults };
+    let trial = Trial { upgrader: &sweep.upgrader, arguments: &sweep.arguments, configuration, faults };
     trial::run(replica, stage.server(), &trial)
 }

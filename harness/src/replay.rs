@@ -1,0 +1,221 @@
+//! The rehearsal of the day from a dump: SPEC.md, "Rehearsal". The database is restored on a throwaway server and
+//! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
+
+use crate::server::Kind;
+use crate::stage::{Origin, SharedServer, Stage, StageError};
+use crate::sweep::case::NamedKind;
+use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
+use crate::trial::{self, Trial, TrialError};
+use crate::upgrader::{Configuration, Upgrader};
+use serde::Serialize;
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why there was no rehearsal.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The server, or the dump.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The undisturbed run.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
+    /// The sweep.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+}
+
+/// A configuration that can't be used for a rehearsal.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// It can't be read.
+    #[error("the configuration {} can't be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Its connection can't be replaced.
+    #[error(
+        "the configuration {} has no pg_conn at the beginning of a line, which would be replaced by the throwaway \
+         server's: write it as a block of its own", .0.display()
+    )]
+    NoConnection(PathBuf),
+}
+
+/// What is rehearsed.
+pub struct Day {
+    /// A file of pg_dump.
+    pub dump: PathBuf,
+    /// The configuration for the throwaway server.
+    pub configuration: Configuration,
+    /// The kind of server.
+    pub server: Kind,
+    /// The program.
+    pub upgrader: Upgrader,
+    /// Whether `--assume-stopped` will be given.
+    pub assume_stopped: bool,
+    /// How many runs of the sweep at a time.
+    pub jobs: usize,
+}
+
+/// What came of a rehearsal.
+#[derive(Debug, Serialize)]
+pub struct Rehearsed {
+    /// How the undisturbed upgrade ended; none when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub seconds: f64,
+    /// How much of that the replay of what waited took.
+    pub replay_seconds: f64,
+    /// All that it wrote.
+    pub output: String,
+    /// What the sweep found, when there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Findings>,
+}
+
+impl Rehearsed {
+    /// Whether the undisturbed upgrade succeeded, and no fault did harm.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        let harmless = |findings: &Findings| findings.violations().next().is_none();
+        self.exit_code == Some(0) && self.sweep.as_ref().is_none_or(harmless)
+    }
+}
+
+impl Day {
+    /// Upgrades undisturbed, and then under the sweep when that went well and is wanted.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; an upgrade that does not succeed is a result.
+    pub fn rehearse(
+        &self,
+        with_sweep: bool,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Rehearsed, ReplayError> {
+        let mut rehearsed = self.undisturbed()?;
+        if with_sweep && rehearsed.exit_code == Some(0) {
+            rehearsed.sweep = Some(sweep::run(&self.sweep(), progress)?);
+        }
+        Ok(rehearsed)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["upgrade".to_owned(), "--yes".to_owned()];
+        arguments.extend(self.assume_stopped.then(|| "--assume-stopped".to_owned()));
+        arguments
+    }
+
+    fn undisturbed(&self) -> Result<Rehearsed, ReplayError> {
+        let server = SharedServer::new(self.server.start().map_err(StageError::from)?);
+        let stage = Stage::new(server, &Origin::Dump(self.dump.clone()))?;
+        let mut replica = stage.replica(&self.configuration)?;
+        let arguments = self.arguments();
+        let trial = Trial {
+            upgrader: &self.upgrader,
+            arguments: &arguments,
+            configuration: &self.configuration,
+            faults: &[],
+        };
+        let outcome = trial::run(&mut replica, stage.server(), &trial)?;
+        Ok(Rehearsed {
+            exit_code: outcome.code(),
+            seconds: outcome.took.as_secs_f64(),
+            replay_seconds: replay_seconds(&outcome.output),
+            output: outcome.output,
+            sweep: None,
+        })
+    }
+
+    fn sweep(&self) -> Sweep {
+        Sweep {
+            server: self.server.clone(),
+            upgrader: self.upgrader.clone(),
+            arguments: self.arguments(),
+            origin: Origin::Dump(self.dump.clone()),
+            configuration: self.configuration.clone(),
+            kinds: NamedKind::all().collect(),
+            pairs: 0,
+            random_seed: 1,
+            only: vec![],
+            jobs: self.jobs,
+            retries: Retries::OncePerState,
+            spread: Spread::SqlStatesInTurn,
+        }
+    }
+}
+
+/// The times that chameleon-upgrade shows of `replay N events of SOURCE`.
+fn replay_seconds(output: &str) -> f64 {
+    let time = |line: &str| {
+        let rest = line.trim_start().strip_prefix("✓ replay ")?;
+        rest.trim_end().strip_suffix(" s")?.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    output.lines().filter_map(time).sum()
+}
+
+/// The configuration by its name or path, with the throwaway server's connection instead of its own.
+///
+/// # Errors
+/// [`ConfigurationError`].
+pub fn configuration(name: &str) -> Result<Configuration, ConfigurationError> {
+    let path = if name.contains('/') { PathBuf::from(name) } else { named(name) };
+    let text = fs::read_to_string(&path)
+        .map_err(|source| ConfigurationError::Unreadable { path: path.clone(), source })?;
+    around_connection(&text).ok_or(ConfigurationError::NoConnection(path))
+}
+
+fn named(name: &str) -> PathBuf {
+    let home = env::var_os("HOME").unwrap_or_default();
+    Path::new(&home).join(".pg_chameleon/configuration").join(format!("{name}.yml"))
+}
+
+/// Takes out the lines of the top-level key `pg_conn`: up to the next line that begins with something else than a
+/// space, a comment or a brace. All other lines stay as they are, and so mean what they meant.
+fn around_connection(text: &str) -> Option<Configuration> {
+    let begins =
+        |line: &&str| ["pg_conn:", "\"pg_conn\":", "'pg_conn':"].iter().any(|key| line.starts_with(key));
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| begins(&line))?;
+    let within = |line: &&&str| line.is_empty() || line.starts_with([' ', '#', '}']);
+    let after = lines[first + 1..].iter().skip_while(within);
+    let joined = |lines: Vec<&str>| lines.iter().map(|line| format!("{line}\n")).collect();
+    Some(Configuration::Around {
+        before: joined(lines[..first].to_vec()),
+        after: joined(after.copied().collect()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_connection_is_replaced() {
+        let text = "# mine\npid_dir: '~/.pg_chameleon/pid/'\npg_conn:\n  host: production\n  # here too\n\n  password: secret\n\
+                    sources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n";
+        assert_eq!(
+            around_connection(text),
+            Some(Configuration::Around {
+                before: "# mine\npid_dir: '~/.pg_chameleon/pid/'\n".to_owned(),
+                after: "sources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n".to_owned(),
+            })
+        );
+        assert_eq!(
+            around_connection("pg_conn: {\n  host: a,\n}\nsources: {}\n"),
+            Some(Configuration::Around { before: String::new(), after: "sources: {}\n".to_owned() })
+        );
+        assert_eq!(around_connection("sources: {}\n"), None);
+        assert_eq!(around_connection("  pg_conn: {}\n"), None);
+    }
+
+    #[test]
+    fn the_times_of_the_replay_are_summed_up() {
+        let output = "  ✓ replay 245 events of shop            0.053 s\n  ✓ replay 1 events of a b   1.2 s\n  ✓ commit 3.0 s\n";
+        assert!((replay_seconds(output) - 1.253).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,55 @@
+//! Every kind of fault at every message of the upgrade of a small catalogue. `make sweep` does the large ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
+use chameleon_harness::server;
+use chameleon_harness::stage::Origin;
+use chameleon_harness::sweep::case::NamedKind;
+use chameleon_harness::sweep::{self, Retries, Spread, Sweep, table};
+use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
+use std::collections::BTreeMap;
+
+/// A table synced on its own, a batch that waits, an open batch that isn't started.
+fn small() -> Seed {
+    let shop = Source::new("shop")
+        .table(Table::new("orders").rows(2))
+        .table(Table::new("articles").rows(1).at("mysql-bin.000042:9120"))
+        .batch(Batch::listed("mysql-bin.000042:4").event(Event::bulk_of(
+            "orders",
+            3,
+            &[Kind::Insert, Kind::Update, Kind::Delete],
+        )))
+        .batch(Batch::open("mysql-bin.000042:7310"));
+    Seed::of([shop])
+}
+
+#[test]
+fn every_fault_at_every_message_leaves_a_whole_catalogue() {
+    let sweep = Sweep {
+        server: server::Kind::default(),
+        upgrader: Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")),
+        arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
+        origin: Origin::Seed(small()),
+        configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
+        kinds: NamedKind::all().collect(),
+        pairs: 0,
+        random_seed: 1,
+        only: vec![],
+        jobs: 2,
+        retries: Retries::OncePerState,
+        spread: Spread::SqlStatesInTurn,
+    };
+    let findings = sweep::run(&sweep, &|_, _| {}).unwrap();
+    let shown = table(&findings, "chameleon-harness sweep");
+    println!("{shown}");
+    assert_eq!(findings.violations().count(), 0, "{shown}");
+    assert!(findings.messages.len() > 100, "{} messages", findings.messages.len());
+
+    let mut happened: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in &findings.runs {
+        *happened.entry(&run.group).or_default() += usize::from(run.not_happened.is_none());
+    }
+    assert_eq!(happened.len(), NamedKind::all().count(), "{shown}");
+    assert!(happened.values().all(|&count| count > 0), "{shown}");
+    assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
+}
