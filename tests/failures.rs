@@ -262,7 +262,7 @@ const DAMAGES: &[Damage] = &[
         "t_replica_tables",
         BEFORE_INSERT,
         "IF NEW.v_table_name = 'orders' THEN RETURN NULL; END IF; RETURN NEW;",
-        &["the tables of the new catalogue: 5 instead of 6", "tables that are missing: 1 instead of 0"],
+        &["found: the tables of the new catalogue: 5 instead of 6; tables that are missing: 1 instead of 0\n"],
     ),
     (
         "t_replica_tables",
@@ -490,7 +490,7 @@ fn written_meanwhile(seed: &chameleon_harness::seed::Seed, sql: &str, says: &str
     let before = Record::of_database(&mut writer).unwrap();
     let refused = running.end();
     refused.assert_code(3).assert_says(&["The catalogue changed while the upgrade was running", says]);
-    refused.assert_last_says(&["The catalogue was not changed: 1.7 is in place."]);
+    refused.assert_last_says(&["Nothing was upgraded: 1.7 is in place"]);
     assert_unchanged(&before, &scene.replica.record());
 }
 

@@ -200,18 +200,23 @@ fn fails_in_install() -> Fault {
     Fault::statement_fails(Place::in_step("install", 3), "disk_full".parse().unwrap())
 }
 
-const GOING_BACK: u64 = 4;
-const COMMIT_OF_THE_UNDO: u64 = 5;
+fn going_back() -> Place {
+    Place::in_step("install", 4)
+}
+
+fn commit_of_the_undo() -> Place {
+    Place::in_step("commit", 1)
+}
 
 #[test]
 fn the_connection_is_cut_while_going_back() {
     let scene = Scene::of(&quiet());
-    for (cut, message) in [
-        (Fault::cut_before as fn(Place) -> Fault, GOING_BACK),
-        (Fault::cut_after, GOING_BACK),
-        (Fault::cut_before, COMMIT_OF_THE_UNDO),
+    for cut in [
+        Fault::cut_before(going_back()),
+        Fault::cut_after(going_back()),
+        Fault::cut_before(commit_of_the_undo()),
     ] {
-        let ended = scene.upgrade(vec![fails_in_install(), cut(Place::in_step("install", message))]);
+        let ended = scene.upgrade(vec![fails_in_install(), cut]);
         ended.assert_says(&["the step \"install the 2.0.10 catalogue\" failed", "[SQLSTATE 53100]"]);
         ended.assert_last_says(&["Nothing is left to clean up"]);
         assert_rolled_back(&scene, &ended);
@@ -222,7 +227,7 @@ fn the_connection_is_cut_while_going_back() {
 #[test]
 fn the_answer_to_the_commit_of_the_undo_is_lost() {
     let scene = Scene::of(&quiet());
-    let lost = Fault::cut_after(Place::in_step("install", COMMIT_OF_THE_UNDO));
+    let lost = Fault::cut_after(commit_of_the_undo());
     let ended = scene.upgrade(vec![fails_in_install(), lost]);
     ended.assert_code(4).assert_last_says(&["1.7 is in place", "_sch_chameleon_version2"]);
     scene.assert_intact();
@@ -234,7 +239,7 @@ fn the_answer_to_the_commit_of_the_undo_is_lost() {
 #[test]
 fn a_step_fails_and_keeping_it_fails_too() {
     let scene = Scene::of(&quiet());
-    let keeping = Place::in_step("install", COMMIT_OF_THE_UNDO);
+    let keeping = commit_of_the_undo();
     let ended = scene
         .upgrade(vec![fails_in_install(), Fault::statement_fails(keeping, "out_of_memory".parse().unwrap())]);
     ended.assert_says(&["[SQLSTATE 53100]", "failed too", "[SQLSTATE 53200]"]);
@@ -343,7 +348,7 @@ fn the_server_is_gone_for_good_at_an_earlier_step() {
 fn the_server_is_gone_for_good_at_the_commit_of_the_undo() {
     let mut server = server();
     let scene = scene_on(&server);
-    let (held, holding) = hold(Place::in_step("install", COMMIT_OF_THE_UNDO));
+    let (held, holding) = hold(commit_of_the_undo());
     let mut running = scene.start(vec![fails_in_install(), held], &["--yes", "--patience", "1"]);
     holding.wait(&mut running);
     server.kill().unwrap();

@@ -4,9 +4,10 @@
 SELECT count(*) AS tables,
        count(*) FILTER (WHERE n.i_id_table IS NULL) AS missing,
        count(*) FILTER (WHERE NOT n.b_replica_enabled) AS disabled,
-       count(*) FILTER (WHERE '"' || array_to_string(n.v_table_pkey, '","') || '"' IS DISTINCT FROM t.v_table_pkey[1])
+       count(*) FILTER (WHERE n.i_id_table IS NOT NULL
+                         AND '"' || array_to_string(n.v_table_pkey, '","') || '"' IS DISTINCT FROM t.v_table_pkey[1])
            AS wrong_keys,
-       count(*) FILTER (WHERE CASE
+       count(*) FILTER (WHERE n.i_id_table IS NOT NULL AND CASE
            WHEN t.t_binlog_name IS NULL
            THEN (n.t_binlog_name, n.i_binlog_position) IS DISTINCT FROM (s.start_file, s.start_position + 1)
            ELSE (n.t_binlog_name = t.t_binlog_name OR n.t_binlog_name = s.start_file) IS NOT TRUE

@@ -1,6 +1,6 @@
 //! The steps of an upgrade, as its messages show them: a step begins with the simple query `SAVEPOINT <step>`
-//! and lasts until the next one or the end of the transaction; a COMMIT after steps is one of its own, `commit`. What a message means is decided by its text
-//! alone, never by when an answer came, so that two equal runs have equal steps.
+//! and lasts until the next one or the end of the transaction; a COMMIT after steps is one of its own, `commit`. What a
+//! message means is decided by its text alone, never by when an answer came, so that two equal runs have equal steps.
 
 /// The step that a COMMIT after other steps is.
 pub(super) const COMMIT_STEP: &str = "commit";
