@@ -240,7 +240,7 @@ fn an_upgrade_goes_on_when_nobody_reads_any_more() {
     for (case, sink) in sinks {
         let replica = with_rows_waiting();
         let status = std::process::Command::new(PROGRAM)
-            .args(["upgrade", "--yes", "-vvv", "--config", "upgraded"])
+            .args(["upgrade", "--yes", "--offline", "-vvv", "--config", "upgraded"])
             .env("HOME", replica.home.path())
             .stdin(Stdio::null())
             .stdout(sink())
