@@ -180,7 +180,7 @@ fn around_connection(text: &str) -> Option<Configuration> {
     let begins =
         |line: &&str| ["pg_conn:", "\"pg_conn\":", "'pg_conn':"].iter().any(|key| line.starts_with(key));
     let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(|line| begins(&line))?;
+    let first = lines.iter().position(begins)?;
     let within = |line: &&&str| line.is_empty() || line.starts_with([' ', '#', '}']);
     let after = lines[first + 1..].iter().skip_while(within);
     let joined = |lines: Vec<&str>| lines.iter().map(|line| format!("{line}\n")).collect();
