@@ -532,8 +532,7 @@ fn timeouts_of_the_role_do_not_break_the_upgrade() {
          ALTER DATABASE {name} SET lock_timeout = '1ms';
          ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '200ms';
          ALTER DATABASE {name} SET idle_session_timeout = '200ms';
-         ALTER DATABASE {name} SET default_transaction_isolation = 'serializable';
-         ALTER DATABASE {name} SET default_transaction_read_only = on;"
+         ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
     ));
     // Idle for longer than allowed: before the transaction, at the replay, and within the transaction.
     let places = [Place::message(20), Place::in_step("tables", 3)];

@@ -33,12 +33,12 @@ pub fn describe(error: &Error) -> String {
 }
 
 /// What a role or a database may set that is not meant for an upgrade, which may replay for hours, wait for an answer
-/// at its prompt, and must write.
+/// at its prompt. (Read-only by default is another thing: somebody wants nothing to be written; a check refuses.)
 const SETTINGS: &str = "
     SELECT set_config(name, value, false)
     FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'),
                  ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
-                 ('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'off'))
+                 ('default_transaction_isolation', 'read committed'))
          AS wanted (name, value)
     JOIN pg_settings USING (name)";
 
