@@ -124,7 +124,8 @@ fn names_that_hurt_come_through() {
     let upgraded = replica.upgrade(&[]);
     assert_eq!(upgraded.get_output().status.code(), Some(0), "{}", shown(upgraded.get_output()));
     let told = shown(upgraded.get_output());
-    let others = told.lines().filter(|line| line.contains("warning") && !line.contains("  offline  ")).count();
+    let others =
+        told.lines().filter(|line| line.contains("warning") && !line.contains("  offline  ")).count();
     assert_eq!(others, 0, "{told}");
 
     let mut client = replica.client();

@@ -45,6 +45,8 @@ impl Terminal {
             .env("HOME", replica.home.path())
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
+            // A build server's terminal counts as one that shows colours, whatever TERM says.
+            .env_remove("CI")
             .envs(environment.iter().copied())
             .spawn(pts)
             .unwrap();
