@@ -97,6 +97,8 @@ impl MariaDb {
             .args(SETTINGS)
             .arg(format!("--datadir={}", folder.join("data").display()))
             .arg(format!("--socket={}", folder.join("socket").display()))
+            // A server that starts removes the temporary tables of all others that share a folder for them.
+            .arg(format!("--tmpdir={}", folder.display()))
             .arg(format!("--init-file={}", folder.join("account.sql").display()))
             .arg(format!("--bind-address={}", self.host))
             .arg(format!("--port={PORT}"))
