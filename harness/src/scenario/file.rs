@@ -134,7 +134,7 @@ mod tests {
                 "x.yaml:5:13: runs[0].expect.exit: invalid value: string \"done\"",
             ),
             ("about: x\ndemo: true\nscene: 1\nruns: []\n", "x.yaml:3:1: unknown field `scene`"),
-            ("about: x\ndemo: false\nruns: []\n", "x.yaml:2:7: demo: only `true` means something"),
+            ("about: x\ndemo: false\nruns: []\n", "only `true` means something"),
             ("demo: true\nruns: []\n", "x.yaml:1:1: missing field `about`"),
             ("about: x\ndemo: true\nruns: []\n", "x.yaml: there are no runs"),
             ("about: x\nruns: [{expect: {}}]\n", "x.yaml: there is no replica: write one of"),
