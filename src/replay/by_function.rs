@@ -8,31 +8,83 @@ use super::{Backlog, Progress, ReplayError, WaitingEvent};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
-/// Replays all that waits of a source.
+/// Replays all that waits of a source, or all until it is told to halt.
 ///
 /// # Errors
 /// [`ReplayError`]; what was replayed until then is committed.
 pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress) -> Result<(), ReplayError> {
-    let mut window = Window::new(backlog.events_a_call);
-    let mut done = 0;
-    // Each call takes an event at least or closes a batch.
-    let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
-    for _ in 0..most_calls {
-        let Some(head) = Head::reaching(client, backlog, window.size).await? else { return Ok(()) };
-        match process_batch(client, backlog, head.events).await {
-            Ok(()) => {
-                done = backlog.events.min(done + u64::from(head.events.min(head.listed).unsigned_abs()));
-                progress.replayed(backlog, done);
-                window.passed();
+    let mut caller = Caller::new(backlog, progress);
+    while caller.replay(client, i32::MAX).await? == More::Yes && !progress.halted() {}
+    Ok(())
+}
+
+/// Whether anything may still wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum More {
+    Yes,
+    No,
+}
+
+/// Calls the function for one source, and keeps count.
+pub(super) struct Caller<'a> {
+    backlog: &'a Backlog,
+    progress: &'a dyn Progress,
+    window: Window,
+    done: u64,
+    calls_left: u64,
+    most_calls: u64,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(backlog: &'a Backlog, progress: &'a dyn Progress) -> Self {
+        // Each call takes an event at least or closes a batch.
+        let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
+        let window = Window::new(backlog.events_a_call);
+        Self { backlog, progress, window, done: 0, calls_left: most_calls, most_calls }
+    }
+
+    /// Replays the next `events` events, and as many more as it takes to reach one that will be applied; or the rest
+    /// of the batch, and closes it. Halts before that when it is told to.
+    pub(super) async fn replay(&mut self, client: &Client, events: i32) -> Result<More, ReplayError> {
+        let mut left = events;
+        loop {
+            let Some(passed) = self.call(client, left).await? else { return Ok(More::No) };
+            left = left.saturating_sub(passed);
+            if left <= 0 || passed == 0 || self.progress.halted() {
+                return Ok(More::Yes);
             }
-            Err(error) if error.as_db_error().is_none() || crate::postgres::connection_lost(&error) => {
-                return Err(error.into());
-            }
-            Err(_) if window.size > 1 => window.failed(),
-            Err(error) => return Err(head.blame(error)),
         }
     }
-    Err(ReplayError::Endless { source_name: backlog.name.clone(), calls: most_calls })
+
+    /// Notes events that were replayed in another way.
+    pub(super) fn passed(&mut self, events: i32) {
+        self.done = self.backlog.events.min(self.done + u64::from(events.unsigned_abs()));
+        self.progress.replayed(self.backlog, self.done);
+    }
+
+    /// One call that succeeds, with at most so many events when that is possible: how many it took, or none when no
+    /// batch waits.
+    async fn call(&mut self, client: &Client, most: i32) -> Result<Option<i32>, ReplayError> {
+        while self.calls_left > 0 {
+            self.calls_left -= 1;
+            let wanted = self.window.size.min(most).max(1);
+            let Some(head) = Head::reaching(client, self.backlog, wanted).await? else { return Ok(None) };
+            match process_batch(client, self.backlog, head.events).await {
+                Ok(()) => {
+                    let events = head.events.min(head.listed);
+                    self.window.passed(events);
+                    self.passed(events);
+                    return Ok(Some(events));
+                }
+                Err(error) if error.as_db_error().is_none() || crate::postgres::connection_lost(&error) => {
+                    return Err(error.into());
+                }
+                Err(_) if wanted > 1 => self.window.failed(wanted),
+                Err(error) => return Err(head.blame(error)),
+            }
+        }
+        Err(ReplayError::Endless { source_name: self.backlog.name.clone(), calls: self.most_calls })
+    }
 }
 
 async fn process_batch(client: &Client, backlog: &Backlog, events: i32) -> Result<(), Error> {
@@ -122,13 +174,15 @@ impl Window {
         Self { full, size: full, suspect: 0 }
     }
 
-    fn failed(&mut self) {
-        self.suspect = self.size;
-        self.size = (self.size / 2).max(1);
+    /// A call of so many events failed.
+    fn failed(&mut self, events: i32) {
+        self.suspect = events;
+        self.size = (events / 2).max(1);
     }
 
-    fn passed(&mut self) {
-        self.suspect = self.suspect.saturating_sub(self.size).max(0);
+    /// So many events have been replayed.
+    fn passed(&mut self, events: i32) {
+        self.suspect = self.suspect.saturating_sub(events).max(0);
         self.size = if self.suspect == 0 { self.full } else { self.size.min(self.suspect).max(1) };
     }
 }
@@ -147,10 +201,10 @@ mod tests {
                 if window.size == 1 {
                     return (head, calls);
                 }
-                window.failed();
+                window.failed(window.size);
             } else {
                 head += window.size;
-                window.passed();
+                window.passed(window.size);
             }
         }
         (-1, calls)

@@ -1,5 +1,6 @@
 //! What an administrator reads on the terminal, or a script in its log.
 
+use crate::catalogue::v1::snapshot::OldSourceId;
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
 use crate::checks::{Finding, Severity};
@@ -10,7 +11,7 @@ use crate::upgrade::Observer;
 use crate::upgrade::step::Step;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -22,11 +23,13 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// Writes to standard output and standard error. Colours only on a terminal, and not with NO_COLOR.
 pub struct Console {
     quiet: bool,
-    bar: RefCell<Option<Bar>>,
+    bars: MultiProgress,
+    running: RefCell<Vec<Bar>>,
 }
 
 /// How far the replay of a source has come, on a terminal; elsewhere a line now and then.
 struct Bar {
+    source: OldSourceId,
     bar: ProgressBar,
     /// The last tenth that was told, where there is no terminal.
     told: u64,
@@ -36,7 +39,8 @@ impl Console {
     /// `quiet`: errors and the outcome only.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: RefCell::new(None) }
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self { quiet, bars: MultiProgress::with_draw_target(target), running: RefCell::default() }
     }
 
     /// The beginning of a part.
@@ -185,27 +189,9 @@ impl Console {
         output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
     }
 
-    /// The replay of a source begins.
-    pub fn replay_begins(&self, backlog: &Backlog) {
-        let bar = if self.quiet || !std::io::stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(backlog.events).with_style(bar_style()).with_message(backlog.name.clone())
-        };
-        *self.bar.borrow_mut() = Some(Bar { bar, told: 0 });
-    }
-
-    /// The replay of a source has ended.
-    pub fn replay_ends(&self, backlog: &Backlog, took: Duration) {
-        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
-        self.done(&format!("replay {} events of {}", backlog.events, backlog.name), took);
-    }
-
-    /// The replay of a source was broken off.
+    /// The replay was broken off.
     pub fn replay_stops(&self) {
-        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
+        for Bar { bar, .. } in self.running.borrow_mut().drain(..) {
             bar.abandon();
         }
     }
@@ -216,15 +202,36 @@ impl Console {
 }
 
 impl Progress for Console {
+    fn begins(&self, backlog: &Backlog) {
+        let bar = if self.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let bar = ProgressBar::new(backlog.events).with_style(bar_style());
+            self.bars.add(bar.with_message(backlog.name.clone()))
+        };
+        self.running.borrow_mut().push(Bar { source: backlog.source, bar, told: 0 });
+    }
+
     fn replayed(&self, backlog: &Backlog, done: u64) {
-        let mut current = self.bar.borrow_mut();
-        let Some(Bar { bar, told }) = current.as_mut() else { return };
+        let mut running = self.running.borrow_mut();
+        let Some(Bar { bar, told, .. }) = running.iter_mut().find(|bar| bar.source == backlog.source) else {
+            return;
+        };
         bar.set_position(done);
         let tenth = (done * 10).checked_div(backlog.events).unwrap_or_default();
         if bar.is_hidden() && tenth > *told && tenth < 10 {
             *told = tenth;
             self.line(&format!("    replayed {done} of {} events of {}", backlog.events, backlog.name));
         }
+    }
+
+    fn ended(&self, backlog: &Backlog, took: Duration) {
+        let mut running = self.running.borrow_mut();
+        if let Some(place) = running.iter().position(|bar| bar.source == backlog.source) {
+            running.swap_remove(place).bar.finish_and_clear();
+        }
+        let what = format!("replay {} events of {}", backlog.events, backlog.name);
+        self.bars.suspend(|| self.done(&what, took));
     }
 }
 
