@@ -21,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Show an upgrade, and a refused one, on a throwaway PostgreSQL.
     Demo,
+    /// Measure ours, pg_chameleon 2.0.21's own upgrade and hand-written SQL on copies of the same catalogues.
+    BenchReference(commands::bench_reference::BenchReferenceArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
     Sweep(commands::sweep::SweepArguments),
 }
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<Ending, Box<dyn Error>> {
     Ok(match command {
         Command::Demo => demo::run().map(|()| Ending::Well)?,
+        Command::BenchReference(arguments) => commands::bench_reference::run(arguments)?,
         Command::Sweep(arguments) => commands::sweep::run(arguments)?,
     })
 }

@@ -1,5 +1,6 @@
 //! The verbs of `chameleon-harness`, one file each.
 
+pub mod bench_reference;
 pub mod sweep;
 
 /// How a verb ends: nothing to complain of, something found, or it could not be done.
