@@ -2,7 +2,8 @@
 -- in another way than when it was written: as the greatest of two number pairs.
 -- $1: old ids; for each, $2: the new id, $3 and $4: its start.
 SELECT count(*) AS tables,
-       count(*) FILTER (WHERE n.i_id_table IS NULL) AS missing,
+       count(*) FILTER (WHERE n.i_id_table IS NULL OR n.i_id_source IS DISTINCT FROM s.new_id
+                              OR n.v_schema_name <> t.v_schema_name OR n.v_table_name <> t.v_table_name) AS missing,
        count(*) FILTER (WHERE NOT n.b_replica_enabled) AS disabled,
        count(*) FILTER (WHERE n.i_id_table IS NOT NULL
                          AND '"' || array_to_string(n.v_table_pkey, '","') || '"' IS DISTINCT FROM t.v_table_pkey[1])
@@ -21,5 +22,4 @@ FROM _sch_chameleon_version1.t_replica_tables t
 LEFT JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
               AS s (old_id, new_id, start_file, start_position)
     ON s.old_id = t.i_id_source
-LEFT JOIN sch_chameleon.t_replica_tables n
-    ON n.i_id_source = s.new_id AND n.v_schema_name = t.v_schema_name AND n.v_table_name = t.v_table_name
+LEFT JOIN sch_chameleon.t_replica_tables n ON n.i_id_table = t.i_id_table

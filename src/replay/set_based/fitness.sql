@@ -32,6 +32,14 @@ BEGIN
                            UNION ALL
                            SELECT 'pg_class'::regclass, i.indexrelid FROM pg_index i WHERE i.indrelid = target))
             THEN 'its defaults, constraints or indexes call functions'
+        -- What was drawn stays drawn when a slice is undone.
+        WHEN EXISTS (SELECT FROM pg_depend d
+                     JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+                     JOIN pg_class s ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND s.relkind = 'S'
+                     WHERE f.adrelid = target)
+             OR EXISTS (SELECT FROM pg_attribute a
+                        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity <> '')
+            THEN 'it draws from sequences'
     END;
     IF reason IS NOT NULL THEN
         RETURN;
@@ -58,7 +66,7 @@ BEGIN
             THEN 'it has constraints'
         WHEN EXISTS (SELECT FROM pg_attribute a
                      WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped
-                       AND (a.attidentity <> '' OR coalesce(to_jsonb(a) ->> 'attgenerated', '') <> ''))
+                       AND coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '')
             THEN 'it has generated columns'
         WHEN EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                      WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped

@@ -64,7 +64,8 @@ BEGIN
     -- The values of every event, converted as a literal in its place would be.
     EXECUTE format(
         'CREATE TEMP TABLE chameleon_events ON COMMIT DROP AS
-         SELECT l.i_id_event AS event, CASE l.kind WHEN ''insert'' THEN ''i'' WHEN ''update'' THEN ''u'' ELSE ''d'' END AS kind,
+         SELECT l.i_id_event AS event, l.kind = ''delete'' AS deletes,
+                CASE l.kind WHEN ''insert'' THEN 2 * l.i_id_event + 1 WHEN ''delete'' THEN 2 * l.i_id_event END AS turn,
                 (l.kind = ''delete'' OR l.data ?& %1$L::text[] AND l.data - %1$L::text[] = ''{}'') IS TRUE AS same_columns,
                 %2$s
          FROM (SELECT i_id_event, enm_binlog_event AS kind, jsb_event_data AS data,
@@ -87,10 +88,10 @@ BEGIN
           UNION ALL
           SELECT format('count(k%s) = count(*)', t.k) FROM chameleon_columns t WHERE t.k IS NOT NULL
           UNION ALL
-          SELECT format('bool_and((kind = ''d'' OR k%s = e%s) IS TRUE)', t.k, t.e)
+          SELECT format('bool_and((deletes OR k%s = e%s) IS TRUE)', t.k, t.e)
           FROM chameleon_columns t WHERE t.k IS NOT NULL AND sample IS NOT NULL
           UNION ALL
-          SELECT format('bool_and(kind = ''d'' OR e%s IS NOT NULL)', t.e)
+          SELECT format('bool_and(deletes OR e%s IS NOT NULL)', t.e)
           FROM chameleon_columns t WHERE t.not_null AND sample IS NOT NULL
           UNION ALL
           SELECT format('coalesce(max(length(e%s)), 0) <= %s', t.e, t.longest)
@@ -110,32 +111,31 @@ BEGIN
     INTO keys, same_key
     FROM chameleon_columns t WHERE t.k IS NOT NULL;
 
-    -- What becomes of each key; the values of its last event.
+    -- What becomes of each key; the values of its last event. A turn is an insert (odd) or a delete (even).
     EXECUTE format(
         'CREATE TEMP TABLE chameleon_net ON COMMIT DROP AS
-         SELECT n.*, w.inserts, w.last_i IS NOT NULL OR w.last_d IS NOT NULL AS anew,
-                CASE WHEN t.%4$I IS NULL THEN CASE WHEN w.last_i > coalesce(w.last_d, 0) THEN ''i'' END
-                     WHEN w.first_i < w.first_d OR w.first_i IS NOT NULL AND w.first_d IS NULL THEN ''!''
-                     WHEN w.last_d > coalesce(w.last_i, 0) THEN ''d''
+         SELECT n.*, w.turns, w.first_turn,
+                CASE WHEN t.%4$I IS NULL THEN CASE WHEN w.last_turn %% 2 = 1 THEN ''i'' END
+                     WHEN w.first_turn %% 2 = 1 THEN ''!''
+                     WHEN w.last_turn %% 2 = 0 THEN ''d''
                      ELSE ''u''
                 END AS effect
-         FROM (SELECT max(event) AS event, count(*) FILTER (WHERE kind = ''i'') AS inserts,
-                      min(event) FILTER (WHERE kind = ''i'') AS first_i, max(event) FILTER (WHERE kind = ''i'') AS last_i,
-                      min(event) FILTER (WHERE kind = ''d'') AS first_d, max(event) FILTER (WHERE kind = ''d'') AS last_d
+         FROM (SELECT max(event) AS event, count(turn) AS turns, min(turn) AS first_turn, max(turn) AS last_turn
                FROM chameleon_events
                GROUP BY %1$s) AS w
          JOIN chameleon_events AS n ON n.event = w.event
          LEFT JOIN %2$s AS t ON %3$s',
         keys, target, same_key, key_names[1]);
     SELECT count(*) FILTER (WHERE n.effect = '!') AS wrong, count(*) FILTER (WHERE n.effect = 'd') AS deletes,
-           bool_or(n.inserts > 1) AS again, count(*) FILTER (WHERE n.effect = 'u') AS updates, count(*) FILTER (WHERE n.effect = 'i') AS inserts
+           count(*) FILTER (WHERE n.effect = 'u') AS updates, count(*) FILTER (WHERE n.effect = 'i') AS inserts,
+           bool_or(n.turns > 2 OR n.turns = 2 AND n.first_turn % 2 = 1) AS look_closer
     INTO nets
     FROM chameleon_net n;
-    IF nets.again THEN
+    IF nets.look_closer THEN
         EXECUTE format(
-            'SELECT count(*) FROM (SELECT kind, lag(kind) OVER (PARTITION BY %s ORDER BY event) AS before
-                                   FROM chameleon_events WHERE kind <> ''u'') AS e
-             WHERE kind = ''i'' AND before = ''i''', keys) INTO again;
+            'SELECT count(*) FROM (SELECT turn, lag(turn) OVER (PARTITION BY %s ORDER BY event) AS before
+                                   FROM chameleon_events WHERE turn IS NOT NULL) AS e
+             WHERE turn %% 2 = 1 AND before %% 2 = 1', keys) INTO again;
     END IF;
     IF nets.wrong > 0 OR again > 0 THEN
         RAISE EXCEPTION 'a row is inserted that is there already';
@@ -148,7 +148,7 @@ BEGIN
         -- A row that was deleted and inserted again keeps nothing of what it was.
         EXECUTE format('UPDATE %s AS t SET %s FROM chameleon_net AS n WHERE n.effect = ''u'' AND %s', target,
             (SELECT string_agg(CASE WHEN t.e IS NOT NULL THEN format('%I = n.e%s', t.name, t.e)
-                                    ELSE format('%1$I = CASE WHEN NOT n.anew THEN t.%1$I END', t.name) END, ', ')
+                                    ELSE format('%1$I = CASE WHEN n.turns = 0 THEN t.%1$I END', t.name) END, ', ')
              FROM chameleon_columns t),
             same_key);
     END IF;

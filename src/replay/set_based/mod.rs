@@ -16,8 +16,10 @@ use tokio_postgres::{Client, Error};
 const FUNCTIONS: [&str; 3] =
     [include_str!("fitness.sql"), include_str!("group.sql"), include_str!("slice.sql")];
 
-/// Compiling the statements would take longer than running them.
-const WITHOUT_JIT: &str = "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'";
+/// Compiling the statements would take longer than running them; and temporary tables are to stay in memory.
+const SETTINGS: &str = "
+    SELECT set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '128MB' END, false)
+    FROM pg_settings WHERE name IN ('jit', 'temp_buffers')";
 
 /// How large sets are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { slice: 100_000, worth_it: 500 }
+        Self { slice: 250_000, worth_it: 500 }
     }
 }
 
@@ -71,7 +73,12 @@ pub async fn replay(
             },
         };
         match outcome {
-            Slice::Replayed(events) => caller.passed(events),
+            Slice::Replayed { events, handed_over } => {
+                for table in handed_over {
+                    tracing::info!("{}: by the function, {table}", backlog.name);
+                }
+                caller.passed(events);
+            }
             Slice::ForFunction(events) => {
                 if caller.replay(client, events).await? == More::No {
                     return Ok(());
@@ -83,23 +90,37 @@ pub async fn replay(
     Ok(())
 }
 
-/// Makes the functions in the session.
-async fn install(client: &Client) -> Result<(), Error> {
-    client.batch_execute(WITHOUT_JIT).await?;
+/// Makes the functions in the session. Once is enough.
+///
+/// # Errors
+/// What PostgreSQL answers, such as when the role may not create temporary objects.
+pub async fn install(client: &Client) -> Result<(), Error> {
+    client.batch_execute(SETTINGS).await?;
     client.batch_execute(&FUNCTIONS.concat()).await
 }
 
 /// What became of a slice.
-enum Slice {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slice {
     /// So many events have been replayed.
-    Replayed(i32),
+    Replayed {
+        /// How many.
+        events: i32,
+        /// The tables whose events the function did, each with the reason.
+        handed_over: Vec<String>,
+    },
     /// Nothing was done; the next so many events are for the function.
     ForFunction(i32),
     /// No batch waits.
     Nothing,
 }
 
-async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<Slice, Error> {
+/// Replays the next slice as one call of `fn_process_batch` would, or does nothing. The functions must have been
+/// [installed](install).
+///
+/// # Errors
+/// What PostgreSQL answers; the slice is undone.
+pub async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<Slice, Error> {
     let row = client
         .query_typed_one(
             "SELECT outcome, events, handed_over FROM pg_temp.chameleon_replay_slice($1, $2, $3)",
@@ -108,11 +129,11 @@ async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<Slice
         .await?;
     let events: Option<i32> = row.try_get("events")?;
     let handed_over: Option<Vec<String>> = row.try_get("handed_over")?;
-    for table in handed_over.unwrap_or_default() {
-        tracing::info!("{}: by the function, {table}", backlog.name);
-    }
     Ok(match row.try_get::<_, &str>("outcome")? {
-        "replayed" => Slice::Replayed(events.unwrap_or_default()),
+        "replayed" => Slice::Replayed {
+            events: events.unwrap_or_default(),
+            handed_over: handed_over.unwrap_or_default(),
+        },
         "function" => Slice::ForFunction(events.unwrap_or_default()),
         _ => Slice::Nothing,
     })
