@@ -36,7 +36,7 @@ matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
 	@$(SETUP)/matrix.sh
 
 bench: postgres ## Measure plan, order and mappings, whole upgrades and replays (BENCH_LARGE=1: a million tables and events too)
-	cargo bench -p chameleon-harness
+	cargo bench -p chameleon-upgrade --bench pure --bench whole
 
 bench-reference: tools ## Measure against pg_chameleon 2.0.21's own upgrade and hand-written SQL; writes docs/benchmarks.md
 	cargo build --release --workspace --bins

@@ -10,6 +10,7 @@ use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
 use chameleon_upgrade::replay::{Backlog, Progress, ReplayError, by_function};
 use secrecy::ExposeSecret;
 use std::cell::RefCell;
+use std::time::Duration;
 
 /// An empty catalogue to copy: 1.8.2's own, or ours where that isn't installed.
 pub struct Template {
@@ -78,6 +79,7 @@ impl<'a> Contest<'a> {
                     events: 1000,
                     batches: 2,
                     events_a_call: random.events_a_call,
+                    lock_timeout: Duration::ZERO,
                 };
                 compare(&ours, &judge, random, &backlog, &mut tally).await?;
             }

@@ -17,13 +17,16 @@ pub fn chart(sizes: &[Size], runs: &[Run]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    let panels: [(&str, fn(&Size) -> Option<u32>); 2] = [
-        ("tables", |size| if let Size::Tables(count) = size { Some(*count) } else { None }),
-        ("waiting events", |size| if let Size::Events(count) = size { Some(*count) } else { None }),
-    ];
-    for (place, (title, count)) in (0_u8..).zip(panels) {
+    let tables = sizes
+        .iter()
+        .filter_map(|size| if let Size::Tables(count) = size { Some((*size, *count)) } else { None });
+    let events = sizes
+        .iter()
+        .filter_map(|size| if let Size::Events(count) = size { Some((*size, *count)) } else { None });
+    let panels: [(&str, Vec<(Size, u32)>); 2] =
+        [("tables", tables.collect()), ("waiting events", events.collect())];
+    for (place, (title, sizes)) in (0_u8..).zip(panels) {
         let left = MARGIN + f64::from(place) * (PANEL.0 + MARGIN);
-        let sizes: Vec<_> = sizes.iter().filter_map(|size| Some((*size, count(size)?))).collect();
         svg += &panel(left, title, &sizes, runs);
     }
     svg + "</svg>\n"

@@ -7,9 +7,9 @@ WITH events AS (
     FROM events
     ORDER BY (jsb_event_data ->> 'id')::integer, i_id_event DESC
 ), gone AS (
-    DELETE FROM shop.items t USING last l WHERE l.kind = 'delete' AND t.id = l.id
+    DELETE FROM shop_1.items t USING last l WHERE l.kind = 'delete' AND t.id = l.id
 )
-INSERT INTO shop.items (id, data)
+INSERT INTO shop_1.items (id, data)
 SELECT id, data FROM last WHERE kind <> 'delete'
 ON CONFLICT (id) DO UPDATE SET data = excluded.data;
 DELETE FROM sch_chameleon.t_batch_events;

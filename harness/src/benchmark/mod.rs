@@ -7,13 +7,15 @@ mod report;
 
 use crate::live::LiveError;
 use crate::live::chameleon2;
-use crate::live::{Running, Warden};
-use crate::seed::{Batch, Event, Kind, Seed, Source, Table};
+use crate::live::{OF_THE_DAEMON, Running, Warden};
+use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::tools::{self, Missing};
-use crate::upgrader::{CONFIGURATION, ConfiguredSource, Upgrader};
+use crate::upgrader::{CONFIGURATION, ConfiguredSource, Home, Upgrader};
 use chameleon_upgrade::catalogue::v2;
+use serde_json::{Value, json};
+use std::fs;
 use std::io::{self, Seek, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -138,7 +140,7 @@ fn options() -> LocalOptions {
     let settings = [
         ("shared_buffers", "512MB"),
         ("max_wal_size", "8GB"),
-        ("checkpoint_timeout", "'1h'"),
+        ("checkpoint_timeout", "3600"),
         ("autovacuum", "off"),
     ];
     LocalOptions {
@@ -148,21 +150,39 @@ fn options() -> LocalOptions {
     }
 }
 
-/// A replica with one source, whose open batch is started: only from such a one does the original's upgrade bring
-/// anything over.
+/// What is upgraded at this size: one source.
 fn seed(size: Size) -> Seed {
-    let open = Batch::started("mysql-bin.000007:1234");
-    let source = Source::new("shop");
-    Seed::of([match size {
-        Size::Tables(count) => source
-            .table(Table::family("items", count).destination(crate::seed::Destination::Missing))
-            .batch(open),
-        Size::Events(count) => {
-            let mix = [Kind::Insert, Kind::Update, Kind::Delete];
-            let waiting = Batch::listed("mysql-bin.000006:4").event(Event::bulk_of("items", count, &mix));
-            source.table(Table::new("items").rows(count / 3 + 1)).batch(waiting).batch(open)
+    match size {
+        Size::Tables(tables) => seed_of(1, tables, 0),
+        Size::Events(events) => seed_of(1, 1, events),
+    }
+}
+
+/// A replica of so many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
+/// open batches are started: only from such ones does the original's upgrade bring anything over.
+#[must_use]
+pub fn seed_of(sources: u32, tables: u32, events: u32) -> Seed {
+    let (tables, events) = (tables.div_ceil(sources), events.div_ceil(sources));
+    Seed::of((1..=sources).map(|number| {
+        let source = Source::new(&format!("shop_{number}"));
+        let open = Batch::started("mysql-bin.000007:1234");
+        if events == 0 {
+            let items = Table::family("items", tables).destination(Destination::Missing);
+            return source.table(items).batch(open);
         }
-    }])
+        let mix = [Kind::Insert, Kind::Update, Kind::Delete];
+        let waiting = Batch::listed("mysql-bin.000006:4").event(Event::bulk_of("items", events, &mix));
+        source.table(Table::new("items").rows(events / 3 + 1)).batch(waiting).batch(open)
+    }))
+}
+
+/// The source of the configuration that all of them go into.
+#[must_use]
+pub fn configured(sources: u32) -> ConfiguredSource {
+    let mut configured = ConfiguredSource::mysql("replica", &[]);
+    configured.mappings =
+        (1..=sources).map(|number| (format!("my_shop_{number}"), format!("shop_{number}"))).collect();
+    configured
 }
 
 fn measure(
@@ -172,7 +192,8 @@ fn measure(
     contender: Contender,
     version: &mut String,
 ) -> Result<Run, BenchmarkError> {
-    let replica = stage.replica(&vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into())?;
+    let mut replica = stage.replica(&vec![configured(1)].into())?;
+    configure_both(&mut replica)?;
     let mut superuser = replica.superuser()?;
     *version = superuser.query_one("SHOW server_version", &[])?.get(0);
     superuser.batch_execute("CHECKPOINT")?;
@@ -196,6 +217,44 @@ fn measure(
     };
     all_is_there(&replica, size, contender)?;
     Ok(Run { size, contender, took, peak })
+}
+
+/// The original doesn't start without keys that its upgrade makes nothing of.
+fn configure_both(replica: &mut Replica) -> Result<(), BenchmarkError> {
+    let mut whole: Value =
+        serde_json::from_str(&fs::read_to_string(replica.home.configuration())?).map_err(io::Error::from)?;
+    for (key, value) in OF_THE_DAEMON {
+        whole[key] = value.into();
+    }
+    whole["log_days_keep"] = json!(1);
+    whole["type_override"] = json!({});
+    let source = &mut whole["sources"]["replica"];
+    for key in ["limit_tables", "skip_tables"] {
+        source[key] = Value::Null;
+    }
+    for (key, value) in [
+        ("my_server_id", json!(100)),
+        ("replica_batch_size", json!(10_000)),
+        ("replay_max_rows", json!(10_000)),
+        ("batch_retention", json!("1 day")),
+        ("copy_max_memory", json!("300M")),
+        ("copy_mode", json!("file")),
+        ("out_dir", json!("/tmp")),
+        ("lock_timeout", json!("120s")),
+        ("sleep_loop", json!(1)),
+        ("on_error_replay", json!("continue")),
+        ("on_error_read", json!("continue")),
+        ("auto_maintenance", json!("disabled")),
+        ("gtid_enable", json!(false)),
+        ("keep_existing_schema", json!(false)),
+    ] {
+        source[key] = value;
+    }
+    replica.home = Home::new(&whole)?;
+    for folder in ["pid", "logs"] {
+        fs::create_dir_all(replica.home.path().join(".pg_chameleon").join(folder))?;
+    }
+    Ok(())
 }
 
 fn start(

@@ -25,6 +25,7 @@ pub use comparison::{Difference, SchemaPair, compare};
 pub use gate::Commit;
 pub use mariadb::MariaDb;
 pub use process::{Running, Warden};
+pub(crate) use run::OF_THE_DAEMON;
 pub use run::run;
 pub use scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
 pub use verdict::{Verdict, verdict};

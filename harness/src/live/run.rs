@@ -268,8 +268,8 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What the daemon needs at the top of its configuration.
-const OF_THE_DAEMON: [(&str, &str); 6] = [
+/// What pg_chameleon 2 needs at the top of its configuration.
+pub(crate) const OF_THE_DAEMON: [(&str, &str); 6] = [
     ("pid_dir", "~/.pg_chameleon/pid/"),
     ("log_dir", "~/.pg_chameleon/logs/"),
     ("log_dest", "stdout"),

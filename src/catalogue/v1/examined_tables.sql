@@ -1,10 +1,10 @@
 -- Each replicated table with what the 2.0 catalogue can not take of it, or the replica can not rely on.
 -- A key is readable when it is one list of names in double quotes with commas between and nothing else
 -- (CATALOGUES.md, v_table_pkey).
--- Most tables share their keys: each is taken apart once.
+-- Most tables share their keys: each is taken apart once. OFFSET 0 keeps PostgreSQL from taking them apart before.
 WITH unreadable AS (
     SELECT v_table_pkey
-    FROM (SELECT DISTINCT v_table_pkey FROM sch_chameleon.t_replica_tables) t
+    FROM (SELECT DISTINCT v_table_pkey FROM sch_chameleon.t_replica_tables OFFSET 0) t
     WHERE coalesce(cardinality(t.v_table_pkey) <> 1
                    OR t.v_table_pkey[1] !~ '^".+"$'
                    OR t.v_table_pkey[1] ~ '"(\s+,\s*|,\s+|,,+)"'
@@ -23,6 +23,7 @@ WITH unreadable AS (
     LEFT JOIN (SELECT n.nspname AS schema, c.relname AS name,
                       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS has_primary_key
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE c.relkind IN ('r', 'p')) r
+               WHERE c.relkind IN ('r', 'p')
+               OFFSET 0) r
         ON r.schema = t.v_schema_name::name AND r.name = t.v_table_name::name
 )
