@@ -1,5 +1,7 @@
 //! What decides, without a server: the order of binlog coordinates, the mappings and the plan.
 
+#![expect(missing_docs, reason = "criterion's macro makes public what it documents not")]
+
 use chameleon_upgrade::binlog::BinlogCoordinate;
 use chameleon_upgrade::catalogue::v1::snapshot::{
     OldBatch, OldSource, OldSourceId, Snapshot, StoredCoordinate, TableSummary,

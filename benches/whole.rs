@@ -1,6 +1,7 @@
 //! Whole upgrades and replays, each a process of its own on a copy of the same catalogue on a throwaway server, with
 //! few and many sources. `BENCH_LARGE=1` measures a million tables and a million events too.
 
+#![expect(missing_docs, reason = "criterion's macro makes public what it documents not")]
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on fails")]
 
 use chameleon_harness::benchmark::{configured, seed_of};

@@ -4,10 +4,10 @@
 //! are all of tables that are not replicated would so lose the events behind them (measured with 1.8.2's own).
 //! Every call here therefore reaches as far as the first event that will be applied.
 
+use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
 use crate::postgres::wait_for_locks;
 use std::time::Duration;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -113,38 +113,6 @@ impl<'a> Caller<'a> {
             }
         }
         Err(ReplayError::Endless { source_name: self.backlog.name.clone(), calls: self.most_calls })
-    }
-}
-
-/// What a call's failure comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// An event that can't be applied.
-    Event,
-    /// A lock that was not obtained in time.
-    Lock,
-    /// A deadlock and its like: the same call may go well the next time.
-    Passing,
-    /// The connection, the server or an administrator's hand: no event's fault.
-    Elsewhere,
-}
-
-impl Trouble {
-    /// By the classes of PostgreSQL's error codes (its manual, appendix A).
-    pub(super) fn of(error: &Error) -> Self {
-        match error.code().map(SqlState::code) {
-            _ if crate::postgres::connection_lost(error) => Self::Elsewhere,
-            None => Self::Elsewhere,
-            Some("55P03") => Self::Lock,
-            // Read only.
-            Some("25006") => Self::Elsewhere,
-            Some(code) => match code.get(..2) {
-                Some("40") => Self::Passing,
-                // Out of disk, memory or connections; cancelled or shut down; input and output.
-                Some("53" | "57" | "58") => Self::Elsewhere,
-                _ => Self::Event,
-            },
-        }
     }
 }
 

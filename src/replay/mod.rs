@@ -6,6 +6,7 @@
 pub mod by_function;
 pub mod parallel;
 pub mod set_based;
+pub mod trouble;
 
 use crate::catalogue::v1::snapshot::OldSourceId;
 use std::time::Duration;

@@ -7,6 +7,7 @@ use chameleon_harness::server::{self, Address, Database, Server};
 use chameleon_harness::tools::{everything_is_required, or_skip};
 use chameleon_upgrade::catalogue::v1::snapshot::OldSourceId;
 use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
+use chameleon_upgrade::replay::trouble::Trouble;
 use chameleon_upgrade::replay::{Backlog, Progress, ReplayError, by_function};
 use secrecy::ExposeSecret;
 use std::cell::RefCell;
@@ -114,7 +115,11 @@ async fn compare(
 ) -> Result<(), String> {
     let sizes = Sizes { slice: random.slice, worth_it: random.worth_it };
     for _ in 0..500 {
-        match set_based::slice(ours, backlog, sizes).await.map_err(|error| error.to_string())? {
+        let outcome = match set_based::slice(ours, backlog, sizes).await {
+            Err(error) if Trouble::of(&error) == Trouble::Event => Slice::ForFunction(sizes.slice),
+            outcome => outcome.map_err(|error| format!("{error:?}"))?,
+        };
+        match outcome {
             Slice::Replayed { events, handed_over } => {
                 *(if handed_over.is_empty() { &mut tally.in_sets } else { &mut tally.partly }) += 1;
                 let answer = judge

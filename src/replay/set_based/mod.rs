@@ -6,7 +6,8 @@
 //! columns that differ between events, with keys that change…), else the slice as a whole (a table with triggers, foreign
 //! keys, rules, row security…). A slice that fails is left to the function too, which finds the event at fault.
 
-use super::by_function::{Caller, More, Trouble};
+use super::by_function::{Caller, More};
+use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, by_function};
 use crate::postgres::wait_for_locks;
 use tokio_postgres::types::Type;
