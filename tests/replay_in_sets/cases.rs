@@ -116,27 +116,32 @@ async fn compare(
     let sizes = Sizes { slice: random.slice, worth_it: random.worth_it };
     for _ in 0..500 {
         let outcome = match set_based::slice(ours, backlog, sizes).await {
-            Err(error) if Trouble::of(&error) == Trouble::Event => Slice::ForFunction(sizes.slice),
+            Err(error) if Trouble::of(&error) == Trouble::Event => {
+                Slice::ForFunction { events: sizes.slice, halted: false }
+            }
             outcome => outcome.map_err(|error| format!("{error:?}"))?,
         };
         match outcome {
-            Slice::Replayed { events, handed_over } => {
+            Slice::Replayed { events, closed, handed_over, .. } => {
                 *(if handed_over.is_empty() { &mut tally.in_sets } else { &mut tally.partly }) += 1;
-                let answer = judge
-                    .query_one(
-                        "SELECT sch_chameleon.fn_process_batch($1, $2)",
-                        &[&events, &i32::try_from(backlog.source.0).unwrap()],
-                    )
-                    .await;
-                if let Err(error) = answer {
-                    return Err(format!(
-                        "ours replayed {events} events of {}, the function: {error:?}",
-                        backlog.name
-                    ));
+                // Closing the batch takes one more call, which finds nothing to apply.
+                for call in 0..=u32::from(closed) {
+                    let answer = judge
+                        .query_one(
+                            "SELECT sch_chameleon.fn_process_batch($1, $2)",
+                            &[&events, &i32::try_from(backlog.source.0).unwrap()],
+                        )
+                        .await;
+                    if let Err(error) = answer {
+                        return Err(format!(
+                            "ours replayed {events} events of {}, call {call} of the function: {error:?}",
+                            backlog.name
+                        ));
+                    }
                 }
             }
             Slice::Nothing => return Ok(()),
-            Slice::ForFunction(events) => {
+            Slice::ForFunction { events, .. } => {
                 tally.by_function += 1;
                 for _ in 0..events.clamp(1, 6) {
                     // Both do the next event by the function; so far they must have gone alike.
