@@ -48,6 +48,9 @@ pub trait Progress {
     /// The replay of a source has ended well.
     fn ended(&self, _backlog: &Backlog, _took: Duration) {}
 
+    /// The replay of a source is taken up again later.
+    fn put_off(&self, _backlog: &Backlog) {}
+
     /// Whether to stop after what is being replayed now.
     fn halted(&self) -> bool {
         false

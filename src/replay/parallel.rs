@@ -1,5 +1,7 @@
-//! Replays several sources at a time, each in a session of its own: they have nothing in common but the server.
+//! Replays several sources at a time, each in a session of its own. They have nothing in common but the server, unless
+//! somebody's DDL or triggers make them write to the same tables: then one of them waits for the others.
 
+use super::trouble::Trouble;
 use super::{Backlog, Method, Progress, ReplayError, by_function, set_based};
 use crate::config::PostgresConnection;
 use crate::postgres::{self, Breaker, Session};
@@ -33,6 +35,8 @@ pub async fn replay(
     let sessions = open(connection, further_sessions(&backlogs, method, jobs), opened).await;
     let work = Work {
         waiting: RefCell::new(backlogs.into()),
+        put_off: RefCell::default(),
+        busy: Cell::new(0),
         outcome: RefCell::default(),
         halted: Cell::new(false),
         method,
@@ -42,6 +46,8 @@ pub async fn replay(
     for session in sessions {
         session.close().await;
     }
+    work.waiting.borrow_mut().append(&mut work.put_off.borrow_mut());
+    work.done_by(client).await;
     work.outcome.into_inner()
 }
 
@@ -83,6 +89,10 @@ async fn one_more(connection: &PostgresConnection) -> Result<Session, String> {
 /// What is to be replayed, and what has been.
 struct Work<'a> {
     waiting: RefCell<VecDeque<Backlog>>,
+    /// Sources whose replay and another's were in each other's way: each goes on alone, when the others are done.
+    put_off: RefCell<VecDeque<Backlog>>,
+    /// How many are being replayed now.
+    busy: Cell<usize>,
     outcome: RefCell<Outcome>,
     halted: Cell<bool>,
     method: Method,
@@ -96,12 +106,20 @@ impl Work<'_> {
             let Some(backlog) = self.waiting.borrow_mut().pop_front() else { return };
             let began = Instant::now();
             self.progress.begins(&backlog);
-            match self.replay(client, &backlog).await {
+            self.busy.set(self.busy.get() + 1);
+            let replayed = self.replay(client, &backlog).await;
+            self.busy.set(self.busy.get() - 1);
+            match replayed {
                 Ok(()) if self.halted() => {}
                 Ok(()) => {
                     let took = began.elapsed();
                     self.progress.ended(&backlog, took);
                     self.outcome.borrow_mut().replayed.push((backlog, took));
+                }
+                Err(error) if self.busy.get() > 0 && may_be_anothers_doing(&error) => {
+                    tracing::info!("{} goes on when the other sources are done: {error}", backlog.name);
+                    self.progress.put_off(&backlog);
+                    self.put_off.borrow_mut().push_back(backlog);
                 }
                 Err(error) => {
                     self.halted.set(true);
@@ -116,6 +134,15 @@ impl Work<'_> {
             Method::Sets(sizes) => set_based::replay(client, backlog, sizes, self).await,
             Method::Function => by_function::replay(client, backlog, self).await,
         }
+    }
+}
+
+/// Locks that another source's session holds; and deadlocks, which only two sessions can have.
+fn may_be_anothers_doing(error: &ReplayError) -> bool {
+    match error {
+        ReplayError::Locked { .. } => true,
+        ReplayError::Postgres(error) => matches!(Trouble::of(error), Trouble::Lock | Trouble::Passing),
+        ReplayError::Event { .. } | ReplayError::Endless { .. } => false,
     }
 }
 

@@ -250,6 +250,10 @@ impl Progress for Console {
         self.advances(name, done, *events, || format!("    replayed {done} of {events} events of {name}"));
     }
 
+    fn put_off(&self, backlog: &Backlog) {
+        self.ends(&backlog.name);
+    }
+
     fn ended(&self, backlog: &Backlog, took: Duration) {
         self.ends(&backlog.name);
         let what = format!("replay {} events of {}", backlog.events, backlog.name);

@@ -1,6 +1,8 @@
 //! Random sources: tables of random shape, and streams of events that are mostly what MySQL would write.
 
-use chameleon_harness::seed::{Batch, Event, Source, Table};
+use super::arena::Cut;
+use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
+use chameleon_upgrade::replay::set_based::Sizes;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
@@ -16,6 +18,19 @@ pub struct RandomSource {
     pub slice: i32,
     pub worth_it: i32,
     pub events_a_call: u64,
+    /// MySQL wrote all of it, as most streams are.
+    pub calm: bool,
+}
+
+/// A catalogue of these sources.
+pub fn seed(sources: &[RandomSource]) -> Seed {
+    let mut seed = Seed::default();
+    for (number, random) in sources.iter().enumerate() {
+        let (source, statements) = random.seed(number);
+        seed.sources.push(source);
+        seed.statements.extend(statements);
+    }
+    seed
 }
 
 /// A table as it is drawn.
@@ -92,14 +107,17 @@ const TYPES: &[&str] = &[
 
 pub fn source() -> impl Strategy<Value = RandomSource> {
     let steps = prop::collection::vec(step(), 0..50);
-    (prop::collection::vec(table(), 1..=3), steps, 0..80_usize, 1..50_i32, 1..5_i32, 1..12_u64).prop_map(
-        |(tables, steps, first_batch, slice, worth_it, events_a_call)| RandomSource {
+    let slice = prop_oneof![1..50_i32, Just(1000)];
+    let sizes = (slice, 1..5_i32, 1..12_u64);
+    (prop::collection::vec(table(), 1..=3), steps, 0..80_usize, sizes, prop::bool::weighted(0.6)).prop_map(
+        |(tables, steps, first_batch, (slice, worth_it, events_a_call), calm)| RandomSource {
             tables,
             steps,
             first_batch,
             slice,
             worth_it,
             events_a_call,
+            calm,
         },
     )
 }
@@ -195,6 +213,11 @@ fn value(kind: &str, choice: usize) -> Value {
 }
 
 impl RandomSource {
+    /// How its replay is cut up.
+    pub fn cut(&self) -> Cut {
+        Cut { sizes: Sizes { slice: self.slice, worth_it: self.worth_it }, events_a_call: self.events_a_call }
+    }
+
     /// The source with its tables and batches, and the statements that finish its tables.
     pub fn seed(&self, number: usize) -> (Source, Vec<String>) {
         let schema = format!("s{number}");
@@ -227,7 +250,7 @@ impl RandomSource {
                 let name = RandomTable::name(place);
                 let key = |number| table.key_values(number, false);
                 let image = |number| Value::Object(table.row(key(number), &step.values));
-                match step.oddity {
+                match if self.calm { u16::MAX } else { step.oddity } {
                     0..=5 => return Event::insert(&name, image(step.key)),
                     6..=11 => {
                         return Event::update(&name, Value::Object(key(step.key)), image((step.key + 1) % 7));

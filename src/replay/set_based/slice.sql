@@ -59,7 +59,7 @@ BEGIN
     SELECT row_number() OVER (ORDER BY g.schema_name, g.table_name) AS number, g.*, r.*,
            to_regclass(format('%I.%I', g.schema_name, g.table_name)) AS target, false AS in_order, NULL::text AS reason
     FROM (SELECT l.v_schema_name::text AS schema_name, l.v_table_name::text AS table_name, count(*) AS events,
-                 min(l.i_id_event) AS first_event, min(l.i_id_event) FILTER (WHERE l.enm_binlog_event = 'ddl') AS first_ddl
+                 min(l.i_id_event) AS begins, min(l.i_id_event) FILTER (WHERE l.enm_binlog_event = 'ddl') AS first_ddl
           FROM sch_chameleon.t_log_replica l
           WHERE l.i_id_batch = batch AND l.i_id_event BETWEEN first_event AND last_event
           GROUP BY 1, 2) g
@@ -87,7 +87,7 @@ BEGIN
     WHERE c.number = t.number;
 
     -- Up to the first DDL that will be run, or event whose place among those of other tables matters.
-    SELECT min(least(t.first_ddl, CASE WHEN t.in_order THEN t.first_event END)) INTO barrier FROM chameleon_tables t;
+    SELECT min(least(t.first_ddl, CASE WHEN t.in_order THEN t.begins END)) INTO barrier FROM chameleon_tables t;
     halted := barrier IS NOT NULL;
     IF halted THEN
         events := array_position(list, barrier) - 1;
@@ -97,7 +97,7 @@ BEGIN
             RETURN;
         END IF;
         last_event := list[events];
-        DELETE FROM chameleon_tables t WHERE t.first_event > last_event;
+        DELETE FROM chameleon_tables t WHERE t.begins > last_event;
         UPDATE chameleon_tables t
         SET events = g.events, reason = CASE WHEN g.events < worth_it THEN 'it has few events' ELSE t.reason END
         FROM (SELECT l.v_schema_name::text AS schema_name, l.v_table_name::text AS table_name, count(*) AS events
