@@ -7,7 +7,7 @@ pub mod transaction;
 mod verify;
 pub mod write;
 
-use crate::catalogue::v2::status::{self, SourceStatus};
+use crate::catalogue::v2::status::SourceStatus;
 use crate::checks::{self, Finding};
 use crate::config::Configuration;
 use crate::plan::Plan;
@@ -145,12 +145,7 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
     tx.step(Step::Tables, write::tables(client, &plan, &starts)).await?;
     tx.step(Step::Coordinates, write::coordinates(client, &plan, &ids)).await?;
     tx.step(Step::Privileges, write::privileges(client)).await?;
-    let status = tx
-        .step(Step::Verify, async {
-            verify::verify(client, &plan, &starts).await?;
-            status::read(client).await.map_err(Cause::from)
-        })
-        .await?;
+    let status = tx.step(Step::Verify, verify::verify(client, &plan, &starts)).await?;
     if agreed.dry_run {
         let undone = tx.rollback().await;
         undone.map_err(|error| Failure { step: Step::Commit, cause: error.into() })?;

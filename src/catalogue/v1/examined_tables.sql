@@ -3,22 +3,21 @@
 -- (CATALOGUES.md, v_table_pkey).
 -- Most tables share their keys: each is taken apart once. OFFSET 0 keeps PostgreSQL from taking them apart before.
 WITH unreadable AS (
-    SELECT v_table_pkey
-    FROM (SELECT DISTINCT v_table_pkey FROM sch_chameleon.t_replica_tables OFFSET 0) t
+    SELECT v_table_pkey, tables
+    FROM (SELECT v_table_pkey, count(*) AS tables FROM sch_chameleon.t_replica_tables GROUP BY v_table_pkey OFFSET 0) t
     WHERE coalesce(cardinality(t.v_table_pkey) <> 1
                    OR t.v_table_pkey[1] !~ '^".+"$'
                    OR t.v_table_pkey[1] ~ '"(\s+,\s*|,\s+|,,+)"'
                    OR '' = ANY (string_to_array(substr(t.v_table_pkey[1], 2, length(t.v_table_pkey[1]) - 2), '","')),
                    true)
 ), examined AS (
-    SELECT s.t_source AS source, t.v_schema_name, t.v_table_name, t.v_table_pkey[1] AS key,
+    SELECT (SELECT s.t_source FROM sch_chameleon.t_sources s WHERE s.i_id_source = t.i_id_source) AS source,
+           t.v_schema_name, t.v_table_name, t.v_table_pkey[1] AS key,
            length(t.v_table_name) > 64 OR length(t.v_schema_name) > 64 AS too_long,
-           u.v_table_pkey IS NOT NULL AS unreadable_key,
+           t.v_table_pkey IN (SELECT v_table_pkey FROM unreadable) AS unreadable_key,
            r.has_primary_key IS NULL AS missing,
            NOT r.has_primary_key AS without_primary_key
     FROM sch_chameleon.t_replica_tables t
-    JOIN sch_chameleon.t_sources s ON s.i_id_source = t.i_id_source
-    LEFT JOIN unreadable u ON u.v_table_pkey = t.v_table_pkey
     -- A name of 64 bytes, which MySQL has, is cut to 63 by PostgreSQL: as a table's, and by the cast.
     LEFT JOIN (SELECT n.nspname AS schema, c.relname AS name,
                       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS has_primary_key
