@@ -6,18 +6,17 @@ mod chart;
 mod report;
 
 use crate::live::LiveError;
-use crate::live::chameleon2;
+use crate::live::chameleon2::Chameleon2;
 use crate::live::{OF_THE_DAEMON, Running, Warden};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::tools::{self, Missing};
-use crate::upgrader::{CONFIGURATION, ConfiguredSource, Home, Upgrader};
+use crate::upgrader::{ConfiguredSource, Home, Upgrader};
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{self, Seek, Write};
-use std::process::Stdio;
+use std::io;
 use std::time::{Duration, Instant};
 
 pub use chart::chart;
@@ -30,6 +29,20 @@ pub enum Size {
     Tables(u32),
     /// So many row events that wait for one table.
     Events(u32),
+}
+
+impl Size {
+    /// How many tables, when it is they that count.
+    #[must_use]
+    pub fn tables(self) -> Option<u32> {
+        if let Self::Tables(count) = self { Some(count) } else { None }
+    }
+
+    /// How many waiting events, when it is they that count.
+    #[must_use]
+    pub fn events(self) -> Option<u32> {
+        if let Self::Events(count) = self { Some(count) } else { None }
+    }
 }
 
 /// Who upgrades.
@@ -94,17 +107,25 @@ pub enum BenchmarkError {
     Io(#[from] io::Error),
     /// An upgrade that ends well did not bring everything over.
     #[error(
-        "{contender} left {found} tables in the new catalogue instead of {expected}, {waiting} events waiting"
+        "{contender} left a catalogue {version} with {found} tables instead of {expected}, {waiting} events waiting"
     )]
     Wrong {
         /// Who upgraded.
         contender: &'static str,
+        /// What the catalogue says that it is.
+        version: String,
         /// The tables of the new catalogue.
         found: i64,
         /// Those of the old one.
         expected: u32,
         /// The events that were not replayed.
         waiting: i64,
+    },
+    /// The replayed rows are not those that the others leave.
+    #[error("{contender} left other rows in the destination than the contenders before it")]
+    OtherRows {
+        /// Who upgraded.
+        contender: &'static str,
     },
 }
 
@@ -124,9 +145,13 @@ pub fn run(
     let mut version = String::new();
     for &size in sizes {
         let stage = Stage::new(server.clone(), &Origin::Seed(seed(size)))?;
+        let mut rows = None;
         for _ in 0..rounds {
             for contender in Contender::ALL {
-                let run = measure(upgrader, &stage, size, contender, &mut version)?;
+                let (run, left) = measure(upgrader, &stage, size, contender, &mut version)?;
+                if *rows.get_or_insert_with(|| left.clone()) != left {
+                    return Err(BenchmarkError::OtherRows { contender: contender.name() });
+                }
                 each(&run);
                 runs.push(run);
             }
@@ -191,7 +216,7 @@ fn measure(
     size: Size,
     contender: Contender,
     version: &mut String,
-) -> Result<Run, BenchmarkError> {
+) -> Result<(Run, String), BenchmarkError> {
     let mut replica = stage.replica(&vec![configured(1)].into())?;
     configure_both(&mut replica)?;
     let mut superuser = replica.superuser()?;
@@ -215,8 +240,8 @@ fn measure(
             (took, Some(peak))
         }
     };
-    all_is_there(&replica, size, contender)?;
-    Ok(Run { size, contender, took, peak })
+    let run = Run { size, contender, took, peak };
+    Ok((run, digest(&replica, size, contender)?))
 }
 
 /// The original doesn't start without keys that its upgrade makes nothing of.
@@ -267,14 +292,7 @@ fn start(
         let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
         return Ok(warden.start(program.name(), command)?);
     }
-    let mut answer = tempfile::tempfile()?;
-    answer.write_all(b"YES\n")?;
-    answer.rewind()?;
-    let environment = tools::chameleon2()?;
-    let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
-    let mut command = chameleon2::command(&environment, &replica.home, &arguments);
-    command.stdin(Stdio::from(answer));
-    Ok(warden.start(program.name(), command)?)
+    Ok(Chameleon2::new(&tools::chameleon2()?, warden, &replica.home).upgrade()?)
 }
 
 fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
@@ -293,16 +311,18 @@ fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
     Ok(transaction.commit()?)
 }
 
-fn all_is_there(replica: &Replica, size: Size, contender: Contender) -> Result<(), BenchmarkError> {
+/// A time counts only of an upgrade that has really been done: all tables in a 2.0.10 catalogue, nothing waiting; and the
+/// rows of the destination as every other contender leaves them, whose digest this is.
+fn digest(replica: &Replica, size: Size, contender: Contender) -> Result<String, BenchmarkError> {
     let mut session = replica.superuser()?;
-    let mut count = |table: &str| -> Result<i64, BenchmarkError> {
-        Ok(session.query_one(&format!("SELECT count(*) FROM {table}"), &[])?.get(0))
-    };
+    let row = session.query_one(include_str!("done.sql"), &[])?;
     let expected = if let Size::Tables(count) = size { count } else { 1 };
-    let (found, waiting) =
-        (count("sch_chameleon.t_replica_tables")?, count("_sch_chameleon_version1.t_log_replica")?);
-    if found == i64::from(expected) && waiting == 0 {
-        return Ok(());
+    let (version, found, waiting): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    if version != v2::VERSION || found != i64::from(expected) || waiting > 0 {
+        return Err(BenchmarkError::Wrong { contender: contender.name(), found, version, expected, waiting });
     }
-    Err(BenchmarkError::Wrong { contender: contender.name(), found, expected, waiting })
+    if matches!(size, Size::Tables(_)) {
+        return Ok(String::new());
+    }
+    Ok(session.query_one(include_str!("destination.sql"), &[])?.get(0))
 }

@@ -33,11 +33,49 @@ pub fn markdown(server_version: &str, rounds: u32, sizes: &[Size], runs: &[Run])
     for &size in sizes {
         page += &line(size, runs);
     }
+    page += &growth(sizes, runs);
     page += "\n![Time against tables and events](benchmarks.svg)\n\n\
              The hand-written SQL is the limit: a bulk insert with the indexes built afterwards, and for events one statement that\n\
-             knows what it will find. It checks nothing, proves nothing and can't be undone. \"Each\" is the time of a table or an\n\
-             event: where it stays the same, growth is linear. Memory is the most that the client's process held at a time.\n";
+             knows what it will find. It checks nothing, proves nothing and can't be undone. A time counts only when the catalogue is\n\
+             2.0.10 with every table in it, nothing waits, and the rows of the destination are those that the others leave. \"Each\" is\n\
+             the time of a table or an event. Memory is the most that the client's process held at a time.\n";
     page
+}
+
+/// How time grows with size: the slope of a straight line through the points of the chart, from 10,000 on, where
+/// what every upgrade takes no longer counts for much; and between the last two points. 1 is linear, 2 is quadratic.
+fn growth(sizes: &[Size], runs: &[Run]) -> String {
+    let mut text = String::from(
+        "\nGrowth (the slope of time against size, both in logarithms, fitted by least squares from 10,000 on; 1 is linear):\n\n",
+    );
+    for (what, of) in [("tables", Size::tables as fn(Size) -> Option<u32>), ("waiting events", Size::events)]
+    {
+        for contender in [Contender::Ours, Contender::Original] {
+            let points: Vec<_> = sizes
+                .iter()
+                .filter_map(|size| {
+                    let count = of(*size).filter(|count| *count >= 10_000)?;
+                    let took = median(runs, *size, contender)?.as_secs_f64();
+                    Some((f64::from(count).log10(), took.log10()))
+                })
+                .collect();
+            let Some(whole) = slope(&points) else { continue };
+            let last = points.len().checked_sub(2).and_then(|from| slope(&points[from..])).unwrap_or(whole);
+            let _infallible =
+                writeln!(text, "- {what}, {}: {whole:.2}; at the end {last:.2}", contender.name());
+        }
+    }
+    text
+}
+
+/// Of the line with the least squares; none through less than two points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = f64::from(u32::try_from(points.len()).ok().filter(|count| *count >= 2)?);
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let above: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let below: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    Some(above / below)
 }
 
 fn line(size: Size, runs: &[Run]) -> String {
@@ -111,6 +149,14 @@ mod tests {
             line,
             "| 1,000 tables | 2.00 s | 10.00 s | 1.00 s | 5.0× | 2.00× | 2000.0 µs | 2 MiB | 2 MiB |\n"
         );
+    }
+
+    #[test]
+    fn the_slope_tells_linear_from_quadratic_growth() {
+        let points = |power: f64| [4.0, 5.0, 6.0].map(|x: f64| (x, power * x - 3.0));
+        assert!((slope(&points(1.0)).unwrap_or_default() - 1.0).abs() < 1e-9);
+        assert!((slope(&points(2.0)).unwrap_or_default() - 2.0).abs() < 1e-9);
+        assert_eq!(slope(&[(1.0, 1.0)]), None);
     }
 
     #[test]

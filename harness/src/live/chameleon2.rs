@@ -87,7 +87,7 @@ impl<'a> Chameleon2<'a> {
 }
 
 /// pg_chameleon 2.0.21 with these arguments and the home's configuration.
-pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
+fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(environment.join("bin/python"));
     command.args(["-W", "ignore"]);
     if rustix::process::geteuid().is_root() {
