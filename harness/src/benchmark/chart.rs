@@ -6,7 +6,7 @@ use super::{Contender, Run, Size};
 use std::fmt::Write as _;
 
 const PANEL: (f64, f64) = (400.0, 320.0);
-const MARGIN: f64 = 60.0;
+const MARGIN: f64 = 80.0;
 const COLOURS: [&str; 3] = ["#2a78d6", "#d6602a", "#888888"];
 
 /// Time against tables, and against events.
