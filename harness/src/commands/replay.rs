@@ -1,8 +1,9 @@
 //! `chameleon-harness replay`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
 
-use super::{CommandError, Ending, Means};
+use super::{CommandError, Ending, Means, named_or_all};
 use crate::replay::{self, Rehearsed, ReplayError};
 use crate::stage::StageError;
+use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
 use anstream::{eprint, println};
 use clap::Args;
@@ -26,6 +27,9 @@ pub struct ReplayArguments {
     /// Leave the sweep out.
     #[arg(long)]
     pub no_sweep: bool,
+    /// Only these kinds of fault in the sweep.
+    #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
+    pub faults: Vec<NamedKind>,
     /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.
     #[arg(long)]
     pub assume_stopped: bool,
@@ -42,7 +46,8 @@ pub struct ReplayArguments {
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
 pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
-    let configuration = replay::configuration(&arguments.config)
+    let configuration_file = replay::configuration_file(&arguments.config);
+    let configuration = replay::configuration(&configuration_file)
         .map_err(|error| CommandError::WrongUse(error.to_string()))?;
     if let Err(error) = fs::metadata(&arguments.dump) {
         return Err(CommandError::WrongUse(format!(
@@ -53,14 +58,16 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
     let day = replay::Day {
         dump: arguments.dump.clone(),
         configuration,
+        configuration_file,
         server: arguments.means.server.clone(),
         upgrader: arguments.means.upgrader()?,
         assume_stopped: arguments.assume_stopped,
+        faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
         jobs: arguments.means.jobs(),
     };
     let terminal = io::stderr().is_terminal();
     let rehearsed = day
-        .rehearse(!arguments.no_sweep, &|done, total| {
+        .rehearse(&|done, total| {
             if terminal {
                 eprint!("\r{done} of {total} runs");
             }

@@ -1,6 +1,6 @@
 //! `chameleon-harness sweep`.
 
-use super::{CommandError, Ending, Means};
+use super::{CommandError, Ending, Means, named_or_all};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::stage::Origin;
@@ -50,7 +50,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin,
         configuration,
-        kinds: kinds(arguments),
+        kinds: named_or_all(&arguments.faults),
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
@@ -97,8 +97,4 @@ fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), C
     let file = ScenarioFile::read(path)?;
     let origin = file.scenario.replicated.origin(file.folder());
     Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
-}
-
-fn kinds(arguments: &SweepArguments) -> Vec<NamedKind> {
-    if arguments.faults.is_empty() { NamedKind::all().collect() } else { arguments.faults.clone() }
 }

@@ -4,7 +4,7 @@
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
 mod chameleon1;
-mod chameleon2;
+pub(crate) mod chameleon2;
 mod comparison;
 mod gate;
 mod mariadb;

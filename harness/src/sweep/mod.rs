@@ -272,8 +272,9 @@ impl<'a> Bench<'a> {
                 properties::check_exit(outcome, &version).into_iter().collect(),
             ));
         }
-        let (version, mut violations) = properties::look(replica, outcome, &self.reference)?;
-        violations.extend(self.retry(replica)?);
+        let reference = self.reference.after(outcome);
+        let (version, mut violations) = properties::look(replica, outcome, &reference)?;
+        violations.extend(self.retry(replica, &reference)?);
         if let Some(state) = state
             && violations.is_empty()
         {
@@ -289,10 +290,10 @@ impl<'a> Bench<'a> {
     }
 
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
-    fn retry(&self, replica: &mut Replica) -> Result<Vec<Violation>, SweepError> {
+    fn retry(&self, replica: &mut Replica, reference: &Reference) -> Result<Vec<Violation>, SweepError> {
         properties::clear_for_retry(replica)?;
         let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.configuration, &[])?;
-        properties::check_retry(replica, &outcome, &self.reference).map_err(SweepError::Asking)
+        properties::check_retry(replica, &outcome, reference).map_err(SweepError::Asking)
     }
 }
 
