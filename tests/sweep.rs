@@ -8,7 +8,7 @@ use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::case::NamedKind;
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, table};
 use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A table synced on its own, a batch that waits, an open batch that isn't started.
 fn small() -> Seed {
@@ -46,11 +46,13 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
     assert_eq!(findings.violations().count(), 0, "{shown}");
     assert!(findings.messages.len() > 100, "{} messages", findings.messages.len());
 
-    let mut happened: BTreeMap<&str, usize> = BTreeMap::new();
-    for run in &findings.runs {
-        *happened.entry(&run.group).or_default() += usize::from(run.not_happened.is_none());
-    }
-    assert_eq!(happened.len(), NamedKind::all().count(), "{shown}");
-    assert!(happened.values().all(|&count| count > 0), "{shown}");
+    let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
+    assert_eq!(groups.len(), NamedKind::all().count(), "{shown}");
+    // The goodbye at the end is no statement, and so can't fail.
+    let goodbye = format!("@{}", findings.messages.last().map_or(0, |message| message.number));
+    let not_happened = findings.runs.iter().filter(|run| run.not_happened.is_some());
+    let unexplained =
+        not_happened.filter(|run| !(run.case.starts_with("statement_fails") && run.case.ends_with(&goodbye)));
+    assert_eq!(unexplained.count(), 0, "{shown}");
     assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
 }
