@@ -24,6 +24,9 @@ fn small() -> Seed {
     Seed::of([shop])
 }
 
+/// Pairs are drawn: a fault within the transaction, and another while it is being undone.
+const PAIRS: u32 = 24;
+
 #[test]
 fn faults_at_every_message_leave_a_whole_catalogue() {
     let sweep = Sweep {
@@ -33,7 +36,7 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
         origin: Origin::Seed(small()),
         configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
         kinds: NamedKind::all().collect(),
-        pairs: 0,
+        pairs: PAIRS,
         random_seed: 1,
         only: vec![],
         jobs: 2,
@@ -47,12 +50,16 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
     assert!(findings.messages.len() > 100, "{} messages", findings.messages.len());
 
     let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
-    assert_eq!(groups.len(), NamedKind::all().count(), "{shown}");
+    assert_eq!(groups.len(), NamedKind::all().count() + 1, "{shown}");
+    let (pairs, single): (Vec<_>, Vec<_>) = findings.runs.iter().partition(|run| run.group == "pairs");
     // The goodbye at the end is no statement, and so can't fail.
     let goodbye = format!("@{}", findings.messages.last().map_or(0, |message| message.number));
-    let not_happened = findings.runs.iter().filter(|run| run.not_happened.is_some());
+    let not_happened = single.iter().filter(|run| run.not_happened.is_some());
     let unexplained =
         not_happened.filter(|run| !(run.case.starts_with("statement_fails") && run.case.ends_with(&goodbye)));
     assert_eq!(unexplained.count(), 0, "{shown}");
+    // The undoing of the first fault may end before the message of the second.
+    let both = pairs.iter().filter(|run| run.not_happened.is_none()).count();
+    assert!(both > PAIRS as usize / 2, "{both} of {PAIRS} pairs happened:\n{shown}");
     assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
 }

@@ -9,6 +9,7 @@ pub mod quoting;
 pub mod record;
 pub mod replay;
 pub mod scenario;
+pub mod scratch;
 pub mod seed;
 pub mod server;
 pub mod stage;

@@ -2,6 +2,7 @@
 //! and a configuration in it.
 
 use crate::live::chameleon2;
+use crate::scratch;
 use crate::server::Address;
 use crate::tools::{self, Missing, on_path};
 use secrecy::ExposeSecret;
@@ -143,7 +144,8 @@ impl From<Vec<ConfiguredSource>> for Configuration {
     }
 }
 
-/// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope.
+/// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope, or with the
+/// program.
 #[derive(Debug)]
 pub struct Home {
     folder: TempDir,
@@ -171,7 +173,7 @@ impl Home {
     /// # Errors
     /// What the system answers.
     pub fn with_text(text: &str) -> io::Result<Self> {
-        Self::make(&env::temp_dir(), text)
+        Self::make(&scratch::folder()?, text)
     }
 
     fn make(parent: &Path, text: &str) -> io::Result<Self> {
