@@ -5,11 +5,14 @@
 
 mod replica;
 
+use chameleon_harness::production::{Dump, DumpError, Rows};
+use chameleon_harness::record::Record;
 use chameleon_harness::replay::{self, Day, Rehearsed};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
-use chameleon_harness::upgrader::Upgrader;
+use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
+use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
 use std::fs;
@@ -61,6 +64,25 @@ fn dump(replica: &Replica, format: &str, into: &Path) -> PathBuf {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     file
+}
+
+/// The same, taken by the harness with the replica's own configuration.
+fn take(replica: &Replica, rows: Rows) -> Result<Dump, DumpError> {
+    let file = replica.home.configuration();
+    let configuration = Configuration::parse(file.clone(), &fs::read_to_string(file).unwrap()).unwrap();
+    Dump::take(&configuration, Some(server::shared().unwrap().binaries().unwrap()), rows)
+}
+
+fn restore(dump: &Path, into: &Replica) {
+    let address = into.database.address();
+    let output = Command::new(server::shared().unwrap().binaries().unwrap().join("pg_restore"))
+        .args(["--host", &address.host, "--port", &address.port.to_string(), "--username", &address.user])
+        .args(["--dbname", into.database.name()])
+        .arg(dump)
+        .env("PGPASSWORD", address.password.expose_secret())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> Rehearsed {
@@ -139,4 +161,42 @@ fn what_is_wrong_with_the_configuration_is_told_of_the_file_itself() {
     assert_eq!(rehearsed.exit_code, Some(2), "{}", rehearsed.output);
     // Line 10 of PRODUCTION.
     assert!(rehearsed.output.contains("/production.yml:10:"), "{}", rehearsed.output);
+}
+
+#[test]
+fn production_is_read_and_stays_as_it_was() {
+    let mappings = [("my_shop", "shop"), ("my_stock", "stock")];
+    let production = Replica::of(&seed(), &[ConfiguredSource::mysql("upgraded", &mappings)]);
+    production.sql("CREATE SCHEMA elsewhere CREATE TABLE large (id integer)");
+    let before = Record::of_database(&mut production.client()).unwrap();
+    for (rows, orders) in [(Rows::All, 2), (Rows::None, 0)] {
+        let dump = take(&production, rows).unwrap();
+        let restored = Replica::empty(&[]);
+        restore(&dump.file(), &restored);
+        let count = |table: &str| {
+            let query = format!("SELECT count(*) FROM {table}");
+            restored.client().query_one(&query, &[]).unwrap().get::<_, i64>(0)
+        };
+        assert_eq!((count("shop.orders"), count("sch_chameleon.t_replica_tables")), (orders, 2), "{rows:?}");
+        assert_eq!(
+            count("pg_namespace WHERE nspname = 'elsewhere'"),
+            0,
+            "only what the replica needs is read"
+        );
+        let rehearsed = rehearsed(dump.file(), PRODUCTION, &[]);
+        assert!(rehearsed.went_well(), "{rows:?}: {}", rehearsed.output);
+    }
+    let after = Record::of_database(&mut production.client()).unwrap();
+    assert!(before == after, "{}", before.diff(&after));
+}
+
+#[test]
+fn production_that_can_t_be_read_is_told_without_its_password() {
+    let mut production = Replica::demo();
+    production.configure_as("nobody", "secret-of-production", &[replica::demo_source()]);
+    let error = take(&production, Rows::All).unwrap_err().to_string();
+    for said in ["production can't be dumped", "nobody", "Nothing was changed there"] {
+        assert!(error.contains(said), "no {said:?} in {error}");
+    }
+    assert!(!error.contains("secret-of-production"), "{error}");
 }

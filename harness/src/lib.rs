@@ -4,6 +4,7 @@ pub mod commands;
 pub mod demo;
 pub mod fault;
 pub mod live;
+pub mod production;
 pub mod properties;
 pub mod quoting;
 pub mod record;

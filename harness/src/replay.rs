@@ -7,10 +7,8 @@ use crate::sweep::case::NamedKind;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use crate::trial::{self, Trial, TrialError};
 use crate::upgrader::{Configuration, Upgrader};
+use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
-use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why there was no rehearsal.
@@ -29,15 +27,10 @@ pub enum ReplayError {
 
 /// A configuration that can't be used for a rehearsal.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigurationError {
+pub enum UnusableConfiguration {
     /// It can't be read.
-    #[error("the configuration {} can't be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] ConfigurationError),
     /// Its connection can't be replaced.
     #[error(
         "the configuration {} has no pg_conn at the beginning of a line, which would be replaced by the throwaway \
@@ -163,21 +156,10 @@ fn replay_seconds(output: &str) -> f64 {
 /// The configuration at `path`, with the throwaway server's connection instead of its own.
 ///
 /// # Errors
-/// [`ConfigurationError`].
-pub fn configuration(path: &Path) -> Result<Configuration, ConfigurationError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| ConfigurationError::Unreadable { path: path.to_owned(), source })?;
-    around_connection(&text).ok_or_else(|| ConfigurationError::NoConnection(path.to_owned()))
-}
-
-/// The file that `--config NAME` means: a path, or the name of a configuration in the administrator's home.
-#[must_use]
-pub fn configuration_file(name: &str) -> PathBuf {
-    if name.contains('/') {
-        return PathBuf::from(name);
-    }
-    let home = env::var_os("HOME").unwrap_or_default();
-    Path::new(&home).join(".pg_chameleon/configuration").join(format!("{name}.yml"))
+/// [`UnusableConfiguration`].
+pub fn configuration(path: &Path) -> Result<Configuration, UnusableConfiguration> {
+    let text = location::read(path)?;
+    around_connection(&text).ok_or_else(|| UnusableConfiguration::NoConnection(path.to_owned()))
 }
 
 /// Takes out the lines of the top-level key `pg_conn`: up to the next line that begins with something else than a

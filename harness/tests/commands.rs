@@ -63,7 +63,25 @@ fn files_that_are_not_there_are_named() {
         .args(["replay", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
         .assert()
         .code(WRONG_USE)
-        .stderr(contains("the configuration ./nowhere.yml can't be read"));
+        .stderr(contains("./nowhere.yml"));
+}
+
+#[test]
+fn a_production_that_does_not_answer_is_told_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("upgraded.yml");
+    let unreachable = "\
+pg_conn: {host: 127.0.0.1, port: 1, user: me, password: secret, database: db}
+sources:
+  a: {type: mysql, db_conn: {host: h, port: 3306, user: u, password: p, charset: utf8, connect_timeout: 1},
+      schema_mappings: {x: y}}
+";
+    fs::write(&file, unreachable).unwrap();
+    harness()
+        .args(["replay", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
+        .assert()
+        .code(NO_HARNESS)
+        .stderr(contains("production can't be dumped").and(contains("secret").not()));
 }
 
 #[test]
