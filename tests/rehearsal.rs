@@ -8,6 +8,7 @@ mod replica;
 use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
 use chameleon_harness::replay::{self, Day, Rehearsed};
+use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
@@ -161,6 +162,31 @@ fn what_is_wrong_with_the_configuration_is_told_of_the_file_itself() {
     assert_eq!(rehearsed.exit_code, Some(2), "{}", rehearsed.output);
     // Line 10 of PRODUCTION.
     assert!(rehearsed.output.contains("/production.yml:10:"), "{}", rehearsed.output);
+}
+
+/// A scenario whose seed is a dump beside it.
+#[test]
+fn a_scenario_begins_with_a_dump() {
+    let production = Replica::of(&seed(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    dump(&production, "custom", folder.path());
+    let file = folder.path().join("production.yaml");
+    let scenario = "\
+about: What production's dump becomes.
+seed: {dump: production.custom}
+configuration: [{name: replica, mappings: {my_shop: shop, my_stock: stock}}]
+runs:
+  - faults: [{kind: statement_fails, sqlstate: disk_full, at: {step: tables, message: 2}}]
+    expect: {exit: 4, version: 1.7, schemas: [sch_chameleon, _sch_chameleon_version2]}
+  - statements: [DROP SCHEMA _sch_chameleon_version2 CASCADE]
+    expect: {exit: 0, tables: {shop.orders: \"mysql-bin.000042:7311\", stock.items: \"mysql-bin.000042:9121\"}}
+";
+    fs::write(&file, scenario).unwrap();
+    let pool = Pool::new(server::Kind::default());
+    let verdict =
+        scenario::run(&ScenarioFile::read(&file).unwrap(), &pool, &Upgrader::new(PROGRAM), false).unwrap();
+    assert_eq!(verdict.kind, VerdictKind::Passed);
+    assert_eq!(verdict.faults, 1);
 }
 
 #[test]
