@@ -35,7 +35,7 @@ pub struct ReplayArguments {
     /// Leave the sweep out.
     #[arg(long)]
     pub no_sweep: bool,
-    /// Only these kinds of fault in the sweep.
+    /// Only these kinds of fault in the sweep; `sweep --help` lists them.
     #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
     pub faults: Vec<NamedKind>,
     /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.

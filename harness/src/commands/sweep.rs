@@ -15,7 +15,9 @@ use std::path::PathBuf;
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
 #[derive(Debug, Args)]
 pub struct SweepArguments {
-    /// Only these kinds of fault.
+    /// Only these kinds of fault, with commas between them: `statement_fails:SQLSTATE` (disk_full, deadlock, 53100, …),
+    /// cut_before, cut_during, cut_after, kill_client, crash_server, freeze_server, hold_lock, second_upgrader,
+    /// revoke_privilege.
     #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     pub faults: Vec<NamedKind>,
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
