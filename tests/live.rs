@@ -43,7 +43,7 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
         eprintln!("{name}: skipped, {reason}");
     }
     let programs = Arc::clone(programs);
-    let test = move || settled(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
+    let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
     Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
 }
 
@@ -63,22 +63,10 @@ fn reason_to_skip(
     })
 }
 
-/// The originals race with themselves when they are started and stopped (2.0.21 may leave its status at running):
-/// what goes wrong is told, and tried twice more from the beginning. A defect of the upgrade goes wrong each time.
-fn settled(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
-    for attempt in 1..=2 {
-        match played(scenario, programs) {
-            Ok(()) => return Ok(()),
-            Err(error) => eprintln!("attempt {attempt}: {error}"),
-        }
-    }
-    played(scenario, programs)
-}
-
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
     let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
-    let wrong = match live::run(scenario, programs, &upgrader, &database) {
+    let wrong = match live::run(scenario, programs, &upgrader, database) {
         Ok(verdict) => {
             assert!(verdict.tables > 0, "no table was compared");
             LiveError::Findings(verdict.findings()).to_string()
