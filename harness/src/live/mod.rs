@@ -3,6 +3,7 @@
 //! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
+pub mod beside;
 mod chameleon1;
 pub(crate) mod chameleon2;
 mod comparison;
@@ -12,6 +13,7 @@ mod marker;
 mod process;
 mod run;
 mod scenario;
+mod sessions;
 mod verdict;
 
 use std::fmt::Write as _;
