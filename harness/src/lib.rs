@@ -1,5 +1,6 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
 
+pub mod benchmark;
 pub mod commands;
 pub mod demo;
 pub mod fault;

@@ -1,10 +1,12 @@
 //! The verbs of `chameleon-harness`, one file each.
 
+pub mod bench_reference;
 pub mod list;
 pub mod replay;
 pub mod run;
 pub mod sweep;
 
+use crate::benchmark::BenchmarkError;
 use crate::scenario::{FileError, ScenarioError};
 use crate::server::Kind;
 use crate::sweep::case::NamedKind;
@@ -51,6 +53,12 @@ impl CommandError {
 impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
         Self::WrongUse(error.to_string())
+    }
+}
+
+impl From<BenchmarkError> for CommandError {
+    fn from(error: BenchmarkError) -> Self {
+        Self::harness(&error)
     }
 }
 

@@ -247,12 +247,7 @@ impl<'a> Live<'a> {
             let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
             sources.push(configured_source(name, &old, server_id)?);
         }
-        let mut whole = configuration(self.database.address(), self.database.name(), &sources);
-        for (key, value) in OF_THE_DAEMON {
-            whole[key] = Value::from(value);
-        }
-        whole["log_days_keep"] = json!(1);
-        whole["type_override"] = json!({});
+        let whole = configuration(self.database.address(), self.database.name(), &sources);
         Home::within(self.warden.folder(), &whole)
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
@@ -329,16 +324,6 @@ const AT_REST: &str = "
     SELECT s.b_consistent AND NOT EXISTS (SELECT FROM sch_chameleon.t_log_replica JOIN sch_chameleon.t_replica_batch b
                                               USING (i_id_batch) WHERE b.i_id_source = s.i_id_source)
     FROM sch_chameleon.t_sources s WHERE s.t_source = $1";
-
-/// What the daemon needs at the top of its configuration.
-const OF_THE_DAEMON: [(&str, &str); 6] = [
-    ("pid_dir", "~/.pg_chameleon/pid/"),
-    ("log_dir", "~/.pg_chameleon/logs/"),
-    ("log_dest", "stdout"),
-    ("log_level", "info"),
-    ("rollbar_key", ""),
-    ("rollbar_env", ""),
-];
 
 fn configured_source(
     name: &str,
