@@ -2,8 +2,8 @@
 //!
 //! SPEC.md, "The window, and how to close it": an old source that has nothing new keeps an old coordinate, so the
 //! smallest of all can lie far back. Each start is advanced to the first transaction that concerns the schema of its
-//! source, or to the consistent point when there is none; what is left of the window is examined. MySQL only supplies
-//! the [`Transaction`]s; what they mean is decided here.
+//! source, or to the consistent point when there is none; what is left of the window is examined, and what lies ahead
+//! behind it. MySQL only supplies the [`Transaction`]s; what they mean is decided here.
 
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::OldSourceId;
@@ -11,6 +11,10 @@ use crate::plan::PlannedSource;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+
+mod ahead;
+
+pub use ahead::{Ahead, Parse, Statements, Unparsed};
 
 /// How many DDL statements of a window are kept by name; the others are counted.
 const DDL_NAMED: usize = 20;
@@ -57,6 +61,8 @@ pub struct Transaction {
     pub unnamed_rows: Option<BinlogCoordinate>,
     /// Its statements that change definitions.
     pub ddl: Vec<Ddl>,
+    /// Its statements that the daemon of the new replica can't parse, or maybe not.
+    pub unparsed: Vec<Unparsed>,
 }
 
 /// How the server compares the names of schemas and tables (`lower_case_table_names`).
@@ -108,9 +114,12 @@ pub struct Window {
     from: BinlogCoordinate,
     to: BinlogCoordinate,
     readers: Vec<Reader>,
+    /// Every schema that the new source maps.
+    schemas: Vec<String>,
     rows: BTreeMap<TableName, BinlogCoordinate>,
     ddl: Vec<DdlLeft>,
     more_ddl: u64,
+    ahead: Ahead,
 }
 
 /// What reading the window has shown.
@@ -126,6 +135,8 @@ pub struct Narrowed {
     pub ddl: Vec<DdlLeft>,
     /// How many more there are.
     pub more_ddl: u64,
+    /// What the new replica meets on its way to the end of the binary log.
+    pub ahead: Ahead,
 }
 
 /// Rows that have been applied and that the new replica meets again.
@@ -167,9 +178,11 @@ impl Window {
             from: readers.iter().map(|reader| &reader.start).min()?.clone(),
             to: source.consistent_point.clone()?,
             readers,
+            schemas: source.parts.iter().map(|part| part.pair.source_schema.clone()).collect(),
             rows: BTreeMap::new(),
             ddl: Vec::new(),
             more_ddl: 0,
+            ahead: Ahead::default(),
         })
     }
 
@@ -185,9 +198,11 @@ impl Window {
         &self.to
     }
 
-    /// Takes the next transaction. One that begins behind the window is not looked at.
+    /// Takes the next transaction. What begins behind the window moves no start; it lies ahead of the new replica.
     pub fn take(&mut self, transaction: &Transaction) {
         if transaction.start >= self.to {
+            let from = self.first().unwrap_or_else(|| self.to.clone());
+            self.ahead.take(transaction, &from, &self.schemas, self.letters);
             return;
         }
         for number in 0..self.readers.len() {
@@ -198,11 +213,15 @@ impl Window {
             }
         }
         // Transactions come in order, so the first one found begins what is left.
-        let Some(left_from) = self.readers.iter().filter_map(|reader| reader.first.clone()).min() else {
-            return;
-        };
+        let Some(left_from) = self.first() else { return };
         self.keep_rows(transaction, &left_from);
         self.keep_ddl(transaction, &left_from);
+        self.ahead.take(transaction, &left_from, &self.schemas, self.letters);
+    }
+
+    /// Where what is left begins; none while nothing has been found that concerns a source.
+    fn first(&self) -> Option<BinlogCoordinate> {
+        self.readers.iter().filter_map(|reader| reader.first.clone()).min()
     }
 
     fn concerns(&self, transaction: &Transaction, reader: &Reader) -> bool {
@@ -242,7 +261,7 @@ impl Window {
     /// The whole window has been read.
     #[must_use]
     pub fn close(self) -> Narrowed {
-        let Self { to, readers, rows, ddl, more_ddl, .. } = self;
+        let Self { to, readers, rows, ddl, more_ddl, ahead, .. } = self;
         let lagging = |last: &BinlogCoordinate| {
             let behind = |reader: &&Reader| reader.first.as_ref().is_some_and(|first| first < last);
             readers.iter().filter(behind).map(|reader| reader.name.clone()).collect()
@@ -254,7 +273,7 @@ impl Window {
             .map(|reader| (reader.id, reader.first.clone().unwrap_or_else(|| to.clone())))
             .collect();
         let batch_start = starts.iter().map(|(_, start)| start).min().unwrap_or(&to).clone();
-        Narrowed { starts, batch_start, rows, ddl, more_ddl }
+        Narrowed { starts, batch_start, rows, ddl, more_ddl, ahead }
     }
 }
 

@@ -8,6 +8,7 @@ use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(AT_A_TIME);
     let programs = Programs::find().map_err(|missing| missing.to_string());
     let programs = Arc::new(programs);
-    let trials = files().into_iter().map(|file| trial(&file, &programs)).collect();
+    let mut trials: Vec<_> = files().into_iter().map(|file| trial(&file, &programs)).collect();
+    trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -43,13 +45,33 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
         eprintln!("{name}: skipped, {reason}");
     }
     let programs = Arc::clone(programs);
-    let test = move || settled(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
+    let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
     Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
 }
 
 fn read(file: &Path) -> Result<Scenario, String> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
     serde_yaml::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// docs/ddl.md says of every scenario of DDL what it shows, and of none that isn't there.
+fn docs_name_scenarios() -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ddl.md");
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let rows = text.lines().filter(|line| line.starts_with('|')).skip(2);
+    let last_cells = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let named: BTreeSet<_> = last_cells
+        .flat_map(|cell| cell.split(','))
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect();
+    let there: BTreeSet<_> =
+        files().iter().filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect();
+    let to_be_named = there.iter().filter(|name| name.starts_with("ddl_") || name.starts_with("statements_"));
+    match (named.difference(&there).next(), to_be_named.clone().find(|name| !named.contains(*name))) {
+        (Some(unknown), _) => Err(format!("docs/ddl.md names {unknown:?}, which is no scenario")),
+        (_, Some(missing)) => Err(format!("docs/ddl.md says nothing of {missing}")),
+        _ => Ok(()),
+    }
 }
 
 fn reason_to_skip(
@@ -63,22 +85,10 @@ fn reason_to_skip(
     })
 }
 
-/// The originals race with themselves when they are started and stopped (2.0.21 may leave its status at running):
-/// what goes wrong is told, and tried twice more from the beginning. A defect of the upgrade goes wrong each time.
-fn settled(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
-    for attempt in 1..=2 {
-        match played(scenario, programs) {
-            Ok(()) => return Ok(()),
-            Err(error) => eprintln!("attempt {attempt}: {error}"),
-        }
-    }
-    played(scenario, programs)
-}
-
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
-    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
-    let wrong = match live::run(scenario, programs, &upgrader, &database) {
+    let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
+    let wrong = match live::run(scenario, programs, &upgrader, database) {
         Ok(verdict) => {
             assert!(verdict.tables > 0, "no table was compared");
             LiveError::Findings(verdict.findings()).to_string()

@@ -53,7 +53,7 @@ fn assert_demo_is_upgraded(replica: &Replica) {
         "SELECT (t_binlog_name, i_binlog_position, b_started, b_processed, b_replayed, v_log_table)
          FROM sch_chameleon.t_replica_batch",
     );
-    assert_eq!(batch, "(mysql-bin.000042,7310,f,f,f,t_log_replica_replica_1)");
+    assert_eq!(batch, "(mysql-bin.000042,7310,f,f,f,t_log_replica_replica_2)");
     assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "2.0.10");
     assert_eq!(replica.value("SELECT t_version FROM _sch_chameleon_version1.v_version"), "1.7");
 }

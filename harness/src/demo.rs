@@ -4,7 +4,7 @@
 use crate::record::Record;
 use crate::seed::{Seed, SeedError};
 use crate::server::{self, Database, LocalOptions, Server, ServerError};
-use crate::upgrader::{ConfiguredSource, Home, Upgrader, configuration};
+use crate::upgrader::{ConfiguredSource, Home, NoUpgrader, Upgrader, configuration};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use std::io;
@@ -23,6 +23,9 @@ pub enum DemoError {
     /// Reading the database.
     #[error("reading the database: {0}")]
     Sql(#[from] postgres::Error),
+    /// There is no upgrader.
+    #[error(transparent)]
+    NoUpgrader(#[from] NoUpgrader),
     /// Running the upgrader.
     #[error("running chameleon-upgrade: {0}")]
     Run(#[from] io::Error),

@@ -1,8 +1,10 @@
 //! Runs a program that upgrades, ours or another, as an administrator would: with a home folder of its own
 //! and a configuration in it.
 
+use crate::live::chameleon2;
+use crate::scratch;
 use crate::server::Address;
-use crate::tools::on_path;
+use crate::tools::{self, Missing, on_path};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::env;
@@ -62,12 +64,17 @@ impl ConfiguredSource {
     }
 }
 
-/// A configuration of pg_chameleon 2. JSON is YAML too, so any name can be written safely.
+/// A configuration of pg_chameleon 2, with all that the original asks for at the top of it. JSON is YAML too, so any
+/// name can be written safely.
 #[must_use]
 pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSource]) -> Value {
     let sources: serde_json::Map<String, Value> =
         sources.iter().map(|source| (source.name.clone(), source.settings())).collect();
-    json!({"pg_conn": connection(address, database), "sources": sources})
+    json!({
+        "pid_dir": "~/.pg_chameleon/pid/", "log_dir": "~/.pg_chameleon/logs/", "log_dest": "stdout",
+        "log_level": "info", "log_days_keep": 1, "rollbar_key": "", "rollbar_env": "", "type_override": {},
+        "pg_conn": connection(address, database), "sources": sources,
+    })
 }
 
 fn connection(address: &Address, database: &str) -> Value {
@@ -137,7 +144,8 @@ impl From<Vec<ConfiguredSource>> for Configuration {
     }
 }
 
-/// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope.
+/// A home folder with `.pg_chameleon/configuration/upgraded.yml` in it, removed when it goes out of scope, or with the
+/// program.
 #[derive(Debug)]
 pub struct Home {
     folder: TempDir,
@@ -165,7 +173,7 @@ impl Home {
     /// # Errors
     /// What the system answers.
     pub fn with_text(text: &str) -> io::Result<Self> {
-        Self::make(&env::temp_dir(), text)
+        Self::make(&scratch::folder()?, text)
     }
 
     fn make(parent: &Path, text: &str) -> io::Result<Self> {
@@ -194,11 +202,30 @@ impl Home {
 
 /// A program that upgrades: ours by default.
 #[derive(Debug, Clone)]
-pub struct Upgrader {
-    program: PathBuf,
-    first: Vec<OsString>,
-    with_mysql: bool,
+pub enum Upgrader {
+    /// chameleon-upgrade.
+    Ours {
+        /// The program.
+        program: PathBuf,
+        /// Whether the replicas that it upgrades have their MySQL; those of seeds have none.
+        with_mysql: bool,
+    },
+    /// pg_chameleon 2.0.21's own `upgrade_replica_schema`, in this virtual environment.
+    Original(PathBuf),
+    /// Any other program, with the arguments that make it upgrade.
+    Another {
+        /// The program.
+        program: PathBuf,
+        /// Its arguments, but for `--config`.
+        arguments: Vec<OsString>,
+    },
 }
+
+/// How the original is named on the command line.
+pub const ORIGINAL: &str = "original";
+
+/// The program's own name.
+const OURS: &str = "chameleon-upgrade";
 
 /// The commands that ask MySQL unless told otherwise.
 const ASK_MYSQL: [&str; 3] = ["upgrade", "upgrade_replica_schema", "check"];
@@ -209,62 +236,105 @@ pub fn offline<'a>(mut arguments: impl Iterator<Item = &'a OsStr>) -> Option<&'s
     arguments.next().is_some_and(|verb| ASK_MYSQL.iter().any(|it| verb == *it)).then_some("--offline")
 }
 
+/// There is no such upgrader.
+#[derive(Debug, thiserror::Error)]
+pub enum NoUpgrader {
+    /// Neither at this path nor on the PATH.
+    #[error("{0:?} is no program, neither at this path nor on the PATH")]
+    NotFound(String),
+    /// Not beside the harness.
+    #[error("{} is missing: build it with `cargo build`", .0.display())]
+    NotBuilt(PathBuf),
+    /// The original is not installed.
+    #[error(transparent)]
+    Original(#[from] Missing),
+    /// The system does not say where the harness is.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 impl Upgrader {
-    /// The program at `program`.
+    /// chameleon-upgrade at `program`, for replicas without their MySQL: it is told `--offline`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), first: vec![], with_mysql: false }
+        Self::Ours { program: program.into(), with_mysql: false }
     }
 
-    /// A program and the first of its arguments, with spaces between them.
+    /// chameleon-upgrade at `program`, for replicas whose MySQL is there.
+    #[must_use]
+    pub fn with_mysql(program: impl Into<PathBuf>) -> Self {
+        Self::Ours { program: program.into(), with_mysql: true }
+    }
+
+    /// `original`, or a program and its arguments with spaces between them.
     ///
     /// # Errors
-    /// When there is no such program, neither at this path nor on the PATH.
-    pub fn of_command(command: &str) -> io::Result<Self> {
+    /// When there is no such program, neither at this path nor on the PATH; or the original is not installed.
+    pub fn of_command(command: &str) -> Result<Self, NoUpgrader> {
+        if command == ORIGINAL {
+            return Self::original().map_err(NoUpgrader::from);
+        }
         let mut words = command.split_whitespace();
         let named = words.next().unwrap_or_default();
         let there = if named.contains('/') { Some(PathBuf::from(named)) } else { on_path(named) };
-        let program = there.filter(|program| program.is_file()).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("{named:?} is no program, neither at this path nor on the PATH"),
-            )
-        })?;
-        Ok(Self { program, first: words.map(OsString::from).collect(), with_mysql: false })
+        let program = there
+            .filter(|program| program.is_file())
+            .ok_or_else(|| NoUpgrader::NotFound(named.to_owned()))?;
+        if program.file_name() == Some(OsStr::new(OURS)) {
+            return Ok(Self::new(program));
+        }
+        Ok(Self::Another { program, arguments: words.map(OsString::from).collect() })
+    }
+
+    /// The original that `make tools` installs.
+    ///
+    /// # Errors
+    /// [`Missing`] when it hasn't.
+    pub fn original() -> Result<Self, Missing> {
+        tools::chameleon2().map(Self::Original)
     }
 
     /// `chameleon-upgrade` beside this program, as Cargo and packages lay them.
     ///
     /// # Errors
     /// When there is none.
-    pub fn beside_this_program() -> io::Result<Self> {
-        let program = env::current_exe()?.with_file_name("chameleon-upgrade");
-        if program.is_file() {
-            Ok(Self::new(program))
-        } else {
-            let missing = format!("{} is missing: build it with `cargo build`", program.display());
-            Err(io::Error::new(io::ErrorKind::NotFound, missing))
-        }
+    pub fn beside_this_program() -> Result<Self, NoUpgrader> {
+        let program = env::current_exe()?.with_file_name(OURS);
+        if program.is_file() { Ok(Self::new(program)) } else { Err(NoUpgrader::NotBuilt(program)) }
     }
 
-    /// For replicas whose MySQL is there; those of seeds have none, and are upgraded with `--offline`.
+    /// Whether it has our commands, exit codes and words. Of others no more is known than that they upgrade, and end
+    /// with zero when they have.
     #[must_use]
-    pub fn with_mysql(mut self) -> Self {
-        self.with_mysql = true;
-        self
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours { .. })
     }
 
-    /// A command with `arguments` and the home's configuration, without standard input.
+    /// A command with `arguments` and the home's configuration, without standard input. One that isn't ours has
+    /// arguments of its own, whatever `arguments` are.
     #[must_use]
     pub fn command<I: AsRef<OsStr>>(&self, home: &Home, arguments: impl IntoIterator<Item = I>) -> Command {
-        let mut all: Vec<OsString> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
-        if !self.with_mysql {
-            let offline = offline(all.iter().map(OsString::as_os_str));
-            all.extend(offline.map(OsString::from));
-        }
-        all.extend(["--config".into(), CONFIGURATION.into()]);
-        let mut command = Command::new(&self.program);
-        command.args(&self.first).args(all).env("HOME", home.path()).stdin(Stdio::null());
+        let mut command = match self {
+            Self::Ours { program, with_mysql } => {
+                let mut all: Vec<OsString> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+                if !with_mysql {
+                    let offline = offline(all.iter().map(OsString::as_os_str));
+                    all.extend(offline.map(OsString::from));
+                }
+                let mut command = Command::new(program);
+                command.args(all);
+                command
+            }
+            Self::Original(environment) => {
+                chameleon2::command(environment, home, &["upgrade_replica_schema"])
+            }
+            Self::Another { program, arguments } => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+        };
+        command.args(["--config", CONFIGURATION]).env("HOME", home.path()).stdin(Stdio::null());
         command
     }
 }

@@ -31,6 +31,7 @@ mod version;
 mod waiting;
 mod window;
 mod window_ddl;
+mod window_statements;
 mod window_tables;
 
 use crate::catalogue::v1::facts::{Dependent, Server, Session, TableExamination};
@@ -154,6 +155,7 @@ const CHECKS: &[Check] = &[
     column_names::check,
     window::check,
     window_tables::check,
+    window_statements::check,
     window_ddl::check,
     offline::check,
 ];

@@ -1,10 +1,14 @@
-//! The new replica meets no rows that have been applied of a table that is no longer on MySQL.
+//! The new replica meets no rows of a table that is no longer on MySQL.
 //!
 //! SPEC.md, "The window, and how to close it". pg_chameleon 2.0.21's read daemon asks MySQL what a table looks like,
-//! and ends at every start when it meets rows of one that is gone.
+//! and ends at every start when it meets rows of one that is gone, whether 1.8.2 has applied them or not. 1.8.2 passes
+//! over them.
 
 use super::{Facts, Finding};
-use crate::window::RowsLeft;
+use crate::binlog::BinlogCoordinate;
+use crate::plan::PlannedSource;
+use crate::source::facts::WindowRead;
+use crate::window::TableName;
 
 /// How many tables are named one by one.
 const NAMED: usize = 10;
@@ -12,12 +16,12 @@ const NAMED: usize = 10;
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, _, read) in facts.windows() {
-        let gone: Vec<_> = read.narrowed.rows.iter().filter(|left| read.gone.contains(&left.table)).collect();
-        findings.extend(gone.iter().take(NAMED).map(|left| finding(&source.name, left)));
-        if gone.len() > NAMED {
+        let found = read.gone.iter().filter_map(|table| finding(source, read, table));
+        findings.extend(found.take(NAMED));
+        if read.gone.len() > NAMED {
             findings.push(Finding::error(
                 "window-tables",
-                format!("Source {}: the same holds of {} more tables.", source.name, gone.len() - NAMED),
+                format!("Source {}: the same holds of {} more tables.", source.name, read.gone.len() - NAMED),
                 "As above.",
             ));
         }
@@ -25,8 +29,16 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn finding(source: &str, RowsLeft { table, last, lagging }: &RowsLeft) -> Finding {
-    let lagging = lagging.join(", ");
+fn finding(source: &PlannedSource, read: &WindowRead, table: &TableName) -> Option<Finding> {
+    let last = read.narrowed.ahead.rows.get(table)?;
+    let applied = read.narrowed.rows.iter().find(|left| left.table == *table && left.last == *last);
+    Some(match applied {
+        Some(left) => applied_already(&source.name, table, last, &left.lagging.join(", ")),
+        None => yet_to_be_read(source, table, last),
+    })
+}
+
+fn applied_already(source: &str, table: &TableName, last: &BinlogCoordinate, lagging: &str) -> Finding {
     Finding::error(
         "window-tables",
         format!(
@@ -36,6 +48,24 @@ fn finding(source: &str, RowsLeft { table, last, lagging }: &RowsLeft) -> Findin
         format!(
             "Let 1.8.2 catch up for {lagging} first: start its replica until it has passed {last}, stop it, and run the \
              upgrade again."
+        ),
+    )
+}
+
+fn yet_to_be_read(source: &PlannedSource, table: &TableName, last: &BinlogCoordinate) -> Finding {
+    let of_schema = source.parts.iter().filter(|part| part.pair.source_schema == table.schema);
+    let olds: Vec<_> = of_schema.map(|part| part.name.as_str()).collect();
+    let olds = if olds.is_empty() { "the source".to_owned() } else { olds.join(", ") };
+    Finding::error(
+        "window-tables",
+        format!(
+            "Source {}: rows of {table} up to {last} are yet to be read, and {table} is no longer on MySQL: pg_chameleon 2 would \
+             stop at them at every start.",
+            source.name
+        ),
+        format!(
+            "Let 1.8.2 read past them, which passes over them: start the replica of {olds} until it has passed {last}, stop it, \
+             and run the upgrade again. If {table} was renamed, sync it under its new name afterwards."
         ),
     )
 }

@@ -8,7 +8,7 @@
 mod conninfo;
 mod error;
 mod field;
-mod location;
+pub mod location;
 mod mysql;
 mod password;
 mod postgres;

@@ -139,7 +139,7 @@ impl Questions<'_> {
         logs: &BinaryLogs,
     ) -> Result<WindowRead, Question> {
         let began = Instant::now();
-        let (from, to) = (window.from().clone(), window.to().clone());
+        let (from, to) = (window.from().clone(), window.to().max(&logs.current).clone());
         let of = logs.bytes_between(&from, &to);
         let mut clock = Clock { told: began, next_look: LOOK_EVERY };
         let progress = |reading: Reading| {
@@ -155,7 +155,7 @@ impl Questions<'_> {
         };
         let reading = dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
         let narrowed = window.close();
-        let gone = if narrowed.rows.is_empty() {
+        let gone = if narrowed.ahead.rows.is_empty() {
             vec![]
         } else {
             // The session that the binary log was read through is of no more use.
@@ -165,7 +165,7 @@ impl Questions<'_> {
                 denied: false,
             };
             let mut conn = connect(self.connection).map_err(again)?;
-            server::gone(&mut conn, settings.letters, narrowed.rows.iter().map(|left| &left.table))?
+            server::gone(&mut conn, settings.letters, narrowed.ahead.rows.keys())?
         };
         Ok(WindowRead { narrowed, gone, reading, took: began.elapsed() })
     }

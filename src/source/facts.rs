@@ -187,7 +187,7 @@ const HOLES_NAMED: usize = 3;
 pub struct WindowRead {
     /// What it has shown.
     pub narrowed: Narrowed,
-    /// Of the tables whose applied rows are left in it, those that are no longer on MySQL.
+    /// Of the tables whose rows lie ahead, those that are no longer on MySQL.
     pub gone: Vec<TableName>,
     /// What was read.
     pub reading: Reading,

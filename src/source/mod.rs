@@ -7,6 +7,7 @@ mod ask;
 mod connect;
 mod dump;
 pub mod facts;
+mod parsable;
 mod server;
 mod statement;
 mod transactions;

@@ -4,9 +4,10 @@
 //! reader who starts there is told of every table before its rows. It ends with the commit, or, for a statement that
 //! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
 
+use super::parsable;
 use super::statement::{self, Statement};
 use crate::binlog::{BinlogError, BinlogFile};
-use crate::window::{Ddl, TableName, Transaction};
+use crate::window::{Ddl, Parse, TableName, Transaction, Unparsed};
 use mysql::binlog::EventType;
 use mysql::binlog::events::{Event, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent};
 use std::collections::{BTreeMap, HashMap};
@@ -113,6 +114,7 @@ struct Open {
     rows: BTreeMap<TableName, u64>,
     unnamed_rows: Option<u64>,
     ddl: Vec<(String, String, String, u64)>,
+    unparsed: Vec<(String, String, u64, Parse)>,
 }
 
 /// Takes events in the order of the binary log.
@@ -199,6 +201,9 @@ impl Assembler {
         let file = &self.file;
         let ddl =
             |(default_schema, kind, text, end)| Ok(Ddl { default_schema, kind, text, end: file.at(end)? });
+        let unparsed = |(default_schema, text, end, parse)| {
+            Ok(Unparsed { default_schema, text, end: file.at(end)?, parse })
+        };
         Ok(Some(Transaction {
             start: file.at(open.start)?,
             end: file.at(end)?,
@@ -209,6 +214,7 @@ impl Assembler {
                 .collect::<Result<_, BinlogError>>()?,
             unnamed_rows: open.unnamed_rows.map(|end| file.at(end)).transpose()?,
             ddl: open.ddl.into_iter().map(ddl).collect::<Result<_, BinlogError>>()?,
+            unparsed: open.unparsed.into_iter().map(unparsed).collect::<Result<_, BinlogError>>()?,
         }))
     }
 
@@ -275,6 +281,9 @@ impl Open {
     }
 
     fn note_statement(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
+        if let Some(parse) = parsable::parse(text) {
+            self.unparsed.push((default_schema.to_owned(), statement::beginning(text), end, parse));
+        }
         match statement::read(text) {
             Statement::Begins => {
                 self.explicit = true;

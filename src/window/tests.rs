@@ -77,7 +77,14 @@ impl Whole {
                 What::Nothing => {}
             }
         }
-        Transaction { start: self.start.clone(), end: self.end().clone(), rows, unnamed_rows: None, ddl }
+        Transaction {
+            start: self.start.clone(),
+            end: self.end().clone(),
+            rows,
+            unnamed_rows: None,
+            ddl,
+            unparsed: vec![],
+        }
     }
 }
 
@@ -92,7 +99,7 @@ fn statement(schema: usize, end: &BinlogCoordinate) -> Ddl {
 
 fn rows(start: u64, end: u64, name: TableName) -> Transaction {
     let rows = BTreeMap::from([(name, at(end - 1))]);
-    Transaction { start: at(start), end: at(end), rows, unnamed_rows: None, ddl: vec![] }
+    Transaction { start: at(start), end: at(end), rows, unnamed_rows: None, ddl: vec![], unparsed: vec![] }
 }
 
 fn read(source: &PlannedSource, transactions: &[Transaction]) -> Narrowed {
@@ -175,11 +182,59 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
             rows: BTreeMap::new(),
             unnamed_rows: None,
             ddl,
+            unparsed: vec![],
         });
     }
     let narrowed = read(&source(&[at(10), at(1000)], at(1000)), &log);
     assert_eq!((narrowed.ddl.len(), narrowed.more_ddl), (20, 30));
     assert!(narrowed.ddl.iter().all(|left| left.applied));
+}
+
+#[test]
+fn what_lies_ahead_begins_where_the_new_replica_does() {
+    let unparsed = |start: u64, schema: &str, parse| Transaction {
+        unparsed: vec![Unparsed {
+            default_schema: schema.into(),
+            text: "ANALYZE TABLE t".into(),
+            end: at(start + 10),
+            parse,
+        }],
+        ..rows(start, start + 11, table(9, "of nobody"))
+    };
+    let log = [
+        unparsed(10, "s1", Parse::Fails),
+        rows(30, 40, table(1, "before")),
+        rows(40, 50, table(0, "left")),
+        unparsed(50, "s1", Parse::Fails),
+        unparsed(70, "s9", Parse::Fails),
+        rows(100, 110, table(1, "behind")),
+        unparsed(120, "s0", Parse::MayFail),
+    ];
+    let ends = |statements: &Statements| statements.named.iter().map(|it| it.end.clone()).collect::<Vec<_>>();
+    let narrowed = read(&source(&[at(10), at(90)], at(90)), &log);
+    assert_eq!(narrowed.batch_start, at(40));
+    assert_eq!(narrowed.ahead.rows.into_keys().collect::<Vec<_>>(), [table(0, "left"), table(1, "behind")]);
+    assert_eq!(ends(&narrowed.ahead.fails), [at(60)]);
+    assert_eq!(ends(&narrowed.ahead.may_fail), [at(130)]);
+
+    // Nothing is left of the window: the new replica begins at the consistent point.
+    let narrowed = read(&source(&[at(60), at(90)], at(90)), &log[3..]);
+    assert_eq!(narrowed.batch_start, at(90));
+    assert_eq!(narrowed.ahead.rows.into_keys().collect::<Vec<_>>(), [table(1, "behind")]);
+    assert_eq!(ends(&narrowed.ahead.fails), []);
+}
+
+#[test]
+fn statements_are_named_up_to_a_number_and_counted_beyond() {
+    let mut statements = Statements::default();
+    let one = |number| Unparsed {
+        default_schema: "s".into(),
+        text: "SAVEPOINT s".into(),
+        end: at(number),
+        parse: Parse::Fails,
+    };
+    (1..=50).for_each(|number| statements.push(&one(number)));
+    assert_eq!((statements.named.len(), statements.more, statements.last), (20, 30, Some(at(50))));
 }
 
 #[test]
@@ -290,6 +345,23 @@ fn furthest(
         .max()
         .expect("the start misses nothing")
         .clone()
+}
+
+#[test]
+fn names_are_told_apart_as_the_server_does() {
+    let table = |schema: &str, table: &str| TableName { schema: schema.into(), table: table.into() };
+    let orders = table("shop", "orders");
+    for (other, distinct, alike) in [
+        (table("shop", "orders"), true, true),
+        (table("Shop", "ORDERS"), false, true),
+        (table("shop", "items"), false, false),
+        (table("stock", "orders"), false, false),
+    ] {
+        assert_eq!(Letters::Distinct.same_table(&orders, &other), distinct, "{other:?}");
+        assert_eq!(Letters::Alike.same_table(&orders, &other), alike, "{other:?}");
+    }
+    assert!(Letters::Alike.same_schema("shop", "SHOP") && !Letters::Distinct.same_schema("shop", "SHOP"));
+    assert!(!Letters::Alike.same_schema("shop", "stock") && Letters::Distinct.same_schema("shop", "shop"));
 }
 
 proptest! {

@@ -129,6 +129,57 @@ fn a_source_that_lags_behind_a_dropped_table_refuses() {
 }
 
 #[test]
+fn rows_of_a_table_that_is_gone_lie_behind_the_window() {
+    let Some(origin) = Origin::start("rows_of_a_table_that_is_gone_lie_behind_the_window") else { return };
+    let here = origin.here();
+    origin.run_in("my_one", "CREATE TABLE gone (id INT PRIMARY KEY); INSERT INTO gone VALUES (1);");
+    let rows = before_the_commit(&origin);
+    origin.run_in("my_one", "DROP TABLE gone;");
+    let replica = origin.replica(&here, &here);
+    check(&replica).ends(3).says(
+        "window-tables",
+        &[
+            "error",
+            &format!("rows of my_one.gone up to {rows} are yet to be read"),
+            &format!("start the replica of old_one until it has passed {rows}"),
+        ],
+    );
+    // The remedy.
+    let now = origin.here();
+    check(&origin.replica(&now, &now)).ends(0).silent(&["window-tables"]);
+}
+
+#[test]
+fn statements_that_the_daemon_cannot_parse() {
+    let Some(origin) = Origin::start("statements_that_the_daemon_cannot_parse") else { return };
+    for (statement, severity, code) in [
+        ("ANALYZE TABLE t", "error", 3),
+        (
+            "BEGIN; INSERT INTO t VALUES (1, 'a'); SAVEPOINT s; INSERT INTO t VALUES (2, 'a'); COMMIT",
+            "error",
+            3,
+        ),
+        ("ALTER TABLE t ADD COLUMN more INT DEFAULT -1", "warning", 0),
+        ("ALTER TABLE t ADD COLUMN even_more INT", "", 0),
+    ] {
+        let here = origin.here();
+        origin.run_in("my_one", statement);
+        let now = origin.here();
+        let checked = check(&origin.replica(&here, &here));
+        checked.ends(code);
+        if severity.is_empty() {
+            checked.silent(&["window-statements"]);
+        } else {
+            checked.says("window-statements", &[severity, "1 statement", "in my_one at", "1.8.2"]);
+        }
+        // The remedy; and nobody minds what is issued with another default database.
+        check(&origin.replica(&now, &now)).ends(0).silent(&["window-statements"]);
+        origin.run("ANALYZE TABLE my_two.t");
+        check(&origin.replica(&now, &now)).ends(0).silent(&["window-statements"]);
+    }
+}
+
+#[test]
 fn a_table_of_a_schema_that_nobody_replicates_may_be_gone() {
     let Some(origin) = Origin::start("a_table_of_a_schema_that_nobody_replicates_may_be_gone") else {
         return;
@@ -169,9 +220,21 @@ fn each_kind_of_ddl_that_is_left_is_named() {
         statements.iter().map(|(kind, _)| format!("{kind} in my_one at mysql-bin.000001:")).collect();
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
     checked
-        .ends(0)
+        .ends(3)
         .says("window-ddl", &["warning", "meets 5 statements", "applied already: RENAME TABLE a TO b"]);
     checked.says("window-ddl", &kinds);
+    // Of all these, the daemon's parser fails at four, whether they are about a table or not.
+    checked.says(
+        "window-statements",
+        &[
+            "error",
+            "4 statements",
+            "RENAME TABLE a TO b in my_one",
+            "CREATE VIEW",
+            "CREATE USER",
+            "GRANT SELECT",
+        ],
+    );
     assert!(!checked.everything.contains("hunter2"), "{}", checked.everything);
     // The source's own, which lags: nothing that was applied.
     origin.run_in("my_two", "ALTER TABLE t ADD COLUMN more INT");
@@ -270,7 +333,11 @@ fn names_that_hurt() {
         assert_eq!(checked.batch_start(), old);
         let replica = origin.replica_of(&[("my_one", &new), (name, &old)], origin.db_conn());
         let checked = check(&replica);
-        checked.silent(&["window-tables", "mysql-schemas"]);
+        checked.silent(&["mysql-schemas", "window-statements"]);
+        checked.says(
+            "window-tables",
+            &[&format!("rows of {name}.gone.for good up to {rows} are yet to be read")],
+        );
         assert!(
             position(checked.batch_start()) > position(&next),
             "the CREATE TABLE has no default database"

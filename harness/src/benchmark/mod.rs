@@ -7,7 +7,7 @@ mod report;
 
 use crate::live::LiveError;
 use crate::live::chameleon2::Chameleon2;
-use crate::live::{OF_THE_DAEMON, Running, Warden};
+use crate::live::{Running, Warden};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
@@ -248,11 +248,6 @@ fn measure(
 fn configure_both(replica: &mut Replica) -> Result<(), BenchmarkError> {
     let mut whole: Value =
         serde_json::from_str(&fs::read_to_string(replica.home.configuration())?).map_err(io::Error::from)?;
-    for (key, value) in OF_THE_DAEMON {
-        whole[key] = value.into();
-    }
-    whole["log_days_keep"] = json!(1);
-    whole["type_override"] = json!({});
     let source = &mut whole["sources"]["replica"];
     for key in ["limit_tables", "skip_tables"] {
         source[key] = Value::Null;

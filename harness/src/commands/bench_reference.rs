@@ -36,7 +36,8 @@ pub struct BenchReferenceArguments {
 pub fn run(arguments: &BenchReferenceArguments) -> Result<Ending, CommandError> {
     let upgrader = match &arguments.upgrader {
         Some(program) => Upgrader::new(program),
-        None => Upgrader::beside_this_program().map_err(BenchmarkError::from)?,
+        None => Upgrader::beside_this_program()
+            .map_err(|error| CommandError::WrongUse(format!("there is no upgrader: {error}")))?,
     };
     let tables = arguments.tables.iter().map(|count| Size::Tables(count.get()));
     let events = arguments.events.iter().map(|count| Size::Events(count.get()));

@@ -229,13 +229,12 @@ impl Replica<'_> {
         if status.success() { Ok(()) } else { Err(self.running.failure(&format!("ended with {status}"))) }
     }
 
-    /// Kills it: its status stays `running`.
+    /// Kills it: its status stays `running`, and its session is left.
     ///
     /// # Errors
     /// [`LiveError::Io`].
-    pub fn kill(mut self, client: &mut Client) -> Result<(), LiveError> {
-        self.running.kill()?;
-        super::gate::wait_for_the_end_of_sessions(client)
+    pub fn kill(mut self) -> Result<(), LiveError> {
+        self.running.kill()
     }
 
     /// Kills it when it is about to do `commit`.

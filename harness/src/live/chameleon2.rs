@@ -6,12 +6,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::LiveError;
+use postgres::Client;
+
 use super::process::{Running, Warden};
+use super::{LiveError, sessions};
 use crate::upgrader::{CONFIGURATION, Home};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What it writes when it is stopped by a signal, and only then.
+const CAUGHT_THE_SIGNAL: &str = "Caught stop replica signal";
 
 /// It refuses to run as root, and root has no other account that could read everyone's checkout: so the question
 /// whether it is root is answered for it.
@@ -71,14 +76,32 @@ impl<'a> Chameleon2<'a> {
         self.warden.start(&title(&arguments), command)
     }
 
-    /// Stops a daemon in good order: the status of its source is `stopped` afterwards.
+    /// Stops the daemons of these sources in good order: the statuses of the sources are `stopped` afterwards.
+    ///
+    /// On ctrl-C a daemon ends its two processes and sets the status, without waiting for them: when the one that
+    /// reads had just sent its own `running`, that may arrive last (seen on the real program). What its administrator
+    /// does then is done here: `enable_replica`.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it doesn't end.
-    pub fn stop(&self, mut daemon: Running) -> Result<(), LiveError> {
-        // SIGTERM would end the parent alone.
-        daemon.interrupt();
-        daemon.wait(STOP_TIMEOUT).map(drop)
+    /// [`LiveError::Program`] when one doesn't end, or ended otherwise.
+    pub fn stop(&self, daemons: Vec<(&str, Running)>, client: &mut Client) -> Result<(), LiveError> {
+        // SIGTERM would end the parents alone.
+        daemons.iter().for_each(|(_, daemon)| daemon.interrupt());
+        let mut sources = Vec::new();
+        for (source, mut daemon) in daemons {
+            daemon.wait(STOP_TIMEOUT)?;
+            if !daemon.output().contains(CAUGHT_THE_SIGNAL) {
+                return Err(daemon.failure("ended without having been stopped"));
+            }
+            sources.push(source);
+        }
+        sessions::wait_for_the_end(client)?;
+        for source in sources {
+            if status(client, source)? == "running" {
+                self.run("enable_replica", &["--source", source])?;
+            }
+        }
+        Ok(())
     }
 
     fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
@@ -87,7 +110,7 @@ impl<'a> Chameleon2<'a> {
 }
 
 /// pg_chameleon 2.0.21 with these arguments and the home's configuration.
-fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
+pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(environment.join("bin/python"));
     command.args(["-W", "ignore"]);
     if rustix::process::geteuid().is_root() {
@@ -100,6 +123,12 @@ fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> 
         .env("HOME", home.path())
         .env("TZ", "UTC");
     command
+}
+
+fn status(client: &mut Client, source: &str) -> Result<String, LiveError> {
+    let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
+    let row = client.query_one(status, &[&source]);
+    Ok(row.map_err(LiveError::sql(format!("read the status of the source {source}")))?.get(0))
 }
 
 fn title(arguments: &[&str]) -> String {

@@ -4,16 +4,11 @@
 //! Then its session is ended too, as PostgreSQL would have when it noticed, and the trigger is gone: all that was
 //! committed stays as 1.8.2 itself wrote it.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use postgres::Client;
 use serde::Deserialize;
 
-use super::LiveError;
+use super::{LiveError, sessions};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// The key of the advisory lock: "gate".
 const KEY: i32 = i32::from_be_bytes(*b"gate");
 
@@ -79,10 +74,7 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// [`LiveError::Sql`].
     pub fn somebody_waits(&mut self) -> Result<bool, LiveError> {
-        let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                                      WHERE l.locktype = 'advisory' AND NOT l.granted
-                                        AND d.datname = current_database())";
-        Ok(self.client.query_one(waiting, &[]).map_err(LiveError::sql("look at the gate"))?.get(0))
+        somebody_waits(self.client)
     }
 
     /// Ends the sessions of those that wait, who must be dead by now, and takes the gate away.
@@ -90,7 +82,7 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// [`LiveError::Sql`].
     pub fn turn_away(self) -> Result<(), LiveError> {
-        wait_for_the_end_of_sessions(self.client)?;
+        sessions::end(self.client)?;
         self.client
             .batch_execute(&format!(
                 "DROP TRIGGER gate ON {}; DROP FUNCTION sch_chameleon.gate(); SELECT pg_advisory_unlock({KEY})",
@@ -100,22 +92,10 @@ impl<'a> Gate<'a> {
     }
 }
 
-/// Ends what is left of the sessions of killed replicas, and waits until PostgreSQL has undone what they were doing.
-pub(super) fn wait_for_the_end_of_sessions(client: &mut Client) -> Result<(), LiveError> {
-    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-               WHERE datname = current_database() AND application_name LIKE '[PGCH]%'";
-    let deadline = Instant::now() + TIMEOUT;
-    loop {
-        let left: i64 = client
-            .query_one(end, &[])
-            .map_err(LiveError::sql("end the sessions of a killed replica"))?
-            .get(0);
-        if left == 0 {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(LiveError::Findings(vec![format!("{left} sessions of a killed replica don't end")]));
-        }
-        sleep(POLL_INTERVAL);
-    }
+/// Whether a session waits for an advisory lock of the database.
+pub(super) fn somebody_waits(client: &mut Client) -> Result<bool, LiveError> {
+    let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                                  WHERE l.locktype = 'advisory' AND NOT l.granted
+                                    AND d.datname = current_database())";
+    Ok(client.query_one(waiting, &[]).map_err(LiveError::sql("look at the gate"))?.get(0))
 }

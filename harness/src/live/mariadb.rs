@@ -155,6 +155,21 @@ impl MariaDb {
         Conn::new(options).map_err(LiveError::mysql(format!("connect to MariaDB at {}", self.host)))
     }
 
+    /// Where it writes next: the number of the binary log file, and the position in it.
+    ///
+    /// # Errors
+    /// [`LiveError::MySql`] when it doesn't say.
+    pub fn here(&self) -> Result<(i64, i64), LiveError> {
+        let status: Option<mysql::Row> = self
+            .connect(None)?
+            .query_first("SHOW MASTER STATUS")
+            .map_err(LiveError::mysql("ask where MySQL writes"))?;
+        let place = status.and_then(|row| Some((row.get::<String, _>(0)?, row.get(1)?)));
+        let number =
+            place.and_then(|(file, position)| Some((file.rsplit_once('.')?.1.parse().ok()?, position)));
+        number.ok_or_else(|| LiveError::Scenario("MySQL doesn't say where it writes".to_owned()))
+    }
+
     /// Runs statements, separated by semicolons, in a session of their own with `schema` as its default database.
     ///
     /// # Errors

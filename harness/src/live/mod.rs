@@ -3,6 +3,7 @@
 //! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
+pub mod beside;
 mod chameleon1;
 pub(crate) mod chameleon2;
 mod comparison;
@@ -12,6 +13,7 @@ mod marker;
 mod process;
 mod run;
 mod scenario;
+mod sessions;
 mod verdict;
 
 use std::fmt::Write as _;
@@ -25,7 +27,6 @@ pub use comparison::{Difference, SchemaPair, compare};
 pub use gate::Commit;
 pub use mariadb::MariaDb;
 pub use process::{Running, Warden};
-pub(crate) use run::OF_THE_DAEMON;
 pub use run::run;
 pub use scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
 pub use verdict::{Verdict, verdict};

@@ -1,6 +1,7 @@
 //! Carries a live scenario out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use postgres::Client;
@@ -15,7 +16,7 @@ use super::mariadb::{self, MariaDb};
 use super::process::{Running, Warden};
 use super::scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
-use super::{LiveError, Programs, marker};
+use super::{LiveError, Programs, marker, sessions};
 use crate::server::Database;
 use crate::upgrader::{ConfiguredSource, Home, Upgrader, configuration};
 
@@ -33,28 +34,23 @@ pub fn run(
     scenario: &Scenario,
     programs: &Programs,
     upgrader: &Upgrader,
-    database: &Database,
+    database: Database,
 ) -> Result<Verdict, LiveError> {
     let warden = Warden::new()?;
     let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
-    for (number, step) in scenario.steps.iter().enumerate() {
-        live.step(step).map_err(|cause| LiveError::Step {
-            number: number + 1,
-            step: step.name(),
-            cause: Box::new(cause),
-        })?;
-    }
+    live.steps()?;
     live.verdict()
 }
 
 /// A scenario under way.
-struct Live<'a> {
-    scenario: &'a Scenario,
-    programs: &'a Programs,
+pub(super) struct Live<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) programs: &'a Programs,
     upgrader: &'a Upgrader,
-    database: &'a Database,
-    warden: &'a Warden,
-    client: Client,
+    database: Rc<Database>,
+    pub(super) warden: &'a Warden,
+    /// A session on the database.
+    pub(super) client: Client,
     servers: BTreeMap<&'a str, MariaDb>,
     chameleon1: Chameleon1<'a>,
     /// The old sources that are in the catalogue.
@@ -64,11 +60,11 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn begin(
+    pub(super) fn begin(
         scenario: &'a Scenario,
         programs: &'a Programs,
         upgrader: &'a Upgrader,
-        database: &'a Database,
+        database: Database,
         warden: &'a Warden,
     ) -> Result<Self, LiveError> {
         let mut servers: BTreeMap<&str, MariaDb> = BTreeMap::new();
@@ -87,20 +83,49 @@ impl<'a> Live<'a> {
                 server_id,
                 batch_size: source.batch_size,
             };
-            chameleon1.configure(&settings, database)?;
+            chameleon1.configure(&settings, &database)?;
         }
         Ok(Self {
             scenario,
             programs,
             upgrader,
-            database,
-            warden,
             client: database.connect()?,
+            database: Rc::new(database),
+            warden,
             servers,
             chameleon1,
             added: BTreeSet::new(),
             initialised: BTreeSet::new(),
         })
+    }
+
+    /// All steps of the scenario.
+    pub(super) fn steps(&mut self) -> Result<(), LiveError> {
+        self.scenario.steps.iter().enumerate().try_for_each(|(number, step)| {
+            self.step(step).map_err(|cause| LiveError::Step {
+                number: number + 1,
+                step: step.name(),
+                cause: Box::new(cause),
+            })
+        })
+    }
+
+    /// Another database with all that is in the replica's.
+    pub(super) fn copy(&mut self) -> Result<Rc<Database>, LiveError> {
+        sessions::wait_for_the_end(&mut self.client)?;
+        let address = self.database.address();
+        // Nobody may be connected to what is copied.
+        self.client = address.connect(&address.maintenance_database)?;
+        let copy = Rc::new(self.database.copy()?);
+        self.client = self.database.connect()?;
+        Ok(copy)
+    }
+
+    /// What follows happens to this database.
+    pub(super) fn go_to(&mut self, database: &Rc<Database>) -> Result<(), LiveError> {
+        self.database = Rc::clone(database);
+        self.client = database.connect()?;
+        Ok(())
     }
 
     fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
@@ -129,7 +154,8 @@ impl<'a> Live<'a> {
         Ok((source, &self.servers[source.server.as_str()]))
     }
 
-    fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
+    /// Statements on MySQL, by source.
+    pub(super) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
         statements.iter().try_for_each(|(name, statements)| {
             let (source, mysql) = self.source(name)?;
             mysql.run(Some(&source.schema), statements)
@@ -160,8 +186,8 @@ impl<'a> Live<'a> {
     }
 
     fn kill(&mut self, sources: &[String]) -> Result<(), LiveError> {
-        let mut client = self.database.connect()?;
-        self.caught_up(sources)?.into_iter().try_for_each(|replica| replica.kill(&mut client))
+        self.caught_up(sources)?.into_iter().try_for_each(Replica::kill)?;
+        sessions::end(&mut self.client)
     }
 
     /// The replicas of the sources, running at the same time, once all of them have caught up.
@@ -182,15 +208,8 @@ impl<'a> Live<'a> {
     }
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
-        let home = self.home(upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded))?;
-        let mut running = match upgrade.by {
-            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, &home).upgrade()?,
-            Program::Ours => {
-                let options = upgrade.options.iter().map(String::as_str);
-                let arguments = ["upgrade", "--yes"].into_iter().chain(options);
-                self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?
-            }
-        };
+        let upgraded = upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
+        let (_home, mut running) = self.start_upgrade(upgrade.by, upgraded, &upgrade.options)?;
         let status = running.wait(UPGRADE_TIMEOUT)?;
         if status.code() != Some(upgrade.exit) {
             return Err(running.failure(&format!("ended with {status} instead of {}", upgrade.exit)));
@@ -202,19 +221,33 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Starts an upgrade to these new sources, in a home folder that must stay. The original takes no options.
+    pub(super) fn start_upgrade(
+        &self,
+        by: Program,
+        upgraded: &BTreeMap<String, Vec<String>>,
+        options: &[String],
+    ) -> Result<(Home, Running), LiveError> {
+        let home = self.home(upgraded)?;
+        let running = match by {
+            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, &home).upgrade()?,
+            Program::Ours => {
+                let options = options.iter().map(String::as_str);
+                let arguments = ["upgrade", "--yes"].into_iter().chain(options);
+                self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?
+            }
+        };
+        Ok((home, running))
+    }
+
     /// A home folder with the configuration of these new sources.
-    fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
+    pub(super) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
         let mut sources = Vec::new();
         for ((name, old), server_id) in upgraded.iter().zip(NEW_SERVER_IDS) {
             let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
             sources.push(configured_source(name, &old, server_id)?);
         }
-        let mut whole = configuration(self.database.address(), self.database.name(), &sources);
-        for (key, value) in OF_THE_DAEMON {
-            whole[key] = Value::from(value);
-        }
-        whole["log_days_keep"] = json!(1);
-        whole["type_override"] = json!({});
+        let whole = configuration(self.database.address(), self.database.name(), &sources);
         Home::within(self.warden.folder(), &whole)
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
@@ -226,7 +259,7 @@ impl<'a> Live<'a> {
         let named = if named.is_empty() { &all } else { named };
         let mut daemons = named
             .iter()
-            .map(|source| Ok((source, chameleon2.start(source)?)))
+            .map(|source| Ok((source.as_str(), chameleon2.start(source)?)))
             .collect::<Result<Vec<_>, LiveError>>()?;
         // A source is found consistent when the batch after the one that passed its point has been read.
         for _ in 0..2 {
@@ -234,18 +267,18 @@ impl<'a> Live<'a> {
                 self.catch_up(source, daemon)?;
             }
         }
-        daemons.into_iter().try_for_each(|(_, daemon)| chameleon2.stop(daemon))?;
+        for (source, daemon) in &mut daemons {
+            let client = &mut self.client;
+            daemon.wait_until("having nothing left to do", DAEMON_TIMEOUT, |_| is_at_rest(client, source))?;
+        }
+        chameleon2.stop(daemons, &mut self.client)?;
         let verdict = self.verdict()?;
         if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
     fn catch_up(&mut self, upgraded: &str, daemon: &mut Running) -> Result<(), LiveError> {
-        let old = self.scenario.upgraded.get(upgraded).into_iter().flatten();
-        let (source, mysql) = match old.clone().find(|old| self.initialised.contains(old.as_str())) {
-            Some(initialised) => self.source(initialised)?,
-            None => return Err(LiveError::Scenario(format!("{upgraded} has nothing that was initialised"))),
-        };
+        let (source, mysql) = self.initialised_of(upgraded)?;
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
         marker::expect_replicated(client, &source.dest_schema)?;
@@ -254,7 +287,17 @@ impl<'a> Live<'a> {
         })
     }
 
-    fn verdict(&mut self) -> Result<Verdict, LiveError> {
+    /// An old source that was initialised, of those that go into a new one.
+    pub(super) fn initialised_of(&self, upgraded: &str) -> Result<(&'a MySqlSource, &MariaDb), LiveError> {
+        let mut old = self.scenario.upgraded.get(upgraded).into_iter().flatten();
+        match old.find(|old| self.initialised.contains(old.as_str())) {
+            Some(initialised) => self.source(initialised),
+            None => Err(LiveError::Scenario(format!("{upgraded} has nothing that was initialised"))),
+        }
+    }
+
+    /// How the tables and the catalogue are now.
+    pub(super) fn verdict(&mut self) -> Result<Verdict, LiveError> {
         let initialised =
             self.scenario.sources.iter().filter(|(name, _)| self.initialised.contains(name.as_str()));
         let pairs: Vec<_> = initialised
@@ -268,15 +311,19 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What pg_chameleon 2 needs at the top of its configuration.
-pub(crate) const OF_THE_DAEMON: [(&str, &str); 6] = [
-    ("pid_dir", "~/.pg_chameleon/pid/"),
-    ("log_dir", "~/.pg_chameleon/logs/"),
-    ("log_dest", "stdout"),
-    ("log_level", "info"),
-    ("rollbar_key", ""),
-    ("rollbar_env", ""),
-];
+/// Whether the daemon of a source has replayed all that it has stored, and found the source consistent: stopped
+/// now, it is not stopped in the middle of something.
+fn is_at_rest(client: &mut Client, source: &str) -> Result<bool, LiveError> {
+    let row = client
+        .query_one(AT_REST, &[&source])
+        .map_err(LiveError::sql(format!("look whether the source {source} is at rest")))?;
+    Ok(row.get(0))
+}
+
+const AT_REST: &str = "
+    SELECT s.b_consistent AND NOT EXISTS (SELECT FROM sch_chameleon.t_log_replica JOIN sch_chameleon.t_replica_batch b
+                                              USING (i_id_batch) WHERE b.i_id_source = s.i_id_source)
+    FROM sch_chameleon.t_sources s WHERE s.t_source = $1";
 
 fn configured_source(
     name: &str,

@@ -1,0 +1,127 @@
+//! The original upgrade beside ours: both on copies of one catalogue that the real 1.8.2 and MariaDB have made, and the
+//! real 2.0.21 daemon on each of the results: what users have today, measured.
+
+mod after;
+mod attempt;
+mod before;
+mod case;
+mod course;
+mod document;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::before::Before;
+use self::rows::Catalogue;
+use super::process::Warden;
+use super::run::Live;
+use super::scenario::Program;
+use super::{LiveError, Programs};
+use crate::server::Database;
+use crate::upgrader::Upgrader;
+
+pub use after::{After, WrongPoint};
+pub use attempt::Attempted;
+pub use case::{Attempt, Case};
+pub use course::Course;
+pub use document::document;
+pub use rows::OnPurpose;
+
+/// What became of a copy of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    /// The upgrade.
+    pub attempted: Attempted,
+    /// The catalogue after it.
+    pub after: After,
+    /// Coordinates that are wrong by those of ours.
+    pub wrong_points: BTreeMap<WrongPoint, BTreeSet<String>>,
+    /// How the daemon fared; none when no 2.0 catalogue stands.
+    pub course: Option<Course>,
+}
+
+/// Both on one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// The original.
+    pub original: Fate,
+    /// Ours. When it refused or was killed, its daemon ran after the remedy and another upgrade.
+    pub ours: Fate,
+    /// Whether ours was run again.
+    pub again: bool,
+    /// Where the original is right: how many rows of the new catalogue were compared, and what differs on purpose.
+    pub same: Option<(usize, BTreeSet<OnPurpose>)>,
+}
+
+/// Brings a replica in `database` to the state of `case`, and runs both upgrades and the daemons on copies of it.
+///
+/// # Errors
+/// [`LiveError`] when a step fails, when ours leaves a damaged replica, or when ours is not the same as the original
+/// where that is right.
+pub fn run(
+    case: &Case,
+    programs: &Programs,
+    upgrader: &Upgrader,
+    database: Database,
+) -> Result<Beside, LiveError> {
+    let scenario = case.scenario();
+    let warden = Warden::new()?;
+    let mut live = Live::begin(&scenario, programs, upgrader, database, &warden)?;
+    live.steps()?;
+    let before = Before::read(&mut live.client)?;
+    let (of_original, of_ours, of_offline) = (live.copy()?, live.copy()?, live.copy()?);
+
+    live.go_to(&of_original)?;
+    let attempted = attempt::first(&mut live, case, Program::Original)?;
+    let mut original = Fate {
+        attempted,
+        after: After::read(&mut live.client, &before)?,
+        wrong_points: BTreeMap::new(),
+        course: None,
+    };
+    let theirs = Catalogue::read(&mut live.client)?;
+
+    live.go_to(&of_ours)?;
+    let attempted = attempt::first(&mut live, case, Program::Ours)?;
+    let after = After::read(&mut live.client, &before)?;
+    let again = !after.is_new();
+    if again {
+        attempt::again(&mut live, case)?;
+    }
+    original.wrong_points = original.after.wrong_points(&After::read(&mut live.client, &before)?);
+    let mut ours = Fate { attempted, after, wrong_points: BTreeMap::new(), course: None };
+
+    let same = if case.right { Some(same(&mut live, &of_offline, case, &theirs, &before)?) } else { None };
+
+    live.mysql(&case.afterwards)?;
+    live.go_to(&of_original)?;
+    if original.after.is_new() {
+        original.course = Some(course::run(&mut live, &case.afterwards)?);
+    }
+    live.go_to(&of_ours)?;
+    let course = course::run(&mut live, &case.afterwards)?;
+    if !course.is_well() {
+        return Err(LiveError::Findings(vec![format!("ours leaves a damaged replica: {course:?}")]));
+    }
+    ours.course = Some(course);
+    Ok(Beside { original, ours, again, same })
+}
+
+/// Compares what ours writes with what the original has written. Without MySQL, by which ours would start further on.
+fn same(
+    live: &mut Live<'_>,
+    copy: &std::rc::Rc<Database>,
+    case: &Case,
+    theirs: &Catalogue,
+    before: &Before,
+) -> Result<(usize, BTreeSet<OnPurpose>), LiveError> {
+    live.go_to(copy)?;
+    let mut offline = case.clone();
+    offline.attempt.options.push("--offline".to_owned());
+    attempt::again(live, &offline)?;
+    let ours = Catalogue::read(&mut live.client)?;
+    match Catalogue::compare(theirs, &ours, before) {
+        Ok(on_purpose) => Ok((theirs.rows(), on_purpose)),
+        Err(unexplained) => Err(LiveError::Findings(unexplained)),
+    }
+}
