@@ -17,6 +17,7 @@ use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use chart::chart;
@@ -72,7 +73,7 @@ impl Contender {
 }
 
 /// One upgrade.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// What was upgraded.
     pub size: Size,
@@ -82,6 +83,8 @@ pub struct Run {
     pub took: Duration,
     /// The most memory that its process held, in KiB; none for SQL.
     pub peak: Option<u64>,
+    /// What of it took how many seconds, as far as the program tells.
+    pub parts: Vec<(String, f64)>,
 }
 
 /// Why there is no benchmark.
@@ -240,7 +243,8 @@ fn measure(
             (took, Some(peak))
         }
     };
-    let run = Run { size, contender, took, peak };
+    let parts = if contender == Contender::Ours { parts(&replica, took)? } else { vec![] };
+    let run = Run { size, contender, took, peak, parts };
     Ok((run, digest(&replica, size, contender)?))
 }
 
@@ -284,10 +288,30 @@ fn start(
     program: Contender,
 ) -> Result<Running, BenchmarkError> {
     if program == Contender::Ours {
-        let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+        let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+        command.arg("--report").arg(report_of(replica));
         return Ok(warden.start(program.name(), command)?);
     }
     Ok(Chameleon2::new(&tools::chameleon2()?, warden, &replica.home).upgrade()?)
+}
+
+fn report_of(replica: &Replica) -> PathBuf {
+    replica.home.path().join("report.json")
+}
+
+/// The replay and the steps of our report; what is left is the start with the checks, and the end.
+fn parts(replica: &Replica, took: Duration) -> Result<Vec<(String, f64)>, BenchmarkError> {
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(report_of(replica))?).map_err(io::Error::from)?;
+    let all = |list: &str| report[list].as_array().cloned().unwrap_or_default();
+    let seconds = |part: &Value| part["seconds"].as_f64().unwrap_or_default();
+    let replays = all("replays").iter().map(seconds).sum::<f64>();
+    let steps = all("steps");
+    let mut parts = vec![("replay".to_owned(), replays)];
+    parts.extend(steps.iter().map(|it| (it["step"].as_str().unwrap_or_default().to_owned(), seconds(it))));
+    let rest = took.as_secs_f64() - parts.iter().map(|(_, seconds)| seconds).sum::<f64>();
+    parts.push(("start, checks and end".to_owned(), rest));
+    Ok(parts)
 }
 
 fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
