@@ -54,6 +54,9 @@ impl ConfiguredSource {
                 "charset": "utf8", "connect_timeout": 10,
             },
             "schema_mappings": mappings,
+            // Without these keys the daemon doesn't start.
+            "limit_tables": null, "skip_tables": null, "my_server_id": 100, "replica_batch_size": 1000, "replay_max_rows": 10000,
+            "batch_retention": "1 day", "sleep_loop": 0, "on_error_replay": "continue",
         });
         for (key, value) in &self.more {
             settings[key] = value.clone();
@@ -67,7 +70,11 @@ impl ConfiguredSource {
 pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSource]) -> Value {
     let sources: serde_json::Map<String, Value> =
         sources.iter().map(|source| (source.name.clone(), source.settings())).collect();
-    json!({"pg_conn": connection(address, database), "sources": sources})
+    json!({
+        "pid_dir": "~/.pg_chameleon/pid/", "log_dir": "~/.pg_chameleon/logs/", "log_dest": "stdout", "log_level": "info",
+        "log_days_keep": 1, "rollbar_key": "", "rollbar_env": "", "type_override": {},
+        "pg_conn": connection(address, database), "sources": sources,
+    })
 }
 
 fn connection(address: &Address, database: &str) -> Value {

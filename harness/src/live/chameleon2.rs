@@ -96,10 +96,16 @@ impl<'a> Chameleon2<'a> {
             sources.push(source);
         }
         sessions::wait_for_the_end(client)?;
-        for source in sources {
-            if status(client, source)? == "running" {
-                self.run("enable_replica", &["--source", source])?;
-            }
+        sources.into_iter().try_for_each(|source| self.enable_when_running(source, client))
+    }
+
+    /// `enable_replica` for a source whose daemon has ended and left its status at running.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn enable_when_running(&self, source: &str, client: &mut Client) -> Result<(), LiveError> {
+        if status(client, source)? == "running" {
+            self.run("enable_replica", &["--source", source])?;
         }
         Ok(())
     }
