@@ -294,9 +294,16 @@ impl<'a> Live<'a> {
             return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)));
         }
         sessions::wait_for_the_end(&mut self.client)?;
+        let left: String = self
+            .client
+            .query_one("SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1", &[&source])
+            .map_err(LiveError::sql("read the status of the source"))?
+            .get(0);
+        if left == "stopped" {
+            return Ok(());
+        }
         let home = self.home(&self.scenario.upgraded)?;
-        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.warden, &home);
-        chameleon2.enable_when_running(source, &mut self.client)
+        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
@@ -381,6 +388,8 @@ fn configured_source(
         )
         .with("my_server_id", server_id)
         .with("replay_max_rows", 1000)
+        // With none, it would do nothing but connect.
+        .with("sleep_loop", 0.1)
         .with("copy_max_memory", "100M")
         .with("copy_mode", "direct")
         .with("out_dir", "/tmp")
