@@ -10,7 +10,7 @@ use postgres::Client;
 
 use super::process::{Running, Warden};
 use super::{LiveError, sessions};
-use crate::upgrader::{CONFIGURATION, Home};
+use crate::home::{CONFIGURATION, Home};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
