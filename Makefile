@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo tools postgres rust lint test live compare-original window scenarios sweep matrix clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window scenarios sweep matrix clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ sweep: postgres ## Make every fault happen at every message of several upgrades,
 
 matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
 	@$(SETUP)/matrix.sh
+
+bench: postgres ## Measure plan, order and mappings, whole upgrades and replays (BENCH_LARGE=1: a million tables and events too)
+	cargo bench -p chameleon-upgrade --bench pure --bench whole
+
+bench-reference: tools ## Measure against pg_chameleon 2.0.21's own upgrade and hand-written SQL; writes docs/benchmarks.md
+	cargo build --release --workspace --bins
+	@target/release/chameleon-harness bench-reference $(BENCH_OPTIONS)
 
 tools: rust postgres ## Install what the tests run: PostgreSQL, MariaDB, pg_chameleon 1.8.2 and 2.0.21, a Docker image
 	@$(SETUP)/mariadb.sh

@@ -156,45 +156,4 @@ impl Serialize for BinlogCoordinate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(file: &str, position: i64) -> BinlogCoordinate {
-        BinlogCoordinate::parse(file, position).expect("a well-formed coordinate")
-    }
-
-    #[test]
-    fn a_million_files_do_not_disturb_the_order() {
-        assert!(at("mysql-bin.999999", 900) < at("mysql-bin.1000000", 4));
-    }
-
-    #[test]
-    fn positions_compare_as_numbers_past_4_gib() {
-        assert!(at("mysql-bin.000001", 999) < at("mysql-bin.000001", 1000));
-        assert!(at("mysql-bin.000001", 4_294_967_296) > at("mysql-bin.000001", 4_294_967_295));
-    }
-
-    #[test]
-    fn the_number_follows_the_last_dot() {
-        let file = BinlogFile::parse("db.example.000007").expect("a file name");
-        assert_eq!((file.base(), file.number()), ("db.example", 7));
-        assert!(!file.readable_by_daemon());
-        assert!(BinlogFile::parse("mysql-bin.000007").expect("a file name").readable_by_daemon());
-    }
-
-    #[test]
-    fn what_is_no_binlog_coordinate_is_refused() {
-        for name in [
-            "",
-            "mysql-bin",
-            "mysql-bin.",
-            ".000001",
-            "mysql-bin.12x",
-            "mysql-bin.+1",
-            "b.99999999999999999999999",
-        ] {
-            assert_eq!(BinlogFile::parse(name), Err(BinlogError::FileName(name.to_owned())));
-        }
-        assert!(BinlogCoordinate::parse("mysql-bin.000001", -1).is_err());
-    }
-}
+mod tests;

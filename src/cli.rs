@@ -1,6 +1,7 @@
 //! The command line: what pg_chameleon's users expect, under the same names.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0, in one transaction.
@@ -84,9 +85,24 @@ pub struct Upgrade {
     /// Write what was found, planned and done to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// How what waits is replayed; both give the same.
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Replay::Sets)]
+    pub replay: Replay,
+    /// How many sources are replayed at a time [default: as many as the machine has cores].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// When the connection is lost: how many seconds to go on asking the server what became of the upgrade.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
+}
+
+/// How what waits is replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Replay {
+    /// In sets, where they are proven to give what the catalogue's function gives; else by the function.
+    Sets,
+    /// By the catalogue's function alone, as 1.8.2 does.
+    Function,
 }
 
 /// `check`.

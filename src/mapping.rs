@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn what_shares_a_schema_comes_near_and_nothing_else_does() {
+        let target = target("new", &[("b", "X"), ("a", "z"), ("c", "y")]);
+        let found = discrepancies(&[old("one", "a", "x")], &[target]);
+        let near = |pair| ConfiguredPair { target: "new".into(), pair };
+        let instead = vec![near(pair("a", "z")), near(pair("b", "X"))];
+        assert_eq!(found[0], Discrepancy::NotConfigured { catalogue: old("one", "a", "x"), instead });
+        assert_eq!(pair("a", "x").to_string(), "a → x");
+    }
+
+    #[test]
     fn a_pair_that_only_the_configuration_has_is_told() {
         let found = discrepancies(&[old("one", "a", "x")], &[target("new", &[("a", "x"), ("b", "y")])]);
         assert_eq!(

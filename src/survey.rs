@@ -1,6 +1,7 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
-use crate::catalogue::v1::{facts::Server, read};
+use crate::catalogue::v1::facts::{Server, TableExamination};
+use crate::catalogue::v1::read;
 use crate::checks::{Catalogue, CatalogueVersion, Facts};
 use crate::config::{Configuration, Hindrance, SourceType};
 use crate::mapping::Target;
@@ -8,6 +9,19 @@ use crate::plan;
 use crate::source::facts::MySql;
 use crate::source::{self, Observer};
 use tokio_postgres::{Client, Error};
+
+/// Which look at the catalogue it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The first: the tables are examined one by one, with what stands for them in the destination.
+    First,
+    /// After the first: what the upgrade does with each table was decided then, and is verified at the end.
+    Again,
+}
+
+/// The statements are few and long, or many and short: compiling them never pays. (Servers before 11 don't.)
+pub const WITHOUT_JIT: &str =
+    "SELECT CASE WHEN current_setting('jit', true) IS NOT NULL THEN set_config('jit', 'off', true) END";
 
 /// Reads the facts at one moment, in a read-only transaction of its own.
 ///
@@ -18,8 +32,9 @@ pub async fn survey(
     configuration: &Configuration,
     assume_stopped: bool,
 ) -> Result<Facts, Error> {
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let facts = facts(client, configuration, assume_stopped).await?;
+    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {WITHOUT_JIT}");
+    client.batch_execute(&begin).await?;
+    let facts = facts(client, configuration, assume_stopped, Look::First).await?;
     client.batch_execute("COMMIT").await?;
     Ok(facts)
 }
@@ -32,13 +47,14 @@ pub async fn facts(
     client: &Client,
     configuration: &Configuration,
     assume_stopped: bool,
+    look: Look,
 ) -> Result<Facts, Error> {
     let targets = targets(configuration);
     let server = read::server(client).await?;
     let version = version(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
-        CatalogueVersion::V1_7 => Some(catalogue(client, &targets).await?),
+        CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look).await?),
         _ => None,
     };
     Ok(Facts {
@@ -89,7 +105,7 @@ pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersio
     read::version(client).await.map(CatalogueVersion::of)
 }
 
-async fn catalogue(client: &Client, targets: &[Target]) -> Result<Catalogue, Error> {
+async fn catalogue(client: &Client, targets: &[Target], look: Look) -> Result<Catalogue, Error> {
     let snapshot = read::snapshot(client).await?;
     tracing::trace!(?snapshot, "read the 1.7 catalogue");
     let planned = plan::plan(&snapshot, targets);
@@ -97,7 +113,10 @@ async fn catalogue(client: &Client, targets: &[Target]) -> Result<Catalogue, Err
     Ok(Catalogue {
         planned,
         snapshot,
-        tables: read::examine_tables(client).await?,
+        tables: match look {
+            Look::First => read::examine_tables(client).await?,
+            Look::Again => TableExamination::default(),
+        },
         sessions: read::sessions(client).await?,
         dependents: read::dependents(client).await?,
     })

@@ -5,10 +5,10 @@
 mod replica;
 
 use assert_cmd::Command;
+use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::live::{Scenario, Step};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Server};
-use chameleon_harness::upgrader::{ConfiguredSource, Home, configuration};
 use replica::{PROGRAM, Replica, demo_source, shown};
 use serde_json::{Value, json};
 use std::fs;

@@ -99,7 +99,7 @@ fn reason_to_skip(
 
 fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>> {
     let database = server::shared()?.create_database()?;
-    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
+    let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
     let wrong = match live::run(scenario, programs, &upgrader, database) {
         Ok(verdict) => {
             assert!(verdict.tables > 0, "no table was compared");

@@ -71,7 +71,7 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>, shown: &Shown) -
 fn compare(file: &Path, programs: &Result<Programs, String>) -> Result<(String, Beside), Box<dyn Error>> {
     let case: Case = serde_yaml::from_str(&fs::read_to_string(file)?)?;
     let database = server::shared()?.create_database()?;
-    let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")).with_mysql();
+    let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
     let beside = beside::run(&case, programs.as_ref().map_err(Clone::clone)?, &upgrader, database)?;
     Ok((case.state, beside))
 }

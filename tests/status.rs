@@ -3,8 +3,8 @@
 
 mod replica;
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Status, Table};
-use chameleon_harness::upgrader::ConfiguredSource;
 use predicates::prelude::*;
 use predicates::str::contains;
 use replica::{Replica, assert_unchanged, shown};

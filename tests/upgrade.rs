@@ -3,10 +3,11 @@
 
 mod replica;
 
+use chameleon_harness::benchmark::{configured, seed_of};
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Status, Table};
 use chameleon_harness::tools;
-use chameleon_harness::upgrader::ConfiguredSource;
 use chameleon_upgrade::binlog::BinlogCoordinate;
 use chameleon_upgrade::plan::point_of_table;
 use predicates::prelude::*;
@@ -84,6 +85,42 @@ fn what_waited_is_replayed_first() {
         replica.value("SELECT count(*) FROM _sch_chameleon_version1.t_replica_batch WHERE b_processed AND NOT b_replayed"),
         "0"
     );
+}
+
+/// Three sources, in sessions of their own and in sets, or one after another by the function: the same rows, counters
+/// and times.
+#[test]
+fn sources_are_replayed_in_parallel_and_in_sets_as_by_the_function() {
+    let seed = seed_of(3, 3, 6000)
+        .statement("UPDATE sch_chameleon.t_replica_batch SET b_started = false WHERE NOT b_processed");
+    let replayed = |options: &[&str]| {
+        let replica = Replica::of(&seed, &[configured(3)]);
+        replica.upgrade(options).code(0).stdout(contains("replay 2000 events of shop_3"));
+        let batches = replica.value(
+            "SELECT string_agg(concat_ws(' ', i_id_batch, b_replayed, i_replayed, i_skipped, i_ddl), ',' ORDER BY i_id_batch)
+             FROM _sch_chameleon_version1.t_replica_batch",
+        );
+        let last = "SELECT string_agg(ts_last_replay::text, ',' ORDER BY i_id_source) FROM _sch_chameleon_version1.t_sources";
+        let rows = "SELECT string_agg(i::text, ',' ORDER BY i.id) FROM shop_2.items i";
+        (batches, replica.value(last), replica.value(rows))
+    };
+    let in_sets = replayed(&["--jobs", "3"]);
+    assert!(in_sets.0.contains("1 t 2000 0 0"), "{}", in_sets.0);
+    assert_eq!(in_sets, replayed(&["--replay", "function", "--jobs", "1"]));
+}
+
+/// The indexes of the new table are built after its rows when these are many; nothing shows of it afterwards.
+#[test]
+fn many_tables_leave_the_same_structure_as_few() {
+    let structure = |tables| {
+        let replica = Replica::of(&seed_of(1, tables, 0), &[configured(1)]);
+        replica.upgrade(&[]).code(0);
+        let rows = replica.value("SELECT count(*) FROM sch_chameleon.t_replica_tables");
+        assert_eq!(rows, tables.to_string());
+        replica.record().structure()
+    };
+    let (few, many) = (structure(10), structure(6_000));
+    assert!(few == many, "{}", few.diff(&many));
 }
 
 /// A table that 1.7 does not replicate comes before one that it does, and a call takes one event.

@@ -1,14 +1,18 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
 
+pub mod benchmark;
 pub mod commands;
 pub mod demo;
 pub mod fault;
+pub mod home;
 pub mod live;
+pub mod production;
 pub mod properties;
 pub mod quoting;
 pub mod record;
 pub mod replay;
 pub mod scenario;
+pub mod scratch;
 pub mod seed;
 pub mod server;
 pub mod stage;

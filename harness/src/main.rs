@@ -26,6 +26,8 @@ enum Command {
     List(commands::list::ListArguments),
     /// Upgrade a dump of production with production's own configuration on a throwaway server.
     Replay(commands::replay::ReplayArguments),
+    /// Measure ours, pg_chameleon 2.0.21's own upgrade and hand-written SQL on copies of the same catalogues.
+    BenchReference(commands::bench_reference::BenchReferenceArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
     Sweep(commands::sweep::SweepArguments),
 }
@@ -49,6 +51,7 @@ fn run(command: &Command) -> Result<Ending, CommandError> {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::List(arguments) => commands::list::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::BenchReference(arguments) => commands::bench_reference::run(arguments),
         Command::Sweep(arguments) => commands::sweep::run(arguments),
     }
 }

@@ -1,16 +1,15 @@
 //! The rehearsal of the day from a dump: SPEC.md, "Rehearsal". The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
+use crate::home::Configuration;
 use crate::server::Kind;
 use crate::stage::{Origin, SharedServer, Stage, StageError};
 use crate::sweep::case::NamedKind;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use crate::trial::{self, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
+use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
-use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why there was no rehearsal.
@@ -29,15 +28,10 @@ pub enum ReplayError {
 
 /// A configuration that can't be used for a rehearsal.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigurationError {
+pub enum UnusableConfiguration {
     /// It can't be read.
-    #[error("the configuration {} can't be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] ConfigurationError),
     /// Its connection can't be replaced.
     #[error(
         "the configuration {} has no pg_conn at the beginning of a line, which would be replaced by the throwaway \
@@ -52,12 +46,16 @@ pub struct Day {
     pub dump: PathBuf,
     /// The configuration for the throwaway server.
     pub configuration: Configuration,
+    /// The administrator's own file, which messages shall name.
+    pub configuration_file: PathBuf,
     /// The kind of server.
     pub server: Kind,
     /// The program.
     pub upgrader: Upgrader,
     /// Whether `--assume-stopped` will be given.
     pub assume_stopped: bool,
+    /// The kinds of fault of the sweep; none leaves the sweep out.
+    pub faults: Vec<NamedKind>,
     /// How many runs of the sweep at a time.
     pub jobs: usize,
 }
@@ -88,17 +86,13 @@ impl Rehearsed {
 }
 
 impl Day {
-    /// Upgrades undisturbed, and then under the sweep when that went well and is wanted.
+    /// Upgrades undisturbed, and then under the sweep when that went well and there are faults to sweep.
     ///
     /// # Errors
     /// [`ReplayError`]; an upgrade that does not succeed is a result.
-    pub fn rehearse(
-        &self,
-        with_sweep: bool,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Rehearsed, ReplayError> {
+    pub fn rehearse(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Rehearsed, ReplayError> {
         let mut rehearsed = self.undisturbed()?;
-        if with_sweep && rehearsed.exit_code == Some(0) {
+        if !self.faults.is_empty() && rehearsed.exit_code == Some(0) {
             rehearsed.sweep = Some(sweep::run(&self.sweep(), progress)?);
         }
         Ok(rehearsed)
@@ -122,11 +116,13 @@ impl Day {
             faults: &[],
         };
         let outcome = trial::run(&mut replica, stage.server(), &trial)?;
+        let copied = replica.home.configuration().display().to_string();
+        let output = outcome.output.replace(&copied, &self.configuration_file.display().to_string());
         Ok(Rehearsed {
             exit_code: outcome.code(),
             seconds: outcome.took.as_secs_f64(),
-            replay_seconds: replay_seconds(&outcome.output),
-            output: outcome.output,
+            replay_seconds: replay_seconds(&output),
+            output,
             sweep: None,
         })
     }
@@ -138,7 +134,7 @@ impl Day {
             arguments: self.arguments(),
             origin: Origin::Dump(self.dump.clone()),
             configuration: self.configuration.clone(),
-            kinds: NamedKind::all().collect(),
+            kinds: self.faults.clone(),
             pairs: 0,
             random_seed: 1,
             only: vec![],
@@ -155,38 +151,31 @@ fn replay_seconds(output: &str) -> f64 {
         let rest = line.trim_start().strip_prefix("✓ replay ")?;
         rest.trim_end().strip_suffix(" s")?.rsplit(' ').next()?.parse::<f64>().ok()
     };
-    output.lines().filter_map(time).sum()
+    output.lines().filter_map(time).fold(0.0, |sum, seconds| sum + seconds)
 }
 
-/// The configuration by its name or path, with the throwaway server's connection instead of its own.
+/// The configuration at `path`, with the throwaway server's connection instead of its own.
 ///
 /// # Errors
-/// [`ConfigurationError`].
-pub fn configuration(name: &str) -> Result<Configuration, ConfigurationError> {
-    let path = if name.contains('/') { PathBuf::from(name) } else { named(name) };
-    let text = fs::read_to_string(&path)
-        .map_err(|source| ConfigurationError::Unreadable { path: path.clone(), source })?;
-    around_connection(&text).ok_or(ConfigurationError::NoConnection(path))
-}
-
-fn named(name: &str) -> PathBuf {
-    let home = env::var_os("HOME").unwrap_or_default();
-    Path::new(&home).join(".pg_chameleon/configuration").join(format!("{name}.yml"))
+/// [`UnusableConfiguration`].
+pub fn configuration(path: &Path) -> Result<Configuration, UnusableConfiguration> {
+    let text = location::read(path)?;
+    around_connection(&text).ok_or_else(|| UnusableConfiguration::NoConnection(path.to_owned()))
 }
 
 /// Takes out the lines of the top-level key `pg_conn`: up to the next line that begins with something else than a
-/// space, a comment or a brace. All other lines stay as they are, and so mean what they meant.
+/// space, a comment or a brace. All other lines stay as they are and where they are, and so mean what they meant.
 fn around_connection(text: &str) -> Option<Configuration> {
     let begins =
         |line: &&str| ["pg_conn:", "\"pg_conn\":", "'pg_conn':"].iter().any(|key| line.starts_with(key));
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.iter().position(begins)?;
     let within = |line: &&&str| line.is_empty() || line.starts_with([' ', '#', '}']);
-    let after = lines[first + 1..].iter().skip_while(within);
-    let joined = |lines: Vec<&str>| lines.iter().map(|line| format!("{line}\n")).collect();
+    let taken_out = lines[first + 1..].iter().take_while(within).count();
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     Some(Configuration::Around {
-        before: joined(lines[..first].to_vec()),
-        after: joined(after.copied().collect()),
+        before: joined(&lines[..first]),
+        after: "\n".repeat(taken_out) + &joined(&lines[first + 1 + taken_out..]),
     })
 }
 
@@ -202,12 +191,12 @@ mod tests {
             around_connection(text),
             Some(Configuration::Around {
                 before: "# mine\npid_dir: '~/.pg_chameleon/pid/'\n".to_owned(),
-                after: "sources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n".to_owned(),
+                after: "\n\n\n\nsources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n".to_owned(),
             })
         );
         assert_eq!(
             around_connection("pg_conn: {\n  host: a,\n}\nsources: {}\n"),
-            Some(Configuration::Around { before: String::new(), after: "sources: {}\n".to_owned() })
+            Some(Configuration::Around { before: String::new(), after: "\n\nsources: {}\n".to_owned() })
         );
         assert_eq!(around_connection("sources: {}\n"), None);
         assert_eq!(around_connection("  pg_conn: {}\n"), None);

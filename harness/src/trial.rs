@@ -1,13 +1,14 @@
 //! One run of an upgrader on a replica, with or without faults, and what came of it.
 
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
+use crate::home::Configuration;
 use crate::server::ServerError;
 use crate::stage::{Replica, SharedServer, StageError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,6 +63,8 @@ pub struct Outcome {
     pub transcript: Transcript,
     /// How a second upgrader ended, when a fault started one.
     pub second: Option<i32>,
+    /// Whether a fault crashed the server.
+    pub server_crashed: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -110,7 +113,8 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     let output = output.into_iter().map(|reader| reader.join().unwrap_or_default()).collect();
     let transcript = proxy.finish();
     let second = *shared.second.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Outcome { exit, output, transcript, second, took })
+    let server_crashed = shared.crashed.load(Ordering::SeqCst);
+    Ok(Outcome { exit, output, transcript, second, server_crashed, took })
 }
 
 /// What the actions of faults share with the run.
@@ -120,6 +124,7 @@ struct Shared {
     ended: Mutex<bool>,
     changed: Condvar,
     second: Mutex<Option<i32>>,
+    crashed: AtomicBool,
 }
 
 impl Shared {
@@ -175,6 +180,7 @@ fn action(
         HoldAction::CrashServer => Box::new(move || {
             let mut server = server.lock();
             server.kill()?;
+            shared.crashed.store(true, Ordering::SeqCst);
             server.restart()?;
             Ok(Resume::Forward)
         }),

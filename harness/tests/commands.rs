@@ -5,7 +5,10 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 const WRONG_USE: i32 = 2;
 const NO_HARNESS: i32 = 3;
@@ -60,7 +63,25 @@ fn files_that_are_not_there_are_named() {
         .args(["replay", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
         .assert()
         .code(WRONG_USE)
-        .stderr(contains("the configuration ./nowhere.yml can't be read"));
+        .stderr(contains("./nowhere.yml"));
+}
+
+#[test]
+fn a_production_that_does_not_answer_is_told_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("upgraded.yml");
+    let unreachable = "\
+pg_conn: {host: 127.0.0.1, port: 1, user: me, password: secret, database: db}
+sources:
+  a: {type: mysql, db_conn: {host: h, port: 3306, user: u, password: p, charset: utf8, connect_timeout: 1},
+      schema_mappings: {x: y}}
+";
+    fs::write(&file, unreachable).unwrap();
+    harness()
+        .args(["replay", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
+        .assert()
+        .code(NO_HARNESS)
+        .stderr(contains("production can't be dumped").and(contains("secret").not()));
 }
 
 #[test]
@@ -135,6 +156,26 @@ fn a_failing_upgrader_fails_the_scenario() {
         .stdout(contains("FAILED").and(contains("the end: exit code 1 instead of exit code 0")))
         .stdout(contains("1 scenarios: 0 ok, 1 failed"));
     assert!(fs::read_to_string(report).unwrap().contains("<failure>run 1:"));
+}
+
+/// An upgrader that notes its home and kills the harness.
+#[test]
+fn nothing_is_left_of_a_harness_that_was_killed() {
+    let (folder, file) = scenario(DEMO);
+    let noted = folder.path().join("noted");
+    let upgrader = folder.path().join("upgrader");
+    let script = format!("#!/bin/sh\necho \"$HOME\" >'{}'\nkill -9 $PPID\n", noted.display());
+    fs::write(&upgrader, script).unwrap();
+    fs::set_permissions(&upgrader, fs::Permissions::from_mode(0o700)).unwrap();
+    harness().args(["run", &file, "--upgrader", upgrader.to_str().unwrap()]).assert().interrupted();
+    let home = fs::read_to_string(noted).unwrap();
+    let home = Path::new(home.trim());
+    assert!(home.to_str().unwrap().contains("chameleon-home-"), "{home:?}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while home.exists() {
+        assert!(Instant::now() < deadline, "{home:?} is still there");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

@@ -5,12 +5,12 @@ use super::interruption::Interruption;
 use super::load;
 use crate::catalogue::v2;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
-use crate::cli::Upgrade;
+use crate::cli::{Replay, Upgrade};
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
-use crate::replay::{Backlog, ReplayError, by_function};
+use crate::replay::{Backlog, Method, ReplayError, parallel, set_based};
 use crate::report::console::Console;
 use crate::report::file::{ReplayTime, Report, ReportFile};
 use crate::survey::survey;
@@ -18,7 +18,8 @@ use crate::upgrade::exclusive::{self, Exclusive};
 use crate::upgrade::transaction::Undone;
 use crate::upgrade::{Agreed, NotUpgraded, State, Upgraded, upgrade};
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
 /// Upgrades the catalogue, and writes the report when one was asked for.
 pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
@@ -99,7 +100,8 @@ async fn with_session(
     let (catalogue, plan) = examine(console, report, &facts)?;
     agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {
-        replay_all(console, report, configuration, catalogue, plan, session, interruption).await?;
+        let backlogs = backlogs(configuration, catalogue, plan);
+        replay_all(arguments, console, report, configuration, backlogs, session, interruption).await?;
     }
     let agreed = Agreed {
         configuration,
@@ -189,35 +191,38 @@ async fn agree(
 }
 
 async fn replay_all(
+    arguments: &Upgrade,
     console: &Console,
     report: &mut Report,
     configuration: &Configuration,
-    catalogue: &Catalogue,
-    plan: &Plan,
+    backlogs: Vec<Backlog>,
     session: &Session,
     interruption: &Interruption,
 ) -> Result<(), Ending> {
-    let backlogs = backlogs(configuration, catalogue, plan);
     if backlogs.is_empty() {
         return Ok(());
     }
     console.heading("Replay");
-    for backlog in backlogs {
-        let began = Instant::now();
-        console.replay_begins(&backlog);
-        let replayed = by_function::replay(session.client(), &backlog, console).await;
-        if let Err(error) = replayed {
-            console.replay_stops();
-            return Err(replay_failed(console, report, &error, interruption));
-        }
-        console.replay_ends(&backlog, began.elapsed());
-        report.replays.push(ReplayTime {
-            source: backlog.name,
-            events: backlog.events,
-            seconds: began.elapsed().as_secs_f64(),
-        });
-    }
-    Ok(())
+    let method = match arguments.replay {
+        Replay::Sets => Method::Sets(set_based::Sizes::default()),
+        Replay::Function => Method::Function,
+    };
+    let opened = |session| interruption.ends(session);
+    let (client, jobs) = (session.client(), jobs(arguments));
+    let outcome = parallel::replay(client, &configuration.pg, backlogs, method, jobs, console, &opened).await;
+    report.replays.extend(outcome.replayed.into_iter().map(|(backlog, took)| ReplayTime {
+        source: backlog.name,
+        events: backlog.events,
+        seconds: took.as_secs_f64(),
+    }));
+    let Some(error) = outcome.error else { return Ok(()) };
+    console.replay_stops();
+    Err(replay_failed(console, report, &error, interruption))
+}
+
+fn jobs(arguments: &Upgrade) -> NonZeroUsize {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    arguments.jobs.unwrap_or_else(cores)
 }
 
 /// What waits, source by source. A batch that is listed without events has yet to be closed too.

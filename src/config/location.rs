@@ -12,7 +12,10 @@ use super::yaml::Place;
 const LARGEST_FILE: u64 = 4 << 20;
 
 /// The file that `name_or_path` means.
-pub(super) fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationError> {
+///
+/// # Errors
+/// No name can be read as one, or there is no such file.
+pub fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationError> {
     if is_path(name_or_path) {
         return Ok(PathBuf::from(name_or_path));
     }
@@ -47,7 +50,10 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 /// The text of the file.
-pub(super) fn read(file: &Path) -> Result<String, ConfigurationError> {
+///
+/// # Errors
+/// It can't be read, is too large or is not UTF-8.
+pub fn read(file: &Path) -> Result<String, ConfigurationError> {
     let bytes = read_bytes(file).map_err(|reason| match reason.kind() {
         io::ErrorKind::NotFound => ConfigurationError::NoSuchFile(file.to_owned()),
         io::ErrorKind::IsADirectory => ConfigurationError::Folder(file.to_owned()),

@@ -9,7 +9,7 @@ mod conninfo;
 mod daemon;
 mod error;
 mod field;
-mod location;
+pub mod location;
 mod mysql;
 mod password;
 mod postgres;

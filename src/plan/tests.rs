@@ -76,6 +76,54 @@ fn states(batches: Vec<OldBatch>) -> Vec<(i64, BatchState)> {
     in_order(&source("s", batches)).into_iter().map(|(batch, state)| (batch.id, state)).collect()
 }
 
+/// A plan of one source, and the source that it is of.
+fn plan_of(source: &OldSource) -> Plan {
+    plan(&Snapshot { sources: vec![source.clone()] }, &merged(std::slice::from_ref(source))).expect("a plan")
+}
+
+fn advanced_to(mut plan: Plan, position: i64) -> Plan {
+    let start = at("mysql-bin.000001", position);
+    let starts = vec![(plan.sources[0].parts[0].id, start.clone())];
+    let ahead = crate::window::Ahead::default();
+    plan.sources[0].advance(&Narrowed {
+        starts,
+        batch_start: start,
+        rows: vec![],
+        ddl: vec![],
+        more_ddl: 0,
+        ahead,
+    });
+    plan
+}
+
+#[test]
+fn a_plan_of_the_same_points_is_the_same_however_far_it_was_advanced_and_whatever_the_lag() {
+    let before = source("a", vec![applied(1, 10), open(2, 50)]);
+    let replayed_since = OldSource { last_replay: Some(second(9)), ..before.clone() };
+    let shown = advanced_to(plan_of(&before), 70);
+    let again = plan_of(&replayed_since);
+    assert!(again.same_points(&shown) && shown.same_points(&again));
+    let taken_over = again.advanced_as(&shown).expect("the same points");
+    assert_eq!(taken_over.sources[0].batch_start, Some(at("mysql-bin.000001", 70)));
+    assert_eq!(taken_over.sources[0].parts[0].advanced, Some(at("mysql-bin.000001", 70)));
+    assert_eq!(taken_over.sources[0].last_replay, Some(second(9)));
+    assert_eq!(taken_over.tables(), 3);
+}
+
+#[test]
+fn a_plan_of_other_points_or_tables_is_another_one() {
+    let before = source("a", vec![applied(1, 10), open(2, 50)]);
+    let shown = advanced_to(plan_of(&before), 70);
+    let another_start = source("a", vec![applied(1, 10), open(2, 60)]);
+    let another_point = with_own(before.clone(), "mysql-bin.000001", 90);
+    let one_more = OldSource { tables: TableSummary { count: 4, own_coordinates: vec![] }, ..before.clone() };
+    for changed in [another_start, another_point, one_more] {
+        let now = plan_of(&changed);
+        assert!(!now.same_points(&shown), "{now:?}");
+        assert_eq!(now.advanced_as(&shown), None);
+    }
+}
+
 #[test]
 fn an_open_batch_counts_started_or_not() {
     let started = OldBatch { started: true, ..open(2, 50) };

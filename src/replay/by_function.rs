@@ -4,10 +4,10 @@
 //! are all of tables that are not replicated would so lose the events behind them (measured with 1.8.2's own).
 //! Every call here therefore reaches as far as the first event that will be applied.
 
+use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
 use crate::postgres::wait_for_locks;
 use std::time::Duration;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -17,73 +17,102 @@ const ATTEMPTS: u32 = 5;
 /// How long a call waits for a lock at most while the event that needs it is closed in on.
 const CLOSING_IN: Duration = Duration::from_secs(1);
 
-/// Replays all that waits of a source.
+/// Replays all that waits of a source, or all until it is told to halt.
 ///
 /// # Errors
 /// [`ReplayError`]; what was replayed until then is committed.
 pub async fn replay(client: &Client, backlog: &Backlog, progress: &dyn Progress) -> Result<(), ReplayError> {
-    let mut window = Window::new(backlog.events_a_call);
-    let mut done = 0;
-    let mut failed_in_passing = 0;
+    let mut caller = Caller::new(backlog, progress);
     wait_for_locks(client, backlog.lock_timeout).await?;
-    // Each call takes an event at least or closes a batch.
-    let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
-    for _ in 0..most_calls {
-        let Some(head) = Head::reaching(client, backlog, window.size).await? else { return Ok(()) };
-        let Err(error) = process_batch(client, backlog, head.events).await else {
-            done = backlog.events.min(done + u64::from(head.events.min(head.listed).unsigned_abs()));
-            progress.replayed(backlog, done);
-            failed_in_passing = 0;
-            if window.passed() {
-                wait_for_locks(client, backlog.lock_timeout).await?;
+    while caller.replay(client, i32::MAX).await? == More::Yes && !progress.halted() {}
+    Ok(())
+}
+
+/// Whether anything may still wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum More {
+    Yes,
+    No,
+}
+
+/// Calls the function for one source, and keeps count.
+pub(super) struct Caller<'a> {
+    backlog: &'a Backlog,
+    progress: &'a dyn Progress,
+    window: Window,
+    done: u64,
+    failed_in_passing: u32,
+    calls_left: u64,
+    most_calls: u64,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(backlog: &'a Backlog, progress: &'a dyn Progress) -> Self {
+        // Each call takes an event at least or closes a batch.
+        let most_calls = 2 * (backlog.events + 2 * backlog.batches) + 64;
+        let window = Window::new(backlog.events_a_call);
+        Self { backlog, progress, window, done: 0, failed_in_passing: 0, calls_left: most_calls, most_calls }
+    }
+
+    /// Replays the next `events` events, and as many more as it takes to reach one that will be applied; or the rest
+    /// of the batch, and closes it. Halts before that when it is told to.
+    pub(super) async fn replay(&mut self, client: &Client, events: i32) -> Result<More, ReplayError> {
+        let mut left = events;
+        loop {
+            let Some(passed) = self.call(client, left).await? else { return Ok(More::No) };
+            left = left.saturating_sub(passed);
+            if left <= 0 || passed == 0 || self.progress.halted() {
+                return Ok(More::Yes);
             }
-            continue;
-        };
-        tracing::info!(events = head.events, error = crate::postgres::describe(&error), "the call failed");
-        match Trouble::of(&error) {
-            Trouble::Passing if failed_in_passing < ATTEMPTS => failed_in_passing += 1,
-            Trouble::Passing | Trouble::Elsewhere => return Err(error.into()),
-            Trouble::Lock if window.size > 1 => {
-                wait_for_locks(client, shorter(backlog.lock_timeout, CLOSING_IN)).await?;
-                window.failed();
-            }
-            Trouble::Event if window.size > 1 => window.failed(),
-            Trouble::Lock => return Err(head.waits(client, backlog, error).await),
-            Trouble::Event => return Err(head.blame(error)),
         }
     }
-    Err(ReplayError::Endless { source_name: backlog.name.clone(), calls: most_calls })
-}
 
-/// What a call's failure comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    /// An event that can't be applied.
-    Event,
-    /// A lock that was not obtained in time.
-    Lock,
-    /// A deadlock and its like: the same call may go well the next time.
-    Passing,
-    /// The connection, the server or an administrator's hand: no event's fault.
-    Elsewhere,
-}
+    /// Notes events that were replayed in another way.
+    pub(super) fn passed(&mut self, events: i32) {
+        self.failed_in_passing = 0;
+        self.done = self.backlog.events.min(self.done + u64::from(events.unsigned_abs()));
+        self.progress.replayed(self.backlog, self.done);
+    }
 
-impl Trouble {
-    /// By the classes of PostgreSQL's error codes (its manual, appendix A).
-    fn of(error: &Error) -> Self {
-        match error.code().map(SqlState::code) {
-            _ if crate::postgres::connection_lost(error) => Self::Elsewhere,
-            None => Self::Elsewhere,
-            Some("55P03") => Self::Lock,
-            // Read only.
-            Some("25006") => Self::Elsewhere,
-            Some(code) => match code.get(..2) {
-                Some("40") => Self::Passing,
-                // Out of disk, memory or connections; cancelled or shut down; input and output.
-                Some("53" | "57" | "58") => Self::Elsewhere,
-                _ => Self::Event,
-            },
+    /// Whether what failed may be tried again: a failure that passes by itself, not too often.
+    pub(super) fn tries_again(&mut self) -> bool {
+        self.failed_in_passing += 1;
+        self.failed_in_passing <= ATTEMPTS
+    }
+
+    /// One call that succeeds, with at most so many events when that is possible: how many it took, or none when no
+    /// batch waits.
+    async fn call(&mut self, client: &Client, most: i32) -> Result<Option<i32>, ReplayError> {
+        while self.calls_left > 0 {
+            self.calls_left -= 1;
+            let wanted = self.window.size.min(most).max(1);
+            let Some(head) = Head::reaching(client, self.backlog, wanted).await? else { return Ok(None) };
+            let Err(error) = process_batch(client, self.backlog, head.events).await else {
+                let events = head.events.min(head.listed);
+                self.passed(events);
+                if self.window.passed(events) {
+                    wait_for_locks(client, self.backlog.lock_timeout).await?;
+                }
+                return Ok(Some(events));
+            };
+            tracing::info!(
+                events = head.events,
+                error = crate::postgres::describe(&error),
+                "the call failed"
+            );
+            match Trouble::of(&error) {
+                Trouble::Passing if self.tries_again() => {}
+                Trouble::Passing | Trouble::Elsewhere => return Err(error.into()),
+                Trouble::Lock if wanted > 1 => {
+                    wait_for_locks(client, shorter(self.backlog.lock_timeout, CLOSING_IN)).await?;
+                    self.window.failed(wanted);
+                }
+                Trouble::Event if wanted > 1 => self.window.failed(wanted),
+                Trouble::Lock => return Err(head.waits(client, self.backlog, error).await),
+                Trouble::Event => return Err(head.blame(error)),
+            }
         }
+        Err(ReplayError::Endless { source_name: self.backlog.name.clone(), calls: self.most_calls })
     }
 }
 
@@ -194,15 +223,16 @@ impl Window {
         Self { full, size: full, suspect: 0 }
     }
 
-    fn failed(&mut self) {
-        self.suspect = self.size;
-        self.size = (self.size / 2).max(1);
+    /// A call of so many events failed.
+    fn failed(&mut self, events: i32) {
+        self.suspect = events;
+        self.size = (events / 2).max(1);
     }
 
-    /// Whether that was the last of a search.
-    fn passed(&mut self) -> bool {
+    /// So many events have been replayed: whether that was the last of a search.
+    fn passed(&mut self, events: i32) -> bool {
         let searching = self.suspect > 0;
-        self.suspect = self.suspect.saturating_sub(self.size).max(0);
+        self.suspect = self.suspect.saturating_sub(events).max(0);
         self.size = if self.suspect == 0 { self.full } else { self.size.min(self.suspect).max(1) };
         searching && self.suspect == 0
     }
@@ -222,10 +252,10 @@ mod tests {
                 if window.size == 1 {
                     return (head, calls);
                 }
-                window.failed();
+                window.failed(window.size);
             } else {
                 head += window.size;
-                window.passed();
+                window.passed(window.size);
             }
         }
         (-1, calls)

@@ -4,9 +4,21 @@
 //! on from any point of it.
 
 pub mod by_function;
+pub mod parallel;
+pub mod set_based;
+pub mod trouble;
 
 use crate::catalogue::v1::snapshot::OldSourceId;
 use std::time::Duration;
+
+/// How what waits is replayed. Both ways give the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// In sets wherever that is proven to give what the catalogue's function gives, else by the function.
+    Sets(set_based::Sizes),
+    /// By the function alone, as 1.8.2 does.
+    Function,
+}
 
 /// What waits of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +39,22 @@ pub struct Backlog {
 
 /// Is told how far the replay has come.
 pub trait Progress {
+    /// The replay of a source begins.
+    fn begins(&self, _backlog: &Backlog) {}
+
     /// `done` of the backlog's events have been replayed.
     fn replayed(&self, backlog: &Backlog, done: u64);
+
+    /// The replay of a source has ended well.
+    fn ended(&self, _backlog: &Backlog, _took: Duration) {}
+
+    /// The replay of a source is taken up again later.
+    fn put_off(&self, _backlog: &Backlog) {}
+
+    /// Whether to stop after what is being replayed now.
+    fn halted(&self) -> bool {
+        false
+    }
 }
 
 /// Why a replay stopped before its end. What it had replayed by then is committed, as 1.8.2 would have done.

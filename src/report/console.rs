@@ -12,7 +12,7 @@ use crate::upgrade::step::Step;
 use crate::window::Bytes;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -24,11 +24,13 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// Writes to standard output and standard error. Colours only on a terminal, and not with NO_COLOR.
 pub struct Console {
     quiet: bool,
-    bar: RefCell<Option<Bar>>,
+    bars: MultiProgress,
+    running: RefCell<Vec<Bar>>,
 }
 
 /// How far the replay of a source has come, on a terminal; elsewhere a line now and then.
 struct Bar {
+    source: String,
     bar: ProgressBar,
     /// The last tenth that was told, where there is no terminal.
     told: u64,
@@ -38,7 +40,8 @@ impl Console {
     /// `quiet`: errors and the outcome only.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: RefCell::new(None) }
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self { quiet, bars: MultiProgress::with_draw_target(target), running: RefCell::default() }
     }
 
     /// The beginning of a part.
@@ -195,32 +198,39 @@ impl Console {
         output::line("");
     }
 
-    /// The replay of a source begins.
-    pub fn replay_begins(&self, backlog: &Backlog) {
-        self.begins(backlog.events, bar_style(), &backlog.name);
-    }
-
-    /// The replay of a source has ended.
-    pub fn replay_ends(&self, backlog: &Backlog, took: Duration) {
-        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
-        self.done(&format!("replay {} events of {}", backlog.events, backlog.name), took);
-    }
-
-    /// A step takes its time: on a terminal a bar, which goes when the step is done.
-    fn begins(&self, of: u64, style: ProgressStyle, message: &str) {
+    /// Something takes its time with a source: on a terminal a bar, which goes when it is done.
+    fn begins(&self, source: &str, of: u64, style: ProgressStyle) {
         let bar = if self.quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
-            ProgressBar::new(of).with_style(style).with_message(message.to_owned())
+            let bar = ProgressBar::new(of).with_style(style);
+            self.bars.add(bar.with_message(source.to_owned()))
         };
-        *self.bar.borrow_mut() = Some(Bar { bar, told: 0 });
+        self.running.borrow_mut().push(Bar { source: source.to_owned(), bar, told: 0 });
     }
 
-    /// The replay of a source was broken off.
+    /// It has come to `at`: where there is no terminal, every tenth is told.
+    fn advances(&self, source: &str, at: u64, of: u64, told: impl Fn() -> String) {
+        let mut running = self.running.borrow_mut();
+        let Some(bar) = running.iter_mut().find(|bar| bar.source == source) else { return };
+        bar.bar.set_position(at.min(of));
+        let tenth = (at * 10).checked_div(of).unwrap_or_default();
+        if bar.bar.is_hidden() && tenth > bar.told && tenth < 10 {
+            bar.told = tenth;
+            self.line(&told());
+        }
+    }
+
+    fn ends(&self, source: &str) {
+        let mut running = self.running.borrow_mut();
+        if let Some(place) = running.iter().position(|bar| bar.source == source) {
+            running.swap_remove(place).bar.finish_and_clear();
+        }
+    }
+
+    /// The replay was broken off.
     pub fn replay_stops(&self) {
-        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
+        for Bar { bar, .. } in self.running.borrow_mut().drain(..) {
             bar.abandon();
         }
     }
@@ -231,41 +241,38 @@ impl Console {
 }
 
 impl Progress for Console {
+    fn begins(&self, backlog: &Backlog) {
+        self.begins(&backlog.name, backlog.events, bar_style());
+    }
+
     fn replayed(&self, backlog: &Backlog, done: u64) {
-        let mut current = self.bar.borrow_mut();
-        let Some(Bar { bar, told }) = current.as_mut() else { return };
-        bar.set_position(done);
-        let tenth = (done * 10).checked_div(backlog.events).unwrap_or_default();
-        if bar.is_hidden() && tenth > *told && tenth < 10 {
-            *told = tenth;
-            self.line(&format!("    replayed {done} of {} events of {}", backlog.events, backlog.name));
-        }
+        let Backlog { name, events, .. } = backlog;
+        self.advances(name, done, *events, || format!("    replayed {done} of {events} events of {name}"));
+    }
+
+    fn put_off(&self, backlog: &Backlog) {
+        self.ends(&backlog.name);
+    }
+
+    fn ended(&self, backlog: &Backlog, took: Duration) {
+        self.ends(&backlog.name);
+        let what = format!("replay {} events of {}", backlog.events, backlog.name);
+        self.bars.suspend(|| self.done(&what, took));
     }
 }
 
 impl source::Observer for Console {
     fn window_reading(&self, source: &str, reading: Reading, of: u64) {
-        if self.bar.borrow().is_none() {
-            self.begins(of, window_style(), source);
+        if self.running.borrow().is_empty() {
+            self.begins(source, of, window_style());
         }
-        let mut current = self.bar.borrow_mut();
-        let Some(Bar { bar, told }) = current.as_mut() else { return };
-        bar.set_position(reading.bytes.min(of));
-        let tenth = (reading.bytes * 10).checked_div(of).unwrap_or_default();
-        if bar.is_hidden() && tenth > *told && tenth < 10 {
-            *told = tenth;
-            self.line(&format!(
-                "  read {} of {} of the binary log for {source}",
-                Bytes(reading.bytes),
-                Bytes(of)
-            ));
-        }
+        self.advances(source, reading.bytes, of, || {
+            format!("  read {} of {} of the binary log for {source}", Bytes(reading.bytes), Bytes(of))
+        });
     }
 
     fn window_read(&self, source: &str, reading: Reading, took: Duration) {
-        if let Some(Bar { bar, .. }) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
+        self.ends(source);
         let transactions = counted(reading.transactions, "transaction");
         #[expect(
             clippy::cast_precision_loss,

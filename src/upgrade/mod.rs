@@ -7,11 +7,11 @@ pub mod transaction;
 mod verify;
 pub mod write;
 
-use crate::catalogue::v2::status::{self, SourceStatus};
+use crate::catalogue::v2::status::SourceStatus;
 use crate::checks::{self, Finding};
 use crate::config::Configuration;
 use crate::plan::Plan;
-use crate::survey;
+use crate::survey::{self, Look};
 use outcome::Found;
 use std::time::Duration;
 use step::Step;
@@ -142,15 +142,10 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
     tx.step(Step::Install, write::install(client, owner)).await?;
     let ids = tx.step(Step::Sources, write::sources(client, &plan, owner)).await?;
     let starts = Starts::new(&plan, &ids);
-    tx.step(Step::Tables, write::tables(client, &starts)).await?;
+    tx.step(Step::Tables, write::tables(client, &plan, &starts)).await?;
     tx.step(Step::Coordinates, write::coordinates(client, &plan, &ids)).await?;
     tx.step(Step::Privileges, write::privileges(client)).await?;
-    let status = tx
-        .step(Step::Verify, async {
-            verify::verify(client, &plan, &starts).await?;
-            status::read(client).await.map_err(Cause::from)
-        })
-        .await?;
+    let status = tx.step(Step::Verify, verify::verify(client, &plan, &starts)).await?;
     if agreed.dry_run {
         let undone = tx.rollback().await;
         undone.map_err(|error| Failure { step: Step::Commit, cause: error.into() })?;
@@ -165,7 +160,7 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
 /// The checks once more, now that nobody can write: the plan of now, or what has changed. MySQL is not asked again
 /// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
-    let facts = survey::facts(client, agreed.configuration, agreed.assume_stopped).await?;
+    let facts = survey::facts(client, agreed.configuration, agreed.assume_stopped, Look::Again).await?;
     let mut findings = checks::run(&facts);
     if checks::refuse(&findings) {
         findings.retain(|finding| finding.severity == checks::Severity::Error);

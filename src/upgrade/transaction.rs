@@ -6,6 +6,7 @@
 use super::Observer;
 use super::step::Step;
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use crate::survey::WITHOUT_JIT;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
@@ -100,7 +101,8 @@ impl<'a> Transaction<'a> {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
                  SET LOCAL synchronous_commit = on;
                  SET LOCAL statement_timeout = 0;
-                 SET LOCAL lock_timeout = {milliseconds}"
+                 SET LOCAL lock_timeout = {milliseconds};
+                 {WITHOUT_JIT}"
             ))
             .await?;
         let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;

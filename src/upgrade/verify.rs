@@ -6,26 +6,30 @@ use super::write::Starts;
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::StoredCoordinate;
 use crate::catalogue::v2;
+use crate::catalogue::v2::status::{self, SourceStatus};
 use crate::mapping::MappingPair;
 use crate::plan::{Plan, PlannedSource};
 use tokio_postgres::{Client, Row};
 
-/// Reads back all that was written and compares it with the plan.
+/// Reads back all that was written and compares it with the plan. The new sources as they were written.
 ///
 /// # Errors
 /// [`Cause::Verification`] with everything that differs, or what PostgreSQL answers.
-pub async fn verify(client: &Client, plan: &Plan, starts: &Starts) -> Result<(), Cause> {
+pub async fn verify(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<SourceStatus>, Cause> {
     let mut differences = Vec::new();
     let version: String =
         client.query_typed_one("SELECT t_version FROM sch_chameleon.v_version", &[]).await?.try_get(0)?;
     note(&mut differences, "the version of the catalogue", &version.as_str(), &v2::VERSION);
+    let status = status::read(client).await?;
+    let new_tables = status.iter().map(|source| source.replicated + source.disabled).sum();
+    note(&mut differences, "the tables of the new catalogue", &new_tables, &plan.tables());
     differences.extend(tables(client, plan, starts).await?);
     let rows = client.query_typed(include_str!("written_sources.sql"), &[]).await?;
     note(&mut differences, "the number of sources", &rows.len(), &plan.sources.len());
     for (row, planned) in rows.iter().zip(&plan.sources) {
         differences.extend(source(row, planned)?);
     }
-    if differences.is_empty() { Ok(()) } else { Err(Cause::Verification(differences.join("; "))) }
+    if differences.is_empty() { Ok(status) } else { Err(Cause::Verification(differences.join("; "))) }
 }
 
 async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<String>, Cause> {
@@ -36,7 +40,6 @@ async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<Str
     if listed != planned {
         return Err(Cause::Changed(format!("it lists {listed} tables instead of {planned}")));
     }
-    note(&mut differences, "the tables of the new catalogue", &count("new_tables")?, &planned);
     for (column, what) in [
         ("missing", "tables that are missing"),
         ("disabled", "tables that are not enabled"),

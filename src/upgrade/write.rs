@@ -132,10 +132,22 @@ pub(super) fn status(source: &PlannedSource) -> &'static str {
     if source.batch_start.is_some() { "stopped" } else { "ready" }
 }
 
+/// From how many tables on it pays to build the indexes after the rows.
+const MANY_TABLES: u64 = 5_000;
+
 /// Brings every table over, with its point, inside the server.
-pub(super) async fn tables(client: &Client, starts: &Starts) -> Result<u64, Error> {
+pub(super) async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<u64, Error> {
+    let many = plan.tables() >= MANY_TABLES;
+    if many {
+        client.batch_execute(include_str!("without_indexes.sql")).await?;
+    }
     let tables = client.execute_typed(include_str!("migrate_tables.sql"), &starts.parameters()).await?;
-    client.batch_execute(include_str!("advance_table_ids.sql")).await?;
+    let mut finish = String::new();
+    if many {
+        finish += concat!(include_str!("with_indexes.sql"), ";\n");
+    }
+    finish += concat!(include_str!("advance_table_ids.sql"), ";\nANALYZE sch_chameleon.t_replica_tables");
+    client.batch_execute(&finish).await?;
     Ok(tables)
 }
 

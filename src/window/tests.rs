@@ -347,6 +347,23 @@ fn furthest(
         .clone()
 }
 
+#[test]
+fn names_are_told_apart_as_the_server_does() {
+    let table = |schema: &str, table: &str| TableName { schema: schema.into(), table: table.into() };
+    let orders = table("shop", "orders");
+    for (other, distinct, alike) in [
+        (table("shop", "orders"), true, true),
+        (table("Shop", "ORDERS"), false, true),
+        (table("shop", "items"), false, false),
+        (table("stock", "orders"), false, false),
+    ] {
+        assert_eq!(Letters::Distinct.same_table(&orders, &other), distinct, "{other:?}");
+        assert_eq!(Letters::Alike.same_table(&orders, &other), alike, "{other:?}");
+    }
+    assert!(Letters::Alike.same_schema("shop", "SHOP") && !Letters::Distinct.same_schema("shop", "SHOP"));
+    assert!(!Letters::Alike.same_schema("shop", "stock") && Letters::Distinct.same_schema("shop", "shop"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 

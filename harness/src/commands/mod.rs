@@ -1,15 +1,17 @@
 //! The verbs of `chameleon-harness`, one file each.
 
+pub mod bench_reference;
 pub mod list;
 pub mod replay;
 pub mod run;
 pub mod sweep;
 
+use crate::benchmark::BenchmarkError;
 use crate::scenario::{FileError, ScenarioError};
 use crate::server::Kind;
+use crate::sweep::case::NamedKind;
 use crate::upgrader::Upgrader;
 use clap::Args;
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -54,6 +56,12 @@ impl From<FileError> for CommandError {
     }
 }
 
+impl From<BenchmarkError> for CommandError {
+    fn from(error: BenchmarkError) -> Self {
+        Self::harness(&error)
+    }
+}
+
 impl From<ScenarioError> for CommandError {
     fn from(error: ScenarioError) -> Self {
         Self::harness(&error)
@@ -69,8 +77,9 @@ pub struct Means {
     /// How many runs at a time; as many as there are processors unless told.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// The program that upgrades, with its first arguments; chameleon-upgrade unless told. It is given
-    /// `--config upgraded` and a home folder with .pg_chameleon/configuration/upgraded.yml, and YES on standard input.
+    /// The program that upgrades, with its arguments; chameleon-upgrade unless told, and `original` for pg_chameleon
+    /// 2.0.21's own upgrade. It is given `--config upgraded`, a home folder with
+    /// .pg_chameleon/configuration/upgraded.yml, and YES on standard input.
     #[arg(long, value_name = "CMD")]
     pub upgrader: Option<String>,
 }
@@ -91,11 +100,16 @@ impl Means {
             None => Upgrader::beside_this_program(),
             Some(command) => Upgrader::of_command(command),
         };
-        found.map_err(|error: io::Error| CommandError::WrongUse(format!("there is no upgrader: {error}")))
+        found.map_err(|error| CommandError::WrongUse(format!("there is no upgrader: {error}")))
     }
 }
 
 /// The scenario files that are meant when none are named.
 fn scenarios_or_all(files: &[PathBuf]) -> Vec<PathBuf> {
     if files.is_empty() { vec![PathBuf::from("scenarios")] } else { files.to_vec() }
+}
+
+/// The kinds of fault that are meant when none are named.
+fn named_or_all(faults: &[NamedKind]) -> Vec<NamedKind> {
+    if faults.is_empty() { NamedKind::all().collect() } else { faults.to_vec() }
 }

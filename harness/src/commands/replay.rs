@@ -1,24 +1,33 @@
 //! `chameleon-harness replay`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
 
-use super::{CommandError, Ending, Means};
+use super::{CommandError, Ending, Means, named_or_all};
+use crate::production::{Dump, Rows};
 use crate::replay::{self, Rehearsed, ReplayError};
+use crate::server::{Binaries, Kind};
 use crate::stage::StageError;
+use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
 use anstream::{eprint, println};
+use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
+use std::env;
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Restore a dump of production's database on a throwaway server and upgrade it there, with production's own
 /// configuration: first undisturbed, then with every fault at every message.
 ///
-/// The dump must hold sch_chameleon and the destination schemas: `pg_dump --format=custom --file FILE DATABASE`.
+/// Unless a dump is given it is taken from production, which is only read. One that is given must hold sch_chameleon and
+/// the destination schemas: `pg_dump --format=custom --file FILE DATABASE`.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// A file or folder of pg_dump, in any of its formats.
     #[arg(long, value_name = "FILE")]
-    pub dump: PathBuf,
+    pub dump: Option<PathBuf>,
+    /// Take no rows of the destination tables from production: quicker, but an event that waits finds no row there.
+    #[arg(long, conflicts_with = "dump")]
+    pub without_rows: bool,
     /// The configuration of pg_chameleon 2: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path. Only its pg_conn
     /// is replaced.
     #[arg(long, value_name = "NAME")]
@@ -26,6 +35,9 @@ pub struct ReplayArguments {
     /// Leave the sweep out.
     #[arg(long)]
     pub no_sweep: bool,
+    /// Only these kinds of fault in the sweep; `sweep --help` lists them.
+    #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
+    pub faults: Vec<NamedKind>,
     /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.
     #[arg(long)]
     pub assume_stopped: bool,
@@ -42,25 +54,35 @@ pub struct ReplayArguments {
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
 pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
-    let configuration = replay::configuration(&arguments.config)
-        .map_err(|error| CommandError::WrongUse(error.to_string()))?;
-    if let Err(error) = fs::metadata(&arguments.dump) {
-        return Err(CommandError::WrongUse(format!(
-            "the dump {} can't be read: {error}",
-            arguments.dump.display()
-        )));
-    }
+    let home = env::home_dir().unwrap_or_default();
+    let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
+    let configuration = replay::configuration(&configuration_file).map_err(wrong_use)?;
+    let upgrader = arguments.means.upgrader()?;
+    let taken;
+    let dump = match &arguments.dump {
+        Some(dump) => {
+            let unreadable = |error| wrong_use(format!("the dump {} can't be read: {error}", dump.display()));
+            fs::metadata(dump).map_err(unreadable)?;
+            dump.clone()
+        }
+        None => {
+            taken = of_production(arguments, &configuration_file)?;
+            taken.file()
+        }
+    };
     let day = replay::Day {
-        dump: arguments.dump.clone(),
+        dump,
         configuration,
+        configuration_file,
         server: arguments.means.server.clone(),
-        upgrader: arguments.means.upgrader()?,
+        upgrader,
         assume_stopped: arguments.assume_stopped,
+        faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
         jobs: arguments.means.jobs(),
     };
     let terminal = io::stderr().is_terminal();
     let rehearsed = day
-        .rehearse(!arguments.no_sweep, &|done, total| {
+        .rehearse(&|done, total| {
             if terminal {
                 eprint!("\r{done} of {total} runs");
             }
@@ -77,6 +99,24 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
         })?;
     }
     Ok(if rehearsed.went_well() { Ending::Well } else { Ending::Found })
+}
+
+fn wrong_use(error: impl ToString) -> CommandError {
+    CommandError::WrongUse(error.to_string())
+}
+
+/// By the programs of the throwaway server's version, where it has them on this machine.
+fn of_production(arguments: &ReplayArguments, file: &Path) -> Result<Dump, CommandError> {
+    let configuration = location::read(file)
+        .and_then(|text| Configuration::parse(file.to_owned(), &text))
+        .map_err(wrong_use)?;
+    let binaries = match &arguments.means.server {
+        Kind::Local(options) => Binaries::find(options.major).ok(),
+        _ => None,
+    };
+    let rows = if arguments.without_rows { Rows::None } else { Rows::All };
+    let binaries = binaries.as_ref().map(|found| found.folder.as_path());
+    Dump::take(&configuration, binaries, rows).map_err(|error| CommandError::harness(&error))
 }
 
 /// A dump that can't be restored is the wrong file.

@@ -1,12 +1,12 @@
 //! `chameleon-harness sweep`.
 
-use super::{CommandError, Ending, Means};
+use super::{CommandError, Ending, Means, named_or_all};
+use crate::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::stage::Origin;
 use crate::sweep::case::{Case, NamedKind};
 use crate::sweep::{self, Retries, Spread, Sweep, table};
-use crate::upgrader::{Configuration, ConfiguredSource};
 use anstream::{eprint, println};
 use clap::Args;
 use std::io::{self, IsTerminal};
@@ -15,7 +15,9 @@ use std::path::PathBuf;
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
 #[derive(Debug, Args)]
 pub struct SweepArguments {
-    /// Only these kinds of fault.
+    /// Only these kinds of fault, with commas between them: `statement_fails:SQLSTATE` (disk_full, deadlock, 53100, …),
+    /// cut_before, cut_during, cut_after, kill_client, crash_server, freeze_server, hold_lock, second_upgrader,
+    /// revoke_privilege.
     #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     pub faults: Vec<NamedKind>,
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
@@ -50,7 +52,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin,
         configuration,
-        kinds: kinds(arguments),
+        kinds: named_or_all(&arguments.faults),
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
@@ -97,8 +99,4 @@ fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), C
     let file = ScenarioFile::read(path)?;
     let origin = file.scenario.replicated.origin(file.folder());
     Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
-}
-
-fn kinds(arguments: &SweepArguments) -> Vec<NamedKind> {
-    if arguments.faults.is_empty() { NamedKind::all().collect() } else { arguments.faults.clone() }
 }

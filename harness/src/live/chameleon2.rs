@@ -10,7 +10,7 @@ use postgres::Client;
 
 use super::process::{Running, Warden};
 use super::{LiveError, sessions};
-use crate::upgrader::{CONFIGURATION, Home};
+use crate::home::{CONFIGURATION, Home};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -120,19 +120,24 @@ impl<'a> Chameleon2<'a> {
     }
 
     fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
-        let mut command = Command::new(self.environment.join("bin/python"));
-        command.args(["-W", "ignore"]);
-        if rustix::process::geteuid().is_root() {
-            command.args(["-c", AS_ROOT]);
-        }
-        command
-            .arg(self.environment.join("bin/chameleon"))
-            .args(arguments)
-            .current_dir(self.home.path())
-            .env("HOME", self.home.path())
-            .env("TZ", "UTC");
-        command
+        command(self.environment, self.home, arguments)
     }
+}
+
+/// pg_chameleon 2.0.21 with these arguments and the home's configuration.
+pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
+    let mut command = Command::new(environment.join("bin/python"));
+    command.args(["-W", "ignore"]);
+    if rustix::process::geteuid().is_root() {
+        command.args(["-c", AS_ROOT]);
+    }
+    command
+        .arg(environment.join("bin/chameleon"))
+        .args(arguments)
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("TZ", "UTC");
+    command
 }
 
 fn title(arguments: &[&str]) -> String {

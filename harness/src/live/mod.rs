@@ -5,7 +5,7 @@
 
 pub mod beside;
 mod chameleon1;
-mod chameleon2;
+pub(crate) mod chameleon2;
 mod comparison;
 mod gate;
 mod mariadb;

@@ -152,6 +152,27 @@ impl Running {
         Ok(())
     }
 
+    /// Waits for its end, and tells the most memory that it has held at a time, in KiB. The system forgets that with
+    /// the process, so it is asked every few milliseconds: what came after the last time is missing.
+    ///
+    /// # Errors
+    /// [`LiveError::Io`].
+    pub fn wait_for_peak(&mut self) -> Result<(ExitStatus, u64), LiveError> {
+        let status_file = format!("/proc/{}/status", self.process.id());
+        let mut peak = 0;
+        loop {
+            let text = fs::read_to_string(&status_file).unwrap_or_default();
+            let held = text
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+            peak = held.unwrap_or(peak).max(peak);
+            if let Some(status) = self.ended()? {
+                return Ok((status, peak));
+            }
+            sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Asks it to end, as ctrl-C would.
     pub fn interrupt(&self) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);

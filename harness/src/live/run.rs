@@ -17,8 +17,9 @@ use super::process::{Running, Warden};
 use super::scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker, sessions};
+use crate::home::{ConfiguredSource, Home, configuration};
 use crate::server::Database;
-use crate::upgrader::{ConfiguredSource, Home, Upgrader, configuration};
+use crate::upgrader::Upgrader;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);

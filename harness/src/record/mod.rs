@@ -32,14 +32,17 @@ const OWN_SCHEMAS: &str = "
 
 /// The tables and sequences whose content is recorded, with what to select from each.
 const CONTENT: &str = "
-    SELECT c.oid::regclass::text,
+    SELECT c.oid::regclass::text, c.relkind = 'S' AS sequence,
            CASE c.relkind
                WHEN 'S' THEN format('SELECT (last_value, is_called)::text FROM %s', c.oid::regclass)
                ELSE format('SELECT content::text FROM ONLY %s AS content', c.oid::regclass)
-           END
+           END AS content
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'm', 'S') AND c.relispopulated
     ORDER BY 1";
+
+/// PostgreSQL logs so many values of a sequence ahead (SEQ_LOG_VALS), and goes on behind them after a crash.
+const SKIPPED_BY_A_CRASH: i64 = 32;
 
 /// How many differing lines a comparison shows, and how much of each.
 const SHOWN_LINES: usize = 40;
@@ -54,6 +57,8 @@ pub struct Record {
     bodies: BTreeMap<String, String>,
     /// By the table's or sequence's name, its rows as text, sorted.
     rows: BTreeMap<String, Vec<String>>,
+    /// Which of these are sequences, and the last value of each.
+    sequences: BTreeMap<String, i64>,
 }
 
 impl Record {
@@ -109,6 +114,7 @@ impl Record {
             definitions: self.definitions.iter().map(|(key, text)| (name(key), name(text))).collect(),
             bodies: self.bodies.into_iter().map(|(key, body)| (name(&key), body)).collect(),
             rows: self.rows.into_iter().map(|(key, rows)| (name(&key), rows)).collect(),
+            sequences: self.sequences.into_iter().map(|(key, value)| (name(&key), value)).collect(),
         }
     }
 
@@ -121,7 +127,7 @@ impl Record {
     /// The rows of tables and the values of sequences alone.
     #[must_use]
     pub fn content(self) -> Self {
-        Self { rows: self.rows, ..Self::default() }
+        Self { rows: self.rows, sequences: self.sequences, ..Self::default() }
     }
 
     /// The same record without the bodies of routines, for catalogues whose routines do the same in other words.
@@ -137,6 +143,23 @@ impl Record {
         self.definitions.retain(|name, _| elsewhere(name));
         self.bodies.retain(|name, _| elsewhere(name));
         self.rows.retain(|name, _| elsewhere(name));
+        self.sequences.retain(|name, _| elsewhere(name));
+        self
+    }
+
+    /// The same record as if the server had not crashed before it was taken: the sequences that are ahead of those of
+    /// `uncrashed` by what a crash skips are as they are there.
+    #[must_use]
+    pub fn as_if_not_crashed(mut self, uncrashed: &Self) -> Self {
+        for (name, before) in &uncrashed.sequences {
+            let Some(value) = self.sequences.get_mut(name) else { continue };
+            if (1..=SKIPPED_BY_A_CRASH).contains(&(*value - before))
+                && let Some(rows) = uncrashed.rows.get(name)
+            {
+                *value = *before;
+                self.rows.insert(name.clone(), rows.clone());
+            }
+        }
         self
     }
 
@@ -183,7 +206,7 @@ fn take(transaction: &mut Transaction<'_>, schemas: &[String]) -> Result<Record,
         record.definitions.insert(key, row.get("definition"));
     }
     for row in transaction.query(CONTENT, &[&schemas])? {
-        let select: String = row.get(1);
+        let (name, select): (String, String) = (row.get(0), row.get("content"));
         let mut rows = Vec::new();
         for message in transaction.simple_query(&select)? {
             if let postgres::SimpleQueryMessage::Row(row) = message {
@@ -191,9 +214,19 @@ fn take(transaction: &mut Transaction<'_>, schemas: &[String]) -> Result<Record,
             }
         }
         rows.sort_unstable();
-        record.rows.insert(row.get(0), rows);
+        if row.get("sequence")
+            && let Some(value) = rows.first().and_then(|row| last_value(row))
+        {
+            record.sequences.insert(name.clone(), value);
+        }
+        record.rows.insert(name, rows);
     }
     Ok(record)
+}
+
+/// Of a sequence's row as text, such as `(33,t)`.
+fn last_value(row: &str) -> Option<i64> {
+    row.strip_prefix('(')?.split(',').next()?.parse().ok()
 }
 
 /// Replaces an identifier wherever it stands alone.
@@ -290,6 +323,20 @@ mod tests {
             rows(&["a", "b", "b"]).diff(&rows(&["b", "c"])),
             "- row of t: a\n- row of t: b\n+ row of t: c\n"
         );
+    }
+
+    #[test]
+    fn a_crash_takes_sequences_a_little_further_and_nothing_else() {
+        let record = |last: i64, other: &str| Record {
+            rows: [("s".to_owned(), vec![format!("({last},t)")]), ("t".to_owned(), vec![other.to_owned()])]
+                .into(),
+            sequences: [("s".to_owned(), last)].into(),
+            ..Record::default()
+        };
+        assert_eq!(record(33, "a").as_if_not_crashed(&record(1, "a")), record(1, "a"));
+        for other in [record(34, "a"), record(0, "a"), record(33, "b")] {
+            assert_ne!(other.as_if_not_crashed(&record(1, "a")), record(1, "a"));
+        }
     }
 
     #[test]

@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::expectation::Expectation;
 use crate::fault::{FaultDescription, FaultKind, HoldAction};
-use crate::seed::Seed;
+use crate::home::{Configuration, ConfiguredSource};
+use crate::seed::{Seed, Source};
 use crate::stage::Origin;
-use crate::upgrader::{Configuration, ConfiguredSource};
 
 /// A scenario as it is run.
 #[derive(Debug, Clone)]
@@ -70,16 +70,13 @@ impl Scenario {
 pub(super) struct WrittenScenario {
     /// What the scenario shows, in a sentence.
     about: String,
-    /// The replica, as a seed. Exactly one of `seed`, `demo` and `dump` is given.
+    /// The replica. Exactly one of `seed` and `demo` is given.
     #[serde(default)]
-    seed: Option<Seed>,
+    seed: Option<WrittenSeed>,
     /// The replica that `make demo` upgrades: harness/src/seed/demo.yaml.
     #[serde(default)]
     #[schemars(with = "Option<bool>", extend("const" = true))]
     demo: Option<True>,
-    /// The replica, as a file of pg_dump in any of its formats, relative to this file.
-    #[serde(default)]
-    dump: Option<PathBuf>,
     /// The sources of the configuration. Unless told, one source `replica` with the pairs of all sources of the seed.
     #[serde(default)]
     configuration: Option<WrittenConfiguration>,
@@ -88,21 +85,67 @@ pub(super) struct WrittenScenario {
     runs: Vec<Run>,
 }
 
+/// A seed: a description of the replica, or `dump` alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Seed")]
+struct WrittenSeed {
+    /// The rows of `t_sources`, in the order of their ids.
+    #[serde(default)]
+    sources: Option<Vec<Source>>,
+    /// What `v_version` says; 1.7 unless told.
+    #[serde(default)]
+    version: Option<String>,
+    /// SQL statements that are run at the end, for what a seed has no words for: a grant, a leftover
+    /// schema, an object that depends on the catalogue.
+    #[serde(default)]
+    statements: Vec<String>,
+    /// Instead of all of these: a file of pg_dump in any of its formats, relative to this file.
+    #[serde(default)]
+    dump: Option<PathBuf>,
+}
+
+impl TryFrom<WrittenSeed> for Replicated {
+    type Error = String;
+
+    fn try_from(written: WrittenSeed) -> Result<Self, String> {
+        match written {
+            WrittenSeed { dump: Some(dump), sources: None, version: None, statements }
+                if statements.is_empty() =>
+            {
+                Ok(Self::Dump(dump))
+            }
+            WrittenSeed { dump: Some(_), .. } => {
+                Err("the seed is a dump, which says all of it: leave out `sources`, \
+                                                      `version` and `statements` (runs have `statements` too)"
+                    .to_owned())
+            }
+            WrittenSeed { sources: Some(sources), version, statements, .. } => {
+                Ok(Self::Seed(Seed { sources, version, statements }))
+            }
+            WrittenSeed { sources: None, .. } => {
+                Err("the seed has neither `sources: […]` nor `dump: FILE`".to_owned())
+            }
+        }
+    }
+}
+
 impl TryFrom<WrittenScenario> for Scenario {
     type Error = String;
 
     fn try_from(written: WrittenScenario) -> Result<Self, String> {
-        let WrittenScenario { about, seed, demo, dump, configuration, runs } = written;
-        let replicated = match (seed, demo, dump) {
-            (Some(seed), None, None) => Replicated::Seed(seed),
-            (None, Some(True), None) => Replicated::Seed(Seed::demo()),
-            (None, None, Some(dump)) => Replicated::Dump(dump),
-            (None, None, None) => {
-                return Err("there is no replica: write one of `seed: {sources: […]}`, `demo: true` and \
-                            `dump: FILE`"
-                    .to_owned());
+        let WrittenScenario { about, seed, demo, configuration, runs } = written;
+        let replicated = match (seed, demo) {
+            (Some(seed), None) => Replicated::try_from(seed)?,
+            (None, Some(True)) => Replicated::Seed(Seed::demo()),
+            (None, None) => {
+                return Err(
+                    "there is no replica: write one of `seed: {sources: […]}`, `seed: {dump: FILE}` and \
+                            `demo: true`"
+                        .to_owned(),
+                );
             }
-            _ => return Err("there are several replicas: keep one of `seed`, `demo` and `dump`".to_owned()),
+            _ => return Err("there are two replicas: keep one of `seed` and `demo`".to_owned()),
         };
         let configuration = match (configuration, &replicated) {
             (Some(configuration), _) => configuration.0,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use super::description::Pairs;
-use crate::properties::Property;
+use crate::properties::{Property, described};
 use crate::trial::Outcome;
 
 /// What must hold after a run. What is left out is not looked at, but for the properties.
@@ -285,16 +285,18 @@ const SCHEMAS: &str = "
     WHERE nspname LIKE '%chameleon%'";
 
 impl Expectation {
-    /// What does not hold of the outcome, and of the database that `client` is connected to.
+    /// What does not hold of the outcome, and of the database that `client` is connected to. Of a program that is
+    /// not `ours` only success or failure is looked at, not its exit codes and words.
     ///
     /// # Errors
     /// What the server answers to the harness's own questions.
     pub(super) fn failures(
         &self,
         outcome: &Outcome,
+        ours: bool,
         client: &mut Client,
     ) -> Result<Vec<String>, postgres::Error> {
-        let mut failures = self.failures_of_outcome(outcome);
+        let mut failures = if ours { self.failures_of_outcome(outcome) } else { self.wrong_success(outcome) };
         if let Some(expected) = &self.version {
             let there = client.query_one("SELECT to_regclass('sch_chameleon.v_version') IS NOT NULL", &[])?;
             let found = if there.get(0) {
@@ -310,6 +312,26 @@ impl Expectation {
             let found: Vec<String> = client.query_one(SCHEMAS, &[])?.get(0);
             differ(&mut failures, "schemas", &found.join(", "), &expected.join(", "));
         }
+        match self.new_catalogue(client) {
+            Ok(wrong) => failures.extend(wrong),
+            // A catalogue of another version has other columns, or none.
+            Err(error) if error.as_db_error().is_some() => {
+                failures.push(format!("sch_chameleon is no 2.0 catalogue: {}", described(&error)));
+            }
+            Err(error) => return Err(error),
+        }
+        for Query { sql, gives } in &self.queries {
+            match column(client, sql) {
+                Ok(found) => differ(&mut failures, sql, &list(&found), &list(gives.rows())),
+                Err(error) => failures.push(format!("{sql} fails: {}", described(&error))),
+            }
+        }
+        Ok(failures)
+    }
+
+    /// The sources and tables of the 2.0 catalogue.
+    fn new_catalogue(&self, client: &mut Client) -> Result<Vec<String>, postgres::Error> {
+        let mut failures = Vec::new();
         if let Some(expected) = &self.sources {
             failures.extend(sources(client, expected)?);
         }
@@ -318,13 +340,23 @@ impl Expectation {
             let found: Vec<_> = found.iter().map(|row| Text(row.get(0))).collect();
             differ(&mut failures, &format!("the table {table}"), &list(&found), coordinate);
         }
-        for Query { sql, gives } in &self.queries {
-            match column(client, sql) {
-                Ok(found) => differ(&mut failures, sql, &list(&found), &list(gives.rows())),
-                Err(error) => failures.push(format!("{sql} fails: {}", crate::properties::described(&error))),
-            }
-        }
         Ok(failures)
+    }
+
+    /// Success where a failure is expected, or the other way round.
+    fn wrong_success(&self, outcome: &Outcome) -> Vec<String> {
+        let mut failures = Vec::new();
+        if let (Some(Exit::Code(expected)), Some(found)) = (self.exit, outcome.code())
+            && (expected == 0) != (found == 0)
+        {
+            differ(
+                &mut failures,
+                "the end",
+                &Exit::Code(found).to_string(),
+                &Exit::Code(expected).to_string(),
+            );
+        }
+        failures
     }
 
     fn failures_of_outcome(&self, outcome: &Outcome) -> Vec<String> {

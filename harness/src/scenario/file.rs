@@ -138,8 +138,16 @@ mod tests {
             ("demo: true\nruns: []\n", "x.yaml:1:1: missing field `about`"),
             ("about: x\ndemo: true\nruns: []\n", "x.yaml: there are no runs"),
             ("about: x\nruns: [{expect: {}}]\n", "x.yaml: there is no replica: write one of"),
-            ("about: x\ndemo: true\ndump: a\nruns: [{expect: {}}]\n", "x.yaml: there are several replicas"),
-            ("about: x\ndump: a\nruns: [{expect: {}}]\n", "x.yaml: there is no configuration"),
+            (
+                "about: x\ndemo: true\nseed: {dump: a}\nruns: [{expect: {}}]\n",
+                "x.yaml: there are two replicas: keep one",
+            ),
+            ("about: x\nseed: {dump: a}\nruns: [{expect: {}}]\n", "x.yaml: there is no configuration"),
+            (
+                "about: x\nseed: {dump: a, version: '1.7'}\nruns: [{expect: {}}]\n",
+                "x.yaml: the seed is a dump, which says all of it",
+            ),
+            ("about: x\nseed: {}\nruns: [{expect: {}}]\n", "x.yaml: the seed has neither `sources: […]`"),
             (
                 "about: x\nseed: {sources: [{nam: a}]}\nruns: []\n",
                 "x.yaml:2:19: seed.sources[0]: unknown field `nam`",

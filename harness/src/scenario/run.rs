@@ -7,12 +7,13 @@ use postgres::Client;
 use super::description::{Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
+use crate::home::Configuration;
 use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
 use crate::record::Record;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, Outcome, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 
 /// Why the harness could not run a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,11 @@ pub fn run(
         took: Duration::ZERO,
         kept: None,
     };
+    if !upgrader.is_ours() && !file.scenario.runs.iter().all(Run::is_an_upgrade) {
+        let why = "it is about commands that only chameleon-upgrade has";
+        verdict.kind = VerdictKind::Skipped(why.to_owned());
+        return Ok(verdict);
+    }
     let own = file.scenario.needs_a_server_of_its_own();
     if own && matches!(pool.kind(), Kind::Url(_)) {
         let why = "it crashes or freezes the server, which an existing one is spared: use --server local";
@@ -201,7 +207,8 @@ impl Act<'_> {
         verdict.runs += 1;
         drop(sessions);
         properties::await_end_of_sessions(&mut replica.superuser()?)?;
-        let mut failures = self.run.expect.failures(&outcome, &mut replica.superuser()?)?;
+        let mut failures =
+            self.run.expect.failures(&outcome, self.upgrader.is_ours(), &mut replica.superuser()?)?;
         match outcome.transcript.all_happened() {
             Ok(()) => verdict.faults += self.run.faults.len(),
             Err(error) => failures.push(error.to_string()),
@@ -251,7 +258,8 @@ impl Act<'_> {
             }
             Some(properties::record(&mut copy.superuser()?)?)
         };
-        Ok(Before { version, whole, reference: Some(Reference { replayed, upgraded }) })
+        let reference = Some(Reference { replayed, upgraded, server_crashed: false });
+        Ok(Before { version, whole, reference })
     }
 
     fn open_sessions(&self, replica: &Replica) -> Result<Vec<Client>, Broken> {
@@ -282,7 +290,8 @@ impl Act<'_> {
                 failures.push(format!("the database has changed:\n{}", before.diff(&after)));
             }
         }
-        let mut violations = match &before.reference {
+        let reference = before.reference.as_ref().map(|reference| reference.after(outcome));
+        let mut violations = match &reference {
             Some(reference) => properties::check(replica, outcome, reference)?,
             None if before.version == Version::Old => {
                 properties::check_exit(outcome, &before.version).into_iter().collect()
@@ -295,7 +304,7 @@ impl Act<'_> {
         }
         let repeatable = self.run.expect.invariants.contains(&Property::Repeatable);
         let still_old = properties::version(&mut replica.superuser()?)? == before.version;
-        if let Some(reference) = &before.reference
+        if let Some(reference) = &reference
             && repeatable
             && still_old
             && !self.run.faults.is_empty()

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub type Row = Map<String, Value>;
 
 /// A 1.7 replica: its catalogue and its destination tables.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
     /// The rows of `t_sources`, in the order of their ids.

@@ -5,12 +5,13 @@ pub mod case;
 mod table;
 
 use crate::fault::{Occurrence, SeenMessage};
+use crate::home::Configuration;
 use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
 use crate::record::Record;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 use case::{Case, NamedKind};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -194,24 +195,28 @@ fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
     in_turn.chain(single).chain(pairs(sweep, messages)).collect()
 }
 
-/// A failing statement within the transaction, and something worse while it is being undone.
+/// What goes wrong first in a pair, within the transaction: each is undone, or found out about, in another way.
+const FIRST_OF_A_PAIR: [&str; 3] = ["statement_fails:53100", "cut_during", "cut_after"];
+/// What goes wrong meanwhile.
+const SECOND_OF_A_PAIR: [&str; 5] =
+    ["statement_fails:53200", "cut_before", "cut_after", "kill_client", "crash_server"];
+
+/// A fault within the transaction, and another while it is being undone.
 fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
     let within: Vec<u64> =
         messages.iter().filter(|message| message.step.is_some()).map(|message| message.number).collect();
-    let seconds: Vec<NamedKind> =
-        ["statement_fails:53200", "cut_before", "cut_after", "kill_client", "crash_server"]
-            .iter()
-            .filter_map(|name| name.parse().ok())
-            .collect();
-    let Ok(first) = "statement_fails:53100".parse::<NamedKind>() else { return vec![] };
+    let named =
+        |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<NamedKind>>();
+    let (firsts, seconds) = (named(&FIRST_OF_A_PAIR), named(&SECOND_OF_A_PAIR));
     if within.is_empty() {
         return vec![];
     }
     let mut random = StdRng::seed_from_u64(sweep.random_seed);
     let mut pair = |_| {
         let at = within[random.random_range(0..within.len())];
+        let first = firsts[random.random_range(0..firsts.len())].clone();
         let second = seconds[random.random_range(0..seconds.len())].clone();
-        Case::pair((first.clone(), at), (second, at + random.random_range(1..=3)))
+        Case::pair((first, at), (second, at + random.random_range(1..=3)))
     };
     (0..sweep.pairs).map(&mut pair).collect()
 }
@@ -272,8 +277,9 @@ impl<'a> Bench<'a> {
                 properties::check_exit(outcome, &version).into_iter().collect(),
             ));
         }
-        let (version, mut violations) = properties::look(replica, outcome, &self.reference)?;
-        violations.extend(self.retry(replica)?);
+        let reference = self.reference.after(outcome);
+        let (version, mut violations) = properties::look(replica, outcome, &reference)?;
+        violations.extend(self.retry(replica, &reference)?);
         if let Some(state) = state
             && violations.is_empty()
         {
@@ -289,10 +295,10 @@ impl<'a> Bench<'a> {
     }
 
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
-    fn retry(&self, replica: &mut Replica) -> Result<Vec<Violation>, SweepError> {
+    fn retry(&self, replica: &mut Replica, reference: &Reference) -> Result<Vec<Violation>, SweepError> {
         properties::clear_for_retry(replica)?;
         let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.configuration, &[])?;
-        properties::check_retry(replica, &outcome, &self.reference).map_err(SweepError::Asking)
+        properties::check_retry(replica, &outcome, reference).map_err(SweepError::Asking)
     }
 }
 

@@ -63,9 +63,14 @@ pub fn table(findings: &Findings, repeat: &str) -> String {
     }
     table.add_row(all.row("all"));
     let mut text = format!("{table}\n");
+    for run in &findings.runs {
+        if let Some(why) = &run.not_happened {
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "\n{} did not happen: {why}", run.case);
+        }
+    }
     for run in findings.violations() {
         for violation in &run.violations {
-            // Writing to a String does not fail.
             let _ =
                 writeln!(text, "\n{}: {violation}\n  repeat it: {repeat} --only '{}'", run.case, run.case);
         }

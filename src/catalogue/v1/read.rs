@@ -10,7 +10,8 @@ use tokio_postgres::{Error, GenericClient, Row};
 
 const EXAMINATION: &str = concat!(
     include_str!("examined_tables.sql"),
-    "SELECT count(*) FILTER (WHERE too_long), count(*) FILTER (WHERE unreadable_key),
+    "SELECT count(*) FILTER (WHERE too_long),
+            (SELECT coalesce(sum(tables), 0)::bigint FROM unreadable),
             count(*) FILTER (WHERE missing), count(*) FILTER (WHERE without_primary_key)
      FROM examined"
 );

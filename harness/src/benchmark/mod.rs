@@ -1,0 +1,304 @@
+//! Measures upgrades: ours, pg_chameleon 2.0.21's own and hand-written SQL in turn, each on a copy of the same
+//! catalogue, several rounds of them. A time is that of a whole process, from its start to its end; for the SQL, that
+//! of a session.
+
+mod chart;
+mod report;
+
+use crate::home::{CONFIGURATION, ConfiguredSource, Home};
+use crate::live::LiveError;
+use crate::live::chameleon2;
+use crate::live::{Running, Warden};
+use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
+use crate::server::{LocalOptions, ServerError, local};
+use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
+use crate::tools::{self, Missing};
+use crate::upgrader::Upgrader;
+use chameleon_upgrade::catalogue::v2;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{self, Seek, Write};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+pub use chart::chart;
+pub use report::markdown;
+
+/// What is upgraded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So many tables, and no events.
+    Tables(u32),
+    /// So many row events that wait for one table.
+    Events(u32),
+}
+
+/// Who upgrades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contender {
+    /// `chameleon-upgrade`.
+    Ours,
+    /// pg_chameleon 2.0.21's `upgrade_replica_schema`.
+    Original,
+    /// Hand-written SQL that knows what it will find.
+    Limit,
+}
+
+impl Contender {
+    /// All, in the order of their turns.
+    pub const ALL: [Self; 3] = [Self::Ours, Self::Original, Self::Limit];
+
+    /// What tables and charts call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "chameleon-upgrade",
+            Self::Original => "pg_chameleon 2.0.21",
+            Self::Limit => "hand-written SQL",
+        }
+    }
+}
+
+/// One upgrade.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// What was upgraded.
+    pub size: Size,
+    /// Who upgraded.
+    pub contender: Contender,
+    /// How long it took.
+    pub took: Duration,
+    /// The most memory that its process held, in KiB; none for SQL.
+    pub peak: Option<u64>,
+}
+
+/// Why there is no benchmark.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchmarkError {
+    /// A program is missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The catalogue.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A program that is measured can't be run, or fails.
+    #[error(transparent)]
+    Program(#[from] LiveError),
+    /// A statement of the harness.
+    #[error("the benchmark's own SQL fails: {0}")]
+    Sql(#[from] postgres::Error),
+    /// A file.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// An upgrade that ends well did not bring everything over.
+    #[error(
+        "{contender} left {found} tables in the new catalogue instead of {expected}, {waiting} events waiting"
+    )]
+    Wrong {
+        /// Who upgraded.
+        contender: &'static str,
+        /// The tables of the new catalogue.
+        found: i64,
+        /// Those of the old one.
+        expected: u32,
+        /// The events that were not replayed.
+        waiting: i64,
+    },
+}
+
+/// Measures every size `rounds` times with every contender, and tells `each` run.
+///
+/// # Errors
+/// [`BenchmarkError`].
+pub fn run(
+    upgrader: &Upgrader,
+    sizes: &[Size],
+    rounds: u32,
+    each: &dyn Fn(&Run),
+) -> Result<(String, Vec<Run>), BenchmarkError> {
+    tools::chameleon2()?;
+    let server = SharedServer::new(Box::new(local(&options())?));
+    let mut runs = Vec::new();
+    let mut version = String::new();
+    for &size in sizes {
+        let stage = Stage::new(server.clone(), &Origin::Seed(seed(size)))?;
+        for _ in 0..rounds {
+            for contender in Contender::ALL {
+                let run = measure(upgrader, &stage, size, contender, &mut version)?;
+                each(&run);
+                runs.push(run);
+            }
+        }
+    }
+    Ok((version, runs))
+}
+
+/// A server as production's: it waits for its disk, and has memory of its own.
+fn options() -> LocalOptions {
+    let settings = [
+        ("shared_buffers", "512MB"),
+        ("max_wal_size", "8GB"),
+        ("checkpoint_timeout", "3600"),
+        ("autovacuum", "off"),
+    ];
+    LocalOptions {
+        fsync: true,
+        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..LocalOptions::default()
+    }
+}
+
+/// What is upgraded at this size: one source.
+fn seed(size: Size) -> Seed {
+    match size {
+        Size::Tables(tables) => seed_of(1, tables, 0),
+        Size::Events(events) => seed_of(1, 1, events),
+    }
+}
+
+/// A replica of so many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
+/// open batches are started: only from such ones does the original's upgrade bring anything over.
+#[must_use]
+pub fn seed_of(sources: u32, tables: u32, events: u32) -> Seed {
+    let (tables, events) = (tables.div_ceil(sources), events.div_ceil(sources));
+    Seed::of((1..=sources).map(|number| {
+        let source = Source::new(&format!("shop_{number}"));
+        let open = Batch::started("mysql-bin.000007:1234");
+        if events == 0 {
+            let items = Table::family("items", tables).destination(Destination::Missing);
+            return source.table(items).batch(open);
+        }
+        let mix = [Kind::Insert, Kind::Update, Kind::Delete];
+        let waiting = Batch::listed("mysql-bin.000006:4").event(Event::bulk_of("items", events, &mix));
+        source.table(Table::new("items").rows(events / 3 + 1)).batch(waiting).batch(open)
+    }))
+}
+
+/// The source of the configuration that all of them go into.
+#[must_use]
+pub fn configured(sources: u32) -> ConfiguredSource {
+    let mut configured = ConfiguredSource::mysql("replica", &[]);
+    configured.mappings =
+        (1..=sources).map(|number| (format!("my_shop_{number}"), format!("shop_{number}"))).collect();
+    configured
+}
+
+fn measure(
+    upgrader: &Upgrader,
+    stage: &Stage,
+    size: Size,
+    contender: Contender,
+    version: &mut String,
+) -> Result<Run, BenchmarkError> {
+    let mut replica = stage.replica(&vec![configured(1)].into())?;
+    configure_both(&mut replica)?;
+    let mut superuser = replica.superuser()?;
+    *version = superuser.query_one("SHOW server_version", &[])?.get(0);
+    superuser.batch_execute("CHECKPOINT")?;
+    drop(superuser);
+    let warden = Warden::new()?;
+    let began = Instant::now();
+    let (took, peak) = match contender {
+        Contender::Limit => {
+            by_hand(&replica, size)?;
+            (began.elapsed(), None)
+        }
+        program => {
+            let mut running = start(upgrader, &warden, &replica, program)?;
+            let (status, peak) = running.wait_for_peak()?;
+            let took = began.elapsed();
+            if !status.success() {
+                return Err(running.failure(&format!("failed ({status})")).into());
+            }
+            (took, Some(peak))
+        }
+    };
+    all_is_there(&replica, size, contender)?;
+    Ok(Run { size, contender, took, peak })
+}
+
+/// The original doesn't start without keys that its upgrade makes nothing of.
+fn configure_both(replica: &mut Replica) -> Result<(), BenchmarkError> {
+    let mut whole: Value =
+        serde_json::from_str(&fs::read_to_string(replica.home.configuration())?).map_err(io::Error::from)?;
+    let source = &mut whole["sources"]["replica"];
+    for key in ["limit_tables", "skip_tables"] {
+        source[key] = Value::Null;
+    }
+    for (key, value) in [
+        ("my_server_id", json!(100)),
+        ("replica_batch_size", json!(10_000)),
+        ("replay_max_rows", json!(10_000)),
+        ("batch_retention", json!("1 day")),
+        ("copy_max_memory", json!("300M")),
+        ("copy_mode", json!("file")),
+        ("out_dir", json!("/tmp")),
+        ("lock_timeout", json!("120s")),
+        ("sleep_loop", json!(1)),
+        ("on_error_replay", json!("continue")),
+        ("on_error_read", json!("continue")),
+        ("auto_maintenance", json!("disabled")),
+        ("gtid_enable", json!(false)),
+        ("keep_existing_schema", json!(false)),
+    ] {
+        source[key] = value;
+    }
+    replica.home = Home::new(&whole)?;
+    for folder in ["pid", "logs"] {
+        fs::create_dir_all(replica.home.path().join(".pg_chameleon").join(folder))?;
+    }
+    Ok(())
+}
+
+fn start(
+    upgrader: &Upgrader,
+    warden: &Warden,
+    replica: &Replica,
+    program: Contender,
+) -> Result<Running, BenchmarkError> {
+    if program == Contender::Ours {
+        let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+        return Ok(warden.start(program.name(), command)?);
+    }
+    let mut answer = tempfile::tempfile()?;
+    answer.write_all(b"YES\n")?;
+    answer.rewind()?;
+    let environment = tools::chameleon2()?;
+    let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
+    let mut command = chameleon2::command(&environment, &replica.home, &arguments);
+    command.stdin(Stdio::from(answer));
+    Ok(warden.start(program.name(), command)?)
+}
+
+fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
+    let mut session = replica.session()?;
+    if matches!(size, Size::Events(_)) {
+        session.batch_execute(include_str!("limit_events.sql"))?;
+    }
+    let mut transaction = session.transaction()?;
+    transaction.batch_execute(
+        "ALTER SCHEMA sch_chameleon RENAME TO _sch_chameleon_version1; CREATE SCHEMA sch_chameleon",
+    )?;
+    for (_, statements) in v2::INSTALL {
+        transaction.batch_execute(statements)?;
+    }
+    transaction.batch_execute(include_str!("limit_tables.sql"))?;
+    Ok(transaction.commit()?)
+}
+
+fn all_is_there(replica: &Replica, size: Size, contender: Contender) -> Result<(), BenchmarkError> {
+    let mut session = replica.superuser()?;
+    let mut count = |table: &str| -> Result<i64, BenchmarkError> {
+        Ok(session.query_one(&format!("SELECT count(*) FROM {table}"), &[])?.get(0))
+    };
+    let expected = if let Size::Tables(count) = size { count } else { 1 };
+    let (found, waiting) =
+        (count("sch_chameleon.t_replica_tables")?, count("_sch_chameleon_version1.t_log_replica")?);
+    if found == i64::from(expected) && waiting == 0 {
+        return Ok(());
+    }
+    Err(BenchmarkError::Wrong { contender: contender.name(), found, expected, waiting })
+}
