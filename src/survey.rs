@@ -3,7 +3,7 @@
 use crate::catalogue::v1::facts::{Server, TableExamination};
 use crate::catalogue::v1::read;
 use crate::checks::{Catalogue, CatalogueVersion, Facts};
-use crate::config::{Configuration, SourceType};
+use crate::config::{Configuration, Hindrance, SourceType};
 use crate::mapping::Target;
 use crate::plan;
 use crate::source::facts::MySql;
@@ -59,6 +59,7 @@ pub async fn facts(
     };
     Ok(Facts {
         other_types: other_types(configuration),
+        hindrances: hindrances(configuration),
         targets,
         assume_stopped,
         server,
@@ -131,4 +132,12 @@ fn targets(configuration: &Configuration) -> Vec<Target> {
 fn other_types(configuration: &Configuration) -> Vec<(String, String)> {
     let others = configuration.sources.iter().filter(|source| source.source_type != SourceType::Mysql);
     others.map(|source| (source.name.clone(), source.source_type.to_string())).collect()
+}
+
+fn hindrances(configuration: &Configuration) -> Vec<(String, Hindrance)> {
+    let top = configuration.hindrances.iter().map(|it| ("The configuration".to_owned(), *it));
+    let sources = configuration.sources.iter().flat_map(|source| {
+        source.hindrances.iter().map(|it| (format!("Source {} of the configuration", source.name), *it))
+    });
+    top.chain(sources).collect()
 }

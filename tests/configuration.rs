@@ -5,9 +5,10 @@
 mod replica;
 
 use assert_cmd::Command;
+use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::live::{Scenario, Step};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Server};
-use chameleon_harness::upgrader::{ConfiguredSource, Home, configuration};
 use replica::{PROGRAM, Replica, demo_source, shown};
 use serde_json::{Value, json};
 use std::fs;
@@ -390,4 +391,39 @@ fn the_address_of_the_harness_is_what_the_program_reads() {
     };
     address.connect(replica.database.name()).unwrap();
     replica.command(&["status"]).assert().code(0);
+}
+
+/// Each configuration that the real daemon ends at in scenarios/live is warned of, by the name of its key.
+#[test]
+fn what_the_daemon_ends_at_is_warned_of() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/configuration_of_the_daemon.yaml");
+    let scenario: Scenario = serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let replica = Replica::demo();
+    let sound: Value =
+        serde_json::from_str(&fs::read_to_string(replica.home.configuration()).unwrap()).unwrap();
+    let warned = |configuration: &Value| {
+        fs::write(replica.home.configuration(), configuration.to_string()).unwrap();
+        let assert = replica.command(&["check", "--format", "json"]).assert().code(0);
+        let said: Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        let findings = said["findings"].as_array().unwrap().iter();
+        let of_the_check = findings.filter(|finding| finding["check"] == "daemon-configuration");
+        of_the_check
+            .map(|finding| format!("{} {}", finding["severity"], finding["found"]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(warned(&sound), [""; 0]);
+    let ends = scenario.steps.iter().filter_map(|step| match step {
+        Step::DaemonEnds(ends) => Some(ends),
+        _ => None,
+    });
+    let mut tried = 0;
+    for end in ends {
+        let key = end.without.as_ref().or(end.empty.as_ref()).unwrap();
+        let [said] = &warned(&end.misconfigured(sound.clone()))[..] else {
+            panic!("not one warning of {key}")
+        };
+        assert!(said.contains("warning") && said.contains(key.as_str()), "{key}: {said}");
+        tried += 1;
+    }
+    assert!(tried > 0, "the scenario names no configuration");
 }

@@ -4,9 +4,9 @@
 
 mod replica;
 
+use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, local};
-use chameleon_harness::upgrader::{ConfiguredSource, Home, configuration};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use replica::{PROGRAM, shown};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 //! The state that only the daemon shows (a table dropped between the points of two sources) is in scenarios/live.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::properties::Property;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
@@ -11,7 +12,7 @@ use chameleon_harness::server;
 use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::{self, Findings, Retries, RunReport, Spread, Sweep, table};
 use chameleon_harness::tools;
-use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
+use chameleon_harness::upgrader::Upgrader;
 use std::path::Path;
 
 /// A row of SPEC.md's table, the scenario that has its state, and what must be found of it.

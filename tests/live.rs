@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Two cores are enough for two: a scenario is three or four busy processes, one after the other.
 const AT_A_TIME: usize = 2;
@@ -25,8 +26,19 @@ fn main() -> ExitCode {
     let programs = Arc::new(programs);
     let mut trials: Vec<_> = files().into_iter().map(|file| trial(&file, &programs)).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios().map_err(Failed::from)));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    println!(
+        "live: {} tables compared with MySQL row by row, {} tables unequal",
+        COMPARED.load(Ordering::Relaxed),
+        UNEQUAL.load(Ordering::Relaxed)
+    );
+    conclusion.exit_code()
 }
+
+/// The tables that were compared at the end of scenarios, but for those that show a damage.
+static COMPARED: AtomicUsize = AtomicUsize::new(0);
+/// Those that didn't equal their sources.
+static UNEQUAL: AtomicUsize = AtomicUsize::new(0);
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live");
@@ -91,6 +103,10 @@ fn played(scenario: &Scenario, programs: &Programs) -> Result<(), Box<dyn Error>
     let wrong = match live::run(scenario, programs, &upgrader, database) {
         Ok(verdict) => {
             assert!(verdict.tables > 0, "no table was compared");
+            if scenario.damage.is_empty() {
+                COMPARED.fetch_add(verdict.tables, Ordering::Relaxed);
+                UNEQUAL.fetch_add(verdict.unequal.len(), Ordering::Relaxed);
+            }
             LiveError::Findings(verdict.findings()).to_string()
         }
         Err(error) => error.to_string(),

@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
 use chameleon_harness::live::Programs;
-use chameleon_harness::live::beside::{self, Beside, Case, document};
+use chameleon_harness::live::beside::{self, Beside, Case, document, summary};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         return conclusion.exit_code();
     }
     let all: Vec<_> = shown.values().cloned().collect();
+    println!("{}", summary(&all));
     match settle(&document(&all)) {
         Ok(()) => conclusion.exit_code(),
         Err(error) => {

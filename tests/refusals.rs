@@ -3,10 +3,10 @@
 
 mod replica;
 
+use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Seed, Source, Status, Table};
 use chameleon_harness::server::{LocalOptions, Server, local};
-use chameleon_harness::upgrader::{ConfiguredSource, Home, configuration};
 use predicates::prelude::*;
 use predicates::str::contains;
 use replica::{Replica, assert_unchanged, demo_source, shown};

@@ -5,6 +5,7 @@
 
 mod replica;
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
 use chameleon_harness::replay::{self, Day, Rehearsed};
@@ -12,7 +13,7 @@ use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
-use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
+use chameleon_harness::upgrader::Upgrader;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;

@@ -5,9 +5,9 @@ mod disturbed;
 mod replica;
 
 use chameleon_harness::fault::{Fault, MessageKind, Place, Transcript};
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::upgrader::ConfiguredSource;
 use disturbed::{Outcome, Scene, rows, waiting};
 use replica::{Replica, assert_unchanged, demo_source};
 use serde_json::json;

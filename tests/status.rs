@@ -3,8 +3,8 @@
 
 mod replica;
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Status, Table};
-use chameleon_harness::upgrader::ConfiguredSource;
 use predicates::prelude::*;
 use predicates::str::contains;
 use replica::{Replica, assert_unchanged, shown};
@@ -37,6 +37,27 @@ fn json_of(replica: &Replica, arguments: &[&str], code: i32) -> Value {
 fn cells(shown: &str) -> Vec<Vec<String>> {
     let rows = shown.lines().filter(|line| line.starts_with('│'));
     rows.map(|row| row.trim_matches('│').split('┆').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// As `check` ends for the same catalogue.
+#[test]
+fn of_a_catalogue_that_lacks_a_table() {
+    for statement in [
+        "DROP TABLE sch_chameleon.t_replica_tables",
+        "ALTER TABLE sch_chameleon.t_sources DROP COLUMN ts_last_received",
+    ] {
+        let replica = Replica::of(&seed().statement(statement), &configured());
+        let before = replica.record();
+        for command in ["status", "check"] {
+            replica.command(&[command]).assert().code(3).stderr(contains("Nothing was changed."));
+        }
+        replica
+            .command(&["status"])
+            .assert()
+            .code(3)
+            .stderr(contains("does not exist").and(contains("lacks a table or column")));
+        assert_unchanged(&before, &replica.record());
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! sets. `make sweep` does the large catalogues, every SQLSTATE at every message, and pairs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
 use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::case::{Case, NamedKind};
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, table};
-use chameleon_harness::upgrader::{ConfiguredSource, Upgrader};
+use chameleon_harness::upgrader::Upgrader;
 use std::collections::BTreeSet;
 
 /// A table synced on its own, a batch that waits, an open batch that isn't started.

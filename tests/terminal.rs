@@ -3,8 +3,8 @@
 
 mod replica;
 
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, BatchState, Event, Seed, Source, Table};
-use chameleon_harness::upgrader::ConfiguredSource;
 use pty_process::blocking::{Command, Pty, open};
 use replica::{PROGRAM, Replica, assert_unchanged, shown};
 use std::io::{ErrorKind, Read, Write};

@@ -1,10 +1,11 @@
 //! `chameleon-harness demo`: an upgrade from beginning to end on a throwaway server, for somebody who sees
 //! this project for the first time; then the same with a wrong mapping, refused.
 
+use crate::home::{ConfiguredSource, Home, configuration};
 use crate::record::Record;
 use crate::seed::{Seed, SeedError};
 use crate::server::{self, Database, LocalOptions, Server, ServerError};
-use crate::upgrader::{ConfiguredSource, Home, NoUpgrader, Upgrader, configuration};
+use crate::upgrader::{NoUpgrader, Upgrader};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use std::io;

@@ -4,6 +4,7 @@ pub mod benchmark;
 pub mod commands;
 pub mod demo;
 pub mod fault;
+pub mod home;
 pub mod live;
 pub mod production;
 pub mod properties;

@@ -1,12 +1,13 @@
 //! The rehearsal of the day from a dump: SPEC.md, "Rehearsal". The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
+use crate::home::Configuration;
 use crate::server::Kind;
 use crate::stage::{Origin, SharedServer, Stage, StageError};
 use crate::sweep::case::NamedKind;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use crate::trial::{self, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
 use std::path::{Path, PathBuf};

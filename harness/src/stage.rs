@@ -3,9 +3,9 @@
 //! The replica belongs to an ordinary role, as on production: what a superuser may do proves nothing about
 //! privileges. The role owns the catalogue and the destination tables and may create schemas, no more.
 
+use crate::home::{Configuration, Home};
 use crate::seed::{Seed, SeedError};
 use crate::server::{Address, Database, Server, ServerError};
-use crate::upgrader::{Configuration, Home};
 use postgres::Client;
 use secrecy::{ExposeSecret, SecretString};
 use std::io;

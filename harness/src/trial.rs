@@ -1,9 +1,10 @@
 //! One run of an upgrader on a replica, with or without faults, and what came of it.
 
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
+use crate::home::Configuration;
 use crate::server::ServerError;
 use crate::stage::{Replica, SharedServer, StageError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};

@@ -8,6 +8,7 @@ mod binlog_settings;
 mod charset;
 mod column_names;
 mod coordinates;
+mod daemon;
 mod dependents;
 mod destination;
 mod keys;
@@ -36,6 +37,7 @@ mod window_tables;
 
 use crate::catalogue::v1::facts::{Dependent, Server, Session, TableExamination};
 use crate::catalogue::v1::snapshot::Snapshot;
+use crate::config::Hindrance;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
 use crate::source::facts::{Answer, AskedSource, MySql, WindowRead};
@@ -96,6 +98,8 @@ pub struct Facts {
     pub targets: Vec<Target>,
     /// Sources of the configuration that are of another type: name and type.
     pub other_types: Vec<(String, String)>,
+    /// What the daemon of pg_chameleon 2.0.21 trips over in the configuration, each with the place that it is at.
+    pub hindrances: Vec<(String, Hindrance)>,
     /// Whether `--assume-stopped` was given.
     pub assume_stopped: bool,
     /// The server and what stands on it.
@@ -132,6 +136,7 @@ const CHECKS: &[Check] = &[
     version::check,
     leftovers::check,
     source_types::check,
+    daemon::check,
     source_schema::check,
     mappings::check,
     stopped::check,

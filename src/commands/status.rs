@@ -1,6 +1,6 @@
 //! `status`: the sources of the catalogue, whichever version it is.
 
-use super::load;
+use super::{check, load};
 use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v1, v2};
@@ -109,5 +109,10 @@ fn unexpected(error: tokio_postgres::Error) -> Ending {
              replica, or grant USAGE on the schema and SELECT on its tables."
         ));
     }
-    Ending::Unexpected(format!("The catalogue can't be read: {found}."))
+    // The connection, or the server itself.
+    if error.as_db_error().is_none() {
+        return Ending::Unexpected(format!("The catalogue can't be read: {found}."));
+    }
+    let remedy = check::unreadable(&error).remedy.unwrap_or_default();
+    refused(&format!("The catalogue can't be read: {found}. {remedy}"))
 }

@@ -105,7 +105,8 @@ impl<'d> Field<'d> {
         self.find(name)?.ok_or_else(|| self.missing(name, expected))
     }
 
-    fn find(&self, name: &str) -> Result<Option<Self>, Problem> {
+    /// The value under `name`, if there is one, be it null.
+    pub fn find(&self, name: &str) -> Result<Option<Self>, Problem> {
         let entries = self.mapping("a mapping")?;
         let has_name = |key: NodeId| match &self.document.node(key).value {
             Value::Scalar(Scalar::Text(text)) => text == name,
@@ -135,6 +136,16 @@ impl<'d> Field<'d> {
         let name =
             if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { format!("{name:?}") };
         if self.key.is_empty() { name } else { format!("{}.{name}", self.key) }
+    }
+
+    /// The texts of a list; none of what is no list, or no text in it.
+    pub fn texts(&self) -> Vec<String> {
+        let Value::Sequence(items) = self.value() else { return Vec::new() };
+        let text = |item: &NodeId| match &self.document.node(*item).value {
+            Value::Scalar(Scalar::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        items.iter().filter_map(text).collect()
     }
 
     /// The entries of a mapping, in the file's order, each with its name.

@@ -6,6 +6,7 @@
 //! (measured with 2.0.21): the password `007` is `7` and `yes` is `True`. Put such passwords in quotes.
 
 mod conninfo;
+mod daemon;
 mod error;
 mod field;
 pub mod location;
@@ -13,6 +14,7 @@ mod mysql;
 mod password;
 mod postgres;
 mod source;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -20,6 +22,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use daemon::Hindrance;
 pub use error::ConfigurationError;
 use error::Problem;
 use field::Field;
@@ -27,6 +30,7 @@ pub use mysql::{MysqlConnection, MysqlTls};
 pub use password::Password;
 pub use postgres::{PostgresConnection, SslMode};
 pub use source::{NewSource, SourceType};
+pub use tables::TableLists;
 use yaml::Document;
 pub use yaml::Place;
 
@@ -39,6 +43,8 @@ pub struct Configuration {
     pub pg: PostgresConnection,
     /// The sources, in the file's order; at least one.
     pub sources: Vec<NewSource>,
+    /// What pg_chameleon 2.0.21 trips over beside the sources.
+    pub hindrances: Vec<Hindrance>,
 }
 
 impl Configuration {
@@ -75,18 +81,18 @@ impl Configuration {
             return Err(ConfigurationError::Empty(path));
         }
         match read(&root) {
-            Ok((pg, sources)) => Ok(Self { path, pg, sources }),
+            Ok((pg, sources, hindrances)) => Ok(Self { path, pg, sources, hindrances }),
             Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
         }
     }
 }
 
-fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>), Problem> {
+fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>, Vec<Hindrance>), Problem> {
     root.mapping("a mapping with pg_conn and sources")?;
     let connection = "a mapping with host, port, user, password and database";
     let pg_conn = root.require("pg_conn", connection)?;
     pg_conn.mapping(connection)?;
-    Ok((PostgresConnection::read(&pg_conn)?, sources(root)?))
+    Ok((PostgresConnection::read(&pg_conn)?, sources(root)?, daemon::at_the_top(root)?))
 }
 
 fn sources(root: &Field<'_>) -> Result<Vec<NewSource>, Problem> {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::daemon::{self, Hindrance};
 use super::error::Problem;
 use super::field::Field;
 use super::mysql::MysqlConnection;
+use super::tables::TableLists;
 use crate::mapping::MappingPair;
 
 /// What the example that comes with pg_chameleon says, taken when the key is left out.
@@ -31,6 +33,10 @@ pub struct NewSource {
     pub replay_max_rows: u64,
     /// How long to wait for a lock in PostgreSQL; zero waits for ever, as PostgreSQL has it.
     pub lock_timeout: Duration,
+    /// Which of its tables the daemon reads.
+    pub tables: TableLists,
+    /// What the daemon trips over in it.
+    pub hindrances: Vec<Hindrance>,
     /// The line of the file where its name stands.
     pub at: usize,
 }
@@ -74,6 +80,8 @@ impl NewSource {
             mysql,
             replay_max_rows: replay_max_rows(source)?,
             lock_timeout: lock_timeout(source)?,
+            tables: TableLists::read(source)?,
+            hindrances: if is_mysql { daemon::of_a_source(source)? } else { Vec::new() },
             at: source.line(),
             name,
         })

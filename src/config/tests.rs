@@ -63,7 +63,7 @@ fn pair(source_schema: &str, dest_schema: &str) -> MappingPair {
 
 #[test]
 fn an_ordinary_configuration_is_read_whole() {
-    let Configuration { path, pg, sources } = parse(&format!("{PG_CONN}{SOURCES}")).unwrap();
+    let Configuration { path, pg, sources, .. } = parse(&format!("{PG_CONN}{SOURCES}")).unwrap();
     assert_eq!(path, Path::new("default.yml"));
     assert_eq!(
         (&*pg.host, pg.port, &*pg.user, &*pg.database),
@@ -417,4 +417,43 @@ proptest! {
             parse(&with("      delphis_mediterranea: loxodonta_africana\n", &line)).unwrap();
         prop_assert_eq!(&configuration.sources[0].schema_mappings, &[pair(&source, &dest)]);
     }
+}
+
+#[test]
+fn what_the_daemon_trips_over_is_told() {
+    let told = |text: &str| {
+        let read = parse(text).unwrap();
+        let all: Vec<_> =
+            read.hindrances.iter().chain(&read.sources[0].hindrances).map(ToString::to_string).collect();
+        all
+    };
+    assert_eq!(told(&format!("{PG_CONN}{SOURCES}")).len(), 13);
+    let keys = "    limit_tables:\n    skip_tables:\n    my_server_id: 1\n    replica_batch_size: 1\n    batch_retention: 1 day\n    \
+                sleep_loop: 1\n    on_error_replay: exit\n";
+    let top =
+        "log_dir: x\nlog_level: info\nlog_dest: file\nlog_days_keep: 1\nrollbar_key: ''\nrollbar_env: ''\n";
+    let whole = format!("{top}{PG_CONN}{SOURCES}{keys}");
+    assert_eq!(told(&whole), [""; 0]);
+    assert_eq!(told(&whole.replace("    limit_tables:\n", "")), ["limit_tables is missing"]);
+    assert_eq!(told(&whole.replace("sleep_loop: 1", "sleep_loop:")), ["sleep_loop is empty"]);
+    assert_eq!(told(&format!("{whole}    skip_events:\n")), ["skip_events is empty"]);
+    assert_eq!(told(&format!("{whole}    skip_events: {{}}\n")), [""; 0]);
+    assert_eq!(told(&whole.replace("rollbar_key: ''\n", "")), ["rollbar_key is missing"]);
+}
+
+#[test]
+fn the_daemon_reads_the_tables_that_its_lists_leave() {
+    let lists = "    limit_tables: [a.one, a.two]\n    skip_tables:\n      - b.three\n      - a.two\n";
+    let read = parse(&format!("{PG_CONN}{SOURCES}{lists}")).unwrap();
+    let tables = &read.sources[0].tables;
+    let are_read = [("a", "one"), ("a", "two"), ("a", "other"), ("b", "three"), ("b", "other"), ("c", "one")];
+    assert_eq!(
+        are_read.map(|(schema, table)| tables.are_read(schema, table)),
+        [true, false, false, false, true, true]
+    );
+    assert!(
+        parse(&format!("{PG_CONN}{SOURCES}    skip_tables: none\n")).unwrap().sources[0]
+            .tables
+            .are_read("a", "b")
+    );
 }

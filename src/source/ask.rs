@@ -4,9 +4,9 @@ use super::connect::{ConnectError, connect, place};
 use super::facts::{Answer, AskedSource, BinaryLogs, Question, Reading, Settings, WindowRead};
 use super::{dump, server};
 use crate::binlog::BinlogCoordinate;
-use crate::config::{MysqlConnection, NewSource};
+use crate::config::{MysqlConnection, NewSource, TableLists};
 use crate::plan::PlannedSource;
-use crate::window::Window;
+use crate::window::{TableName, Window};
 use mysql::Conn;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -59,14 +59,15 @@ async fn answer(
 ) -> Result<Answer, ConnectError> {
     let conn = connected(connection).await?;
     let schemas: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.clone()).collect();
-    let (planned, connection) = (planned.cloned(), connection.clone());
+    let (planned, connection, tables) = (planned.cloned(), connection.clone(), source.tables.clone());
     let broken = {
         let place = place(&connection);
         move |cause: String| ConnectError::Broken { place, cause }
     };
     let (tell, mut told) = watch::channel(Progress::default());
     let mut asking = tokio::task::spawn_blocking(move || {
-        Questions { conn, connection: &connection, schemas: &schemas, tell: &tell }.ask(planned.as_ref())
+        Questions { conn, connection: &connection, schemas: &schemas, tables: &tables, tell: &tell }
+            .ask(planned.as_ref())
     });
     loop {
         tokio::select! {
@@ -102,6 +103,7 @@ struct Questions<'a> {
     conn: Conn,
     connection: &'a MysqlConnection,
     schemas: &'a [String],
+    tables: &'a TableLists,
     tell: &'a watch::Sender<Progress>,
 }
 
@@ -155,7 +157,9 @@ impl Questions<'_> {
         };
         let reading = dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
         let narrowed = window.close();
-        let gone = if narrowed.ahead.rows.is_empty() {
+        let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);
+        let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
+        let gone = if ahead.is_empty() {
             vec![]
         } else {
             // The session that the binary log was read through is of no more use.
@@ -165,7 +169,7 @@ impl Questions<'_> {
                 denied: false,
             };
             let mut conn = connect(self.connection).map_err(again)?;
-            server::gone(&mut conn, settings.letters, narrowed.ahead.rows.keys())?
+            server::gone(&mut conn, settings.letters, ahead)?
         };
         Ok(WindowRead { narrowed, gone, reading, took: began.elapsed() })
     }

@@ -4,10 +4,10 @@
 
 use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source};
 use chameleon_harness::fault::{Fault, Place, Proxy, Resume, Transcript};
+use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{BatchState, Seed};
 use chameleon_harness::server::{self, Address, Server};
-use chameleon_harness::upgrader::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use postgres::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;

@@ -1,10 +1,10 @@
 //! A real MariaDB, and 1.7 replicas of it whose coordinates are what a test says.
 
 use crate::replica::Replica;
+use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::live::MariaDb;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::tools;
-use chameleon_harness::upgrader::ConfiguredSource;
 use mysql::Row;
 use mysql::prelude::Queryable;
 use secrecy::ExposeSecret;

@@ -198,6 +198,21 @@ fn a_port_that_never_answers() {
 }
 
 #[test]
+fn a_server_that_hangs() {
+    let Some(origin) = Origin::start("a_server_that_hangs") else { return };
+    let here = origin.here();
+    let mut connection = origin.db_conn();
+    connection["connect_timeout"] = json!(1);
+    let replica = origin.replica_of(&[("my_one", &here)], connection);
+    origin.mysql.freeze();
+    check(&replica)
+        .ends(3)
+        .says("mysql", &["error", "has not let us in within 1 s", "connect_timeout", "--offline"]);
+    origin.mysql.thaw();
+    check(&replica).ends(0).silent(&["mysql"]);
+}
+
+#[test]
 fn hosts_that_are_none_and_ports_that_are_not_mysql() {
     let Some(origin) = Origin::start("hosts_that_are_none_and_ports_that_are_not_mysql") else { return };
     let here = origin.here();

@@ -3,7 +3,7 @@
 
 use crate::origin::{Origin, check};
 use crate::replica::PROGRAM;
-use chameleon_harness::upgrader::CONFIGURATION;
+use chameleon_harness::home::CONFIGURATION;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 

@@ -3,10 +3,11 @@
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::upgrader::{CONFIGURATION, ConfiguredSource, Home, configuration, offline};
+use chameleon_harness::upgrader::offline;
 use postgres::Client;
 use secrecy::ExposeSecret;
 use std::ffi::OsStr;

@@ -5,6 +5,7 @@
 mod chart;
 mod report;
 
+use crate::home::{ConfiguredSource, Home};
 use crate::live::LiveError;
 use crate::live::chameleon2::Chameleon2;
 use crate::live::{Running, Warden};
@@ -12,7 +13,7 @@ use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::tools::{self, Missing};
-use crate::upgrader::{ConfiguredSource, Home, Upgrader};
+use crate::upgrader::Upgrader;
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
 use std::fs;

@@ -1,12 +1,12 @@
 //! `chameleon-harness sweep`.
 
 use super::{CommandError, Ending, Means, named_or_all};
+use crate::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::stage::Origin;
 use crate::sweep::case::{Case, NamedKind};
 use crate::sweep::{self, Retries, Spread, Sweep, table};
-use crate::upgrader::{Configuration, ConfiguredSource};
 use anstream::{eprint, println};
 use clap::Args;
 use std::io::{self, IsTerminal};

@@ -10,13 +10,16 @@ use postgres::Client;
 
 use super::process::{Running, Warden};
 use super::{LiveError, sessions};
-use crate::upgrader::{CONFIGURATION, Home};
+use crate::home::{CONFIGURATION, Home};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What it writes when it is stopped by a signal, and only then.
 const CAUGHT_THE_SIGNAL: &str = "Caught stop replica signal";
+
+/// The end of what it writes when the signal found it connecting.
+const FOUND_CONNECTING: &str = "AttributeError: 'NoneType' object has no attribute 'execute'";
 
 /// It refuses to run as root, and root has no other account that could read everyone's checkout: so the question
 /// whether it is root is answered for it.
@@ -78,30 +81,42 @@ impl<'a> Chameleon2<'a> {
 
     /// Stops the daemons of these sources in good order: the statuses of the sources are `stopped` afterwards.
     ///
-    /// On ctrl-C a daemon ends its two processes and sets the status, without waiting for them: when the one that
-    /// reads had just sent its own `running`, that may arrive last (seen on the real program). What its administrator
-    /// does then is done here: `enable_replica`.
+    /// A daemon connects to PostgreSQL anew in every round. When ctrl-C finds it in the middle of that, its handler of the
+    /// signal has no cursor to set the status with, and dies of it: the status stays at running. What its administrator
+    /// does then is done here: `enable_replica`. Nothing else is taken for that event than what it says.
     ///
     /// # Errors
     /// [`LiveError::Program`] when one doesn't end, or ended otherwise.
     pub fn stop(&self, daemons: Vec<(&str, Running)>, client: &mut Client) -> Result<(), LiveError> {
         // SIGTERM would end the parents alone.
         daemons.iter().for_each(|(_, daemon)| daemon.interrupt());
-        let mut sources = Vec::new();
+        let mut ended = Vec::new();
         for (source, mut daemon) in daemons {
-            daemon.wait(STOP_TIMEOUT)?;
+            let status = daemon.wait(STOP_TIMEOUT)?;
             if !daemon.output().contains(CAUGHT_THE_SIGNAL) {
                 return Err(daemon.failure("ended without having been stopped"));
             }
-            sources.push(source);
+            ended.push((source, daemon, status));
         }
         sessions::wait_for_the_end(client)?;
-        for source in sources {
-            if status(client, source)? == "running" {
-                self.run("enable_replica", &["--source", source])?;
+        for (source, daemon, status) in ended {
+            let found_connecting =
+                !status.success() && daemon.output().trim_end().ends_with(FOUND_CONNECTING);
+            if found_connecting {
+                self.enable_replica(source)?;
+            } else if !status.success() {
+                return Err(daemon.failure(&format!("ended with {status} when it was stopped")));
             }
         }
         Ok(())
+    }
+
+    /// `enable_replica` for a source whose daemon has ended and left its status at running.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn enable_replica(&self, source: &str) -> Result<(), LiveError> {
+        self.run("enable_replica", &["--source", source]).map(drop)
     }
 
     fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
@@ -123,12 +138,6 @@ pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<O
         .env("HOME", home.path())
         .env("TZ", "UTC");
     command
-}
-
-fn status(client: &mut Client, source: &str) -> Result<String, LiveError> {
-    let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
-    let row = client.query_one(status, &[&source]);
-    Ok(row.map_err(LiveError::sql(format!("read the status of the source {source}")))?.get(0))
 }
 
 fn title(arguments: &[&str]) -> String {

@@ -14,11 +14,12 @@ use super::comparison::SchemaPair;
 use super::gate::Gate;
 use super::mariadb::{self, MariaDb};
 use super::process::{Running, Warden};
-use super::scenario::{Crash, MySqlSource, Program, Scenario, Step, Sync, Upgrade};
+use super::scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker, sessions};
+use crate::home::{ConfiguredSource, Home, configuration};
 use crate::server::Database;
-use crate::upgrader::{ConfiguredSource, Home, Upgrader, configuration};
+use crate::upgrader::Upgrader;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
@@ -144,7 +145,9 @@ impl<'a> Live<'a> {
             Step::Crash(crash) => self.crash(crash),
             Step::SyncTables(sync) => self.sync_tables(sync),
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
+            Step::Run(run) => self.run(run),
             Step::Daemon(named) => self.daemon(named),
+            Step::DaemonEnds(ends) => self.daemon_ends(ends),
         }
     }
 
@@ -210,15 +213,13 @@ impl<'a> Live<'a> {
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let upgraded = upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
         let (_home, mut running) = self.start_upgrade(upgrade.by, upgraded, &upgrade.options)?;
-        let status = running.wait(UPGRADE_TIMEOUT)?;
-        if status.code() != Some(upgrade.exit) {
-            return Err(running.failure(&format!("ended with {status} instead of {}", upgrade.exit)));
-        }
-        let output = running.output();
-        match upgrade.says.iter().find(|text| !output.contains(*text)) {
-            Some(text) => Err(running.failure(&format!("didn't say {text:?}"))),
-            None => Ok(()),
-        }
+        must_end(&mut running, upgrade.exit, &upgrade.says)
+    }
+
+    fn run(&self, run: &Run) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let command = self.upgrader.command(&home, &run.arguments);
+        must_end(&mut self.warden.start("chameleon-upgrade", command)?, run.exit, &run.says)
     }
 
     /// Starts an upgrade to these new sources, in a home folder that must stay. The original takes no options.
@@ -242,14 +243,21 @@ impl<'a> Live<'a> {
 
     /// A home folder with the configuration of these new sources.
     pub(super) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
+        self.home_of(&self.configuration(upgraded)?)
+    }
+
+    fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
+        Home::within(self.warden.folder(), configuration)
+            .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
+    }
+
+    fn configuration(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Value, LiveError> {
         let mut sources = Vec::new();
         for ((name, old), server_id) in upgraded.iter().zip(NEW_SERVER_IDS) {
             let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
             sources.push(configured_source(name, &old, server_id)?);
         }
-        let whole = configuration(self.database.address(), self.database.name(), &sources);
-        Home::within(self.warden.folder(), &whole)
-            .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
+        Ok(configuration(self.database.address(), self.database.name(), &sources))
     }
 
     fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
@@ -274,6 +282,29 @@ impl<'a> Live<'a> {
         chameleon2.stop(daemons, &mut self.client)?;
         let verdict = self.verdict()?;
         if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
+    }
+
+    /// Starts the daemon of the first new source with a configuration that it must end at.
+    fn daemon_ends(&mut self, ends: &DaemonEnds) -> Result<(), LiveError> {
+        let whole = ends.misconfigured(self.configuration(&self.scenario.upgraded)?);
+        let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
+        let home = self.home_of(&whole)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
+        daemon.wait(DAEMON_TIMEOUT)?;
+        if !daemon.output().contains(&ends.says) {
+            return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)));
+        }
+        sessions::wait_for_the_end(&mut self.client)?;
+        let left: String = self
+            .client
+            .query_one("SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1", &[&source])
+            .map_err(LiveError::sql("read the status of the source"))?
+            .get(0);
+        if left == "stopped" {
+            return Ok(());
+        }
+        let home = self.home(&self.scenario.upgraded)?;
+        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
@@ -311,6 +342,19 @@ impl<'a> Live<'a> {
     }
 }
 
+/// Waits for the end of one of our commands, with this exit code and these texts.
+fn must_end(running: &mut Running, exit: i32, says: &[String]) -> Result<(), LiveError> {
+    let status = running.wait(UPGRADE_TIMEOUT)?;
+    if status.code() != Some(exit) {
+        return Err(running.failure(&format!("ended with {status} instead of {exit}")));
+    }
+    let output = running.output();
+    match says.iter().find(|text| !output.contains(*text)) {
+        Some(text) => Err(running.failure(&format!("didn't say {text:?}"))),
+        None => Ok(()),
+    }
+}
+
 /// Whether the daemon of a source has replayed all that it has stored, and found the source consistent: stopped
 /// now, it is not stopped in the middle of something.
 fn is_at_rest(client: &mut Client, source: &str) -> Result<bool, LiveError> {
@@ -343,19 +387,14 @@ fn configured_source(
                 "password": mysql.password().expose_secret(), "charset": "utf8mb4", "connect_timeout": 10,
             }),
         )
-        // Without these keys the daemon doesn't start.
-        .with("limit_tables", Value::Null)
-        .with("skip_tables", Value::Null)
         .with("my_server_id", server_id)
-        .with("replica_batch_size", 1000)
         .with("replay_max_rows", 1000)
-        .with("batch_retention", "1 day")
+        // With none, it would do nothing but connect.
+        .with("sleep_loop", 0.1)
         .with("copy_max_memory", "100M")
         .with("copy_mode", "direct")
         .with("out_dir", "/tmp")
         .with("lock_timeout", "10s")
-        .with("sleep_loop", 0)
-        .with("on_error_replay", "continue")
         .with("on_error_read", "exit")
         .with("auto_maintenance", "disabled")
         .with("gtid_enable", false)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::gate::Commit;
 
@@ -74,9 +75,13 @@ pub enum Step {
     SyncTables(Sync),
     /// An upgrade.
     Upgrade(Upgrade),
+    /// Another command of ours.
+    Run(Run),
     /// The 2.0.21 daemons of these new sources (all, when none is named) run until they have caught up, and are stopped
     /// in good order. Every table must be equal then.
     Daemon(Vec<String>),
+    /// The 2.0.21 daemon is started with another configuration, and ends.
+    DaemonEnds(DaemonEnds),
 }
 
 impl Step {
@@ -94,7 +99,9 @@ impl Step {
             Self::Crash(_) => "crash",
             Self::SyncTables(_) => "sync_tables",
             Self::Upgrade(_) => "upgrade",
+            Self::Run(_) => "run",
             Self::Daemon(_) => "daemon",
+            Self::DaemonEnds(_) => "daemon_ends",
         }
     }
 }
@@ -107,6 +114,43 @@ pub struct Crash {
     pub source: String,
     /// The commit that it doesn't come to.
     pub before: Commit,
+}
+
+/// `daemon_ends`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaemonEnds {
+    /// A key that the configuration lacks, at its top or in the source.
+    #[serde(default)]
+    pub without: Option<String>,
+    /// A key of the source that is empty.
+    #[serde(default)]
+    pub empty: Option<String>,
+    /// What the daemon says when it ends.
+    pub says: String,
+}
+
+impl DaemonEnds {
+    /// The configuration as it is here.
+    #[must_use]
+    pub fn misconfigured(&self, mut configuration: Value) -> Value {
+        let mut mappings: Vec<_> = configuration["sources"]
+            .as_object_mut()
+            .map(|sources| sources.values_mut().filter_map(Value::as_object_mut).collect())
+            .unwrap_or_default();
+        for mapping in &mut mappings {
+            if let Some(key) = &self.without {
+                mapping.remove(key);
+            }
+            if let Some(key) = &self.empty {
+                mapping.insert(key.clone(), Value::Null);
+            }
+        }
+        if let (Some(key), Some(top)) = (&self.without, configuration.as_object_mut()) {
+            top.remove(key);
+        }
+        configuration
+    }
 }
 
 /// `sync_tables`.
@@ -133,6 +177,20 @@ pub struct Upgrade {
     pub says: Vec<String>,
     /// Another configuration than the scenario's: new sources with the old ones whose schemas they map.
     pub upgraded: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// `run`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The command and its options, beside `--config`.
+    pub arguments: Vec<String>,
+    /// The exit code that it must end with.
+    #[serde(default)]
+    pub exit: i32,
+    /// Texts that it must write.
+    #[serde(default)]
+    pub says: Vec<String>,
 }
 
 /// Who upgrades.

@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::expectation::Expectation;
 use crate::fault::{FaultDescription, FaultKind, HoldAction};
+use crate::home::{Configuration, ConfiguredSource};
 use crate::seed::{Seed, Source};
 use crate::stage::Origin;
-use crate::upgrader::{Configuration, ConfiguredSource};
 
 /// A scenario as it is run.
 #[derive(Debug, Clone)]

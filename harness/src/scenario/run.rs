@@ -7,12 +7,13 @@ use postgres::Client;
 use super::description::{Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
+use crate::home::Configuration;
 use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
 use crate::record::Record;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, Outcome, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 
 /// Why the harness could not run a scenario.
 #[derive(Debug, thiserror::Error)]

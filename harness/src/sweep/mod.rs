@@ -5,12 +5,13 @@ pub mod case;
 mod table;
 
 use crate::fault::{Occurrence, SeenMessage};
+use crate::home::Configuration;
 use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
 use crate::record::Record;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
-use crate::upgrader::{Configuration, Upgrader};
+use crate::upgrader::Upgrader;
 use case::{Case, NamedKind};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use crate::home::Home;
 use crate::live::chameleon2::Chameleon2;
 use crate::live::process::Running;
 use crate::live::run::Live;
 use crate::live::{LiveError, marker};
-use crate::upgrader::Home;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -14,23 +14,31 @@ pub fn document(all: &[(String, Beside)]) -> String {
         "| state of the 1.7 replica | the original | the replica after it | ours | the replica after it |\n|---|---|---|---|---|\n{}",
         rows.join("\n")
     );
-    let well = |fate: fn(&Beside) -> &Fate| {
-        let whole =
-            all.iter().filter(|(_, beside)| fate(beside).course.as_ref().is_some_and(Course::is_well));
-        whole.count().to_string()
-    };
-    let courses = || all.iter().filter_map(|(_, beside)| beside.ours.course.as_ref());
     let same = || all.iter().filter_map(|(_, beside)| beside.same.as_ref());
     let on_purpose: BTreeSet<OnPurpose> = same().flat_map(|(_, on_purpose)| on_purpose).copied().collect();
     let differences: Vec<_> = on_purpose.iter().map(|known| format!("- {}", known.says())).collect();
     TEXT.replace("{table}", &table)
-        .replace("{states}", &all.len().to_string())
-        .replace("{original_well}", &well(|beside| &beside.original))
-        .replace("{ours_well}", &well(|beside| &beside.ours))
-        .replace("{compared}", &courses().map(|course| course.compared).sum::<usize>().to_string())
-        .replace("{unequal}", &courses().map(|course| course.unequal.len()).sum::<usize>().to_string())
+        .replace("{summary}", &summary(all))
         .replace("{rows}", &same().map(|(rows, _)| rows).sum::<usize>().to_string())
         .replace("{differences}", &differences.join("\n"))
+}
+
+/// The figures, in a sentence or two.
+#[must_use]
+pub fn summary(all: &[(String, Beside)]) -> String {
+    let well = |fate: fn(&Beside) -> &Fate| {
+        all.iter().filter(|(_, beside)| fate(beside).course.as_ref().is_some_and(Course::is_well)).count()
+    };
+    let courses = || all.iter().filter_map(|(_, beside)| beside.ours.course.as_ref());
+    format!(
+        "Of the {} states, the original left a whole replica in {}, ours in {}. After ours, {} tables were compared with MySQL \
+         row by row: {} unequal.",
+        all.len(),
+        well(|beside| &beside.original),
+        well(|beside| &beside.ours),
+        courses().map(|course| course.compared).sum::<usize>(),
+        courses().map(|course| course.unequal.len()).sum::<usize>()
+    )
 }
 
 fn row(state: &str, Beside { original, ours, again, same }: &Beside) -> String {

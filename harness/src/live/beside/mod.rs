@@ -24,7 +24,7 @@ pub use after::{After, WrongPoint};
 pub use attempt::Attempted;
 pub use case::{Attempt, Case};
 pub use course::Course;
-pub use document::document;
+pub use document::{document, summary};
 pub use rows::OnPurpose;
 
 /// What became of a copy of the catalogue.
