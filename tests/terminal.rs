@@ -173,7 +173,8 @@ fn colours_are_for_terminals_that_want_them() {
         "{}",
         shown(&output)
     );
-    let output = replica.upgrade(&["-vvv"]).code(0);
+    // In sets, so few are replayed at once.
+    let output = replica.upgrade(&["-vvv", "--replay", "function"]).code(0);
     let told = shown(output.get_output());
     assert!(!told.contains(ESCAPE), "{told:?}");
     assert!(told.contains("replayed 150 of 300 events of shop"), "plain lines instead of a bar: {told}");
