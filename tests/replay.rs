@@ -195,8 +195,9 @@ fn sources_that_are_in_each_others_way_are_all_replayed() {
         .statement(&trigger("shop"))
         .statement(&trigger("stock"));
     for method in ["sets", "function"] {
-        for lock_timeout in ["200ms", "60s"] {
-            let configured = demo_source().with("replay_max_rows", 6).with("lock_timeout", lock_timeout);
+        // Short calls that wait for each other; and long ones that one of them does not wait for.
+        for (lock_timeout, events) in [("60s", 6), ("1500ms", 80)] {
+            let configured = demo_source().with("replay_max_rows", events).with("lock_timeout", lock_timeout);
             let scene = Scene::with(&seed, vec![configured]);
             let ended = scene.start(vec![], &["--yes", "--jobs", "2", "--replay", method]).end();
             ended.assert_code(0);
