@@ -62,13 +62,25 @@ pub(super) fn parse(text: &str) -> Option<Parse> {
     }
 }
 
-/// As the parser does it: comments of C and of two dashes are taken out, with what servers take as code in them.
+/// As the parser does it: comments of C are taken out where they begin and end in one line, with what servers take as code in
+/// them, and then those that begin with two dashes and end with their line. What else is in a comment, it tries to parse.
 fn without_comments(text: &str) -> String {
+    without(&without(text, "/*", "*/"), "--", "\n")
+}
+
+/// Without everything from `begin` to the `end` that follows it, as long as no line ends before that.
+fn without(text: &str, begin: &str, end: &str) -> String {
     let mut left = String::new();
     let mut rest = text;
-    while let Some(begin) = rest.find("/*") {
-        left.push_str(&rest[..begin]);
-        rest = rest[begin..].find("*/").map_or("", |end| &rest[begin + end + 2..]);
+    while let Some((before, behind)) = rest.split_once(begin) {
+        left.push_str(before);
+        match behind.split_once(end) {
+            Some((comment, after)) if !comment.contains('\n') => rest = after,
+            _ => {
+                left.push_str(begin);
+                rest = behind;
+            }
+        }
     }
     left.push_str(rest);
     left

@@ -43,6 +43,9 @@ const READS: &[&str] = &[
     "CREATE INDEX i ON a (b)",
     "CREATE UNIQUE INDEX i ON a (b(10), c)",
     "DROP INDEX i ON a",
+    "/* why */ DROP TABLE a",
+    "-- why\nDROP TABLE a",
+    "DROP TABLE\n a",
     "",
 ];
 
@@ -84,6 +87,8 @@ const ENDS: &[&str] = &[
     "XA START X'01',X'',1",
     "INSERT INTO t VALUES (1)",
     "# a comment",
+    "/* why\n and why */ DROP TABLE a",
+    "DROP TABLE a -- why",
 ];
 
 const DOUBTFUL: &[&str] = &[
