@@ -1,12 +1,12 @@
-//! Every kind of fault at every message of the upgrade of a small catalogue. `make sweep` does the large catalogues,
-//! every SQLSTATE at every message, and pairs.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+//! Every kind of fault at every message of the upgrade of a small catalogue, and one at every message of a replay in
+//! sets. `make sweep` does the large catalogues, every SQLSTATE at every message, and pairs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
 use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
 use chameleon_harness::stage::Origin;
-use chameleon_harness::sweep::case::NamedKind;
+use chameleon_harness::sweep::case::{Case, NamedKind};
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, table};
 use chameleon_harness::upgrader::Upgrader;
 use std::collections::BTreeSet;
@@ -28,22 +28,26 @@ fn small() -> Seed {
 /// Pairs are drawn: a fault within the transaction, and another while it is being undone.
 const PAIRS: u32 = 24;
 
-#[test]
-fn faults_at_every_message_leave_a_whole_catalogue() {
-    let sweep = Sweep {
+fn sweep_of(seed: Seed) -> Sweep {
+    Sweep {
         server: server::Kind::default(),
         upgrader: Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")),
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
-        origin: Origin::Seed(small()),
+        origin: Origin::Seed(seed),
         configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
         kinds: NamedKind::all().collect(),
-        pairs: PAIRS,
+        pairs: 0,
         random_seed: 1,
         only: vec![],
         jobs: 2,
         retries: Retries::OncePerState,
         spread: Spread::SqlStatesInTurn,
-    };
+    }
+}
+
+#[test]
+fn faults_at_every_message_leave_a_whole_catalogue() {
+    let sweep = Sweep { pairs: PAIRS, ..sweep_of(small()) };
     let findings = sweep::run(&sweep, &|_, _| {}).unwrap();
     let shown = table(&findings, "chameleon-harness sweep");
     println!("{shown}");
@@ -53,14 +57,64 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
     let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
     assert_eq!(groups.len(), NamedKind::all().count() + 1, "{shown}");
     let (pairs, single): (Vec<_>, Vec<_>) = findings.runs.iter().partition(|run| run.group == "pairs");
-    // The goodbye at the end is no statement, and so can't fail.
+    // The goodbye at the end is no statement, and so can't fail; and who has sent it may be gone before it can be killed.
     let goodbye = format!("@{}", findings.messages.last().map_or(0, |message| message.number));
-    let not_happened = single.iter().filter(|run| run.not_happened.is_some());
-    let unexplained =
-        not_happened.filter(|run| !(run.case.starts_with("statement_fails") && run.case.ends_with(&goodbye)));
+    let too_late = |run: &sweep::RunReport| {
+        run.case.ends_with(&goodbye)
+            && (run.case.starts_with("statement_fails") || run.case.starts_with("kill_client"))
+    };
+    let unexplained = single.iter().filter(|run| run.not_happened.is_some() && !too_late(run));
     assert_eq!(unexplained.count(), 0, "{shown}");
     // The undoing of the first fault may end before the message of the second.
     let both = pairs.iter().filter(|run| run.not_happened.is_none()).count();
     assert!(both > PAIRS as usize / 2, "{both} of {PAIRS} pairs happened:\n{shown}");
+    assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
+}
+
+/// Three batches of so many events that they are replayed in sets, one of them with DDL in its middle.
+fn large_backlog() -> Seed {
+    let mix = [Kind::Insert, Kind::Update, Kind::Delete];
+    let batch = |at: &str, table: &str| Batch::listed(at).event(Event::bulk_of(table, 240, &mix));
+    let with_ddl = batch("mysql-bin.000042:4", "orders")
+        .event(Event::ddl("orders", "ALTER TABLE shop.orders ADD note text"))
+        .event(Event::bulk_of("orders", 240, &mix));
+    let shop = Source::new("shop")
+        .table(Table::new("orders").rows(300))
+        .table(Table::new("articles").rows(300))
+        .batch(with_ddl)
+        .batch(batch("mysql-bin.000042:1000", "articles"))
+        .batch(batch("mysql-bin.000042:2000", "orders").event(Event::bulk_of("articles", 240, &mix)))
+        .batch(Batch::open("mysql-bin.000042:7310"));
+    Seed::of([shop])
+}
+
+#[test]
+fn faults_at_every_message_of_a_replay_in_sets_leave_a_whole_catalogue() {
+    let kinds: Vec<NamedKind> = NamedKind::all()
+        .filter(|kind| {
+            !matches!(kind.to_string().as_str(), "freeze_server" | "second_upgrader" | "revoke_privilege")
+        })
+        .collect();
+    let mut sweep = sweep_of(large_backlog());
+    sweep.only = vec!["cut_before@1".parse().unwrap()];
+    let undisturbed = sweep::run(&sweep, &|_, _| {}).unwrap();
+    let number_of = |text: &str| {
+        let is_it = |sql: &String| sql.contains(text);
+        let found = undisturbed.messages.iter().find(|message| message.sql.as_ref().is_some_and(is_it));
+        found.unwrap_or_else(|| panic!("no message with {text}")).number
+    };
+    let begins = number_of("CASE name WHEN 'jit'");
+    let ends = number_of("BEGIN ISOLATION LEVEL READ COMMITTED");
+    assert!(ends - begins > 20, "{begins} to {ends}");
+    // The kinds take turns.
+    sweep.only =
+        kinds.iter().cycle().zip(begins..ends).map(|(kind, at)| Case::one(kind.clone(), at)).collect();
+    let findings = sweep::run(&sweep, &|_, _| {}).unwrap();
+    let shown = table(&findings, "chameleon-harness sweep");
+    println!("{shown}");
+    assert_eq!(findings.violations().count(), 0, "{shown}");
+    assert!(findings.runs.iter().all(|run| run.not_happened.is_none()), "{shown}");
+    let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
+    assert_eq!(groups.len(), kinds.len(), "{groups:?}");
     assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
 }

@@ -6,7 +6,7 @@ use super::{Contender, Run, Size};
 use std::fmt::Write as _;
 
 const PANEL: (f64, f64) = (400.0, 320.0);
-const MARGIN: f64 = 60.0;
+const MARGIN: f64 = 80.0;
 const COLOURS: [&str; 3] = ["#2a78d6", "#d6602a", "#888888"];
 
 /// Time against tables, and against events.
@@ -17,14 +17,10 @@ pub fn chart(sizes: &[Size], runs: &[Run]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    let tables = sizes
-        .iter()
-        .filter_map(|size| if let Size::Tables(count) = size { Some((*size, *count)) } else { None });
-    let events = sizes
-        .iter()
-        .filter_map(|size| if let Size::Events(count) = size { Some((*size, *count)) } else { None });
-    let panels: [(&str, Vec<(Size, u32)>); 2] =
-        [("tables", tables.collect()), ("waiting events", events.collect())];
+    let of = |count: fn(Size) -> Option<u32>| -> Vec<_> {
+        sizes.iter().filter_map(|size| Some((*size, count(*size)?))).collect()
+    };
+    let panels = [("tables", of(Size::tables)), ("waiting events", of(Size::events))];
     for (place, (title, sizes)) in (0_u8..).zip(panels) {
         let left = MARGIN + f64::from(place) * (PANEL.0 + MARGIN);
         svg += &panel(left, title, &sizes, runs);

@@ -5,9 +5,9 @@
 mod chart;
 mod report;
 
-use crate::home::{CONFIGURATION, ConfiguredSource, Home};
+use crate::home::{ConfiguredSource, Home};
 use crate::live::LiveError;
-use crate::live::chameleon2;
+use crate::live::chameleon2::Chameleon2;
 use crate::live::{Running, Warden};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
@@ -17,8 +17,8 @@ use crate::upgrader::Upgrader;
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{self, Seek, Write};
-use std::process::Stdio;
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use chart::chart;
@@ -31,6 +31,20 @@ pub enum Size {
     Tables(u32),
     /// So many row events that wait for one table.
     Events(u32),
+}
+
+impl Size {
+    /// How many tables, when it is they that count.
+    #[must_use]
+    pub fn tables(self) -> Option<u32> {
+        if let Self::Tables(count) = self { Some(count) } else { None }
+    }
+
+    /// How many waiting events, when it is they that count.
+    #[must_use]
+    pub fn events(self) -> Option<u32> {
+        if let Self::Events(count) = self { Some(count) } else { None }
+    }
 }
 
 /// Who upgrades.
@@ -60,7 +74,7 @@ impl Contender {
 }
 
 /// One upgrade.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// What was upgraded.
     pub size: Size,
@@ -70,6 +84,8 @@ pub struct Run {
     pub took: Duration,
     /// The most memory that its process held, in KiB; none for SQL.
     pub peak: Option<u64>,
+    /// What of it took how many seconds, as far as the program tells.
+    pub parts: Vec<(String, f64)>,
 }
 
 /// Why there is no benchmark.
@@ -95,17 +111,25 @@ pub enum BenchmarkError {
     Io(#[from] io::Error),
     /// An upgrade that ends well did not bring everything over.
     #[error(
-        "{contender} left {found} tables in the new catalogue instead of {expected}, {waiting} events waiting"
+        "{contender} left a catalogue {version} with {found} tables instead of {expected}, {waiting} events waiting"
     )]
     Wrong {
         /// Who upgraded.
         contender: &'static str,
+        /// What the catalogue says that it is.
+        version: String,
         /// The tables of the new catalogue.
         found: i64,
         /// Those of the old one.
         expected: u32,
         /// The events that were not replayed.
         waiting: i64,
+    },
+    /// The replayed rows are not those that the others leave.
+    #[error("{contender} left other rows in the destination than the contenders before it")]
+    OtherRows {
+        /// Who upgraded.
+        contender: &'static str,
     },
 }
 
@@ -125,9 +149,13 @@ pub fn run(
     let mut version = String::new();
     for &size in sizes {
         let stage = Stage::new(server.clone(), &Origin::Seed(seed(size)))?;
+        let mut rows = None;
         for _ in 0..rounds {
             for contender in Contender::ALL {
-                let run = measure(upgrader, &stage, size, contender, &mut version)?;
+                let (run, left) = measure(upgrader, &stage, size, contender, &mut version)?;
+                if *rows.get_or_insert_with(|| left.clone()) != left {
+                    return Err(BenchmarkError::OtherRows { contender: contender.name() });
+                }
                 each(&run);
                 runs.push(run);
             }
@@ -192,7 +220,7 @@ fn measure(
     size: Size,
     contender: Contender,
     version: &mut String,
-) -> Result<Run, BenchmarkError> {
+) -> Result<(Run, String), BenchmarkError> {
     let mut replica = stage.replica(&vec![configured(1)].into())?;
     configure_both(&mut replica)?;
     let mut superuser = replica.superuser()?;
@@ -216,8 +244,9 @@ fn measure(
             (took, Some(peak))
         }
     };
-    all_is_there(&replica, size, contender)?;
-    Ok(Run { size, contender, took, peak })
+    let parts = if contender == Contender::Ours { parts(&replica, took)? } else { vec![] };
+    let run = Run { size, contender, took, peak, parts };
+    Ok((run, digest(&replica, size, contender)?))
 }
 
 /// The original doesn't start without keys that its upgrade makes nothing of.
@@ -260,17 +289,30 @@ fn start(
     program: Contender,
 ) -> Result<Running, BenchmarkError> {
     if program == Contender::Ours {
-        let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+        let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+        command.arg("--report").arg(report_of(replica));
         return Ok(warden.start(program.name(), command)?);
     }
-    let mut answer = tempfile::tempfile()?;
-    answer.write_all(b"YES\n")?;
-    answer.rewind()?;
-    let environment = tools::chameleon2()?;
-    let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
-    let mut command = chameleon2::command(&environment, &replica.home, &arguments);
-    command.stdin(Stdio::from(answer));
-    Ok(warden.start(program.name(), command)?)
+    Ok(Chameleon2::new(&tools::chameleon2()?, warden, &replica.home).upgrade()?)
+}
+
+fn report_of(replica: &Replica) -> PathBuf {
+    replica.home.path().join("report.json")
+}
+
+/// The replay and the steps of our report; what is left is the start with the checks, and the end.
+fn parts(replica: &Replica, took: Duration) -> Result<Vec<(String, f64)>, BenchmarkError> {
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(report_of(replica))?).map_err(io::Error::from)?;
+    let all = |list: &str| report[list].as_array().cloned().unwrap_or_default();
+    let seconds = |part: &Value| part["seconds"].as_f64().unwrap_or_default();
+    let replays = all("replays").iter().map(seconds).sum::<f64>();
+    let steps = all("steps");
+    let mut parts = vec![("replay".to_owned(), replays)];
+    parts.extend(steps.iter().map(|it| (it["step"].as_str().unwrap_or_default().to_owned(), seconds(it))));
+    let rest = took.as_secs_f64() - parts.iter().map(|(_, seconds)| seconds).sum::<f64>();
+    parts.push(("start, checks and end".to_owned(), rest));
+    Ok(parts)
 }
 
 fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
@@ -289,16 +331,18 @@ fn by_hand(replica: &Replica, size: Size) -> Result<(), BenchmarkError> {
     Ok(transaction.commit()?)
 }
 
-fn all_is_there(replica: &Replica, size: Size, contender: Contender) -> Result<(), BenchmarkError> {
+/// A time counts only of an upgrade that has really been done: all tables in a 2.0.10 catalogue, nothing waiting; and the
+/// rows of the destination as every other contender leaves them, whose digest this is.
+fn digest(replica: &Replica, size: Size, contender: Contender) -> Result<String, BenchmarkError> {
     let mut session = replica.superuser()?;
-    let mut count = |table: &str| -> Result<i64, BenchmarkError> {
-        Ok(session.query_one(&format!("SELECT count(*) FROM {table}"), &[])?.get(0))
-    };
+    let row = session.query_one(include_str!("done.sql"), &[])?;
     let expected = if let Size::Tables(count) = size { count } else { 1 };
-    let (found, waiting) =
-        (count("sch_chameleon.t_replica_tables")?, count("_sch_chameleon_version1.t_log_replica")?);
-    if found == i64::from(expected) && waiting == 0 {
-        return Ok(());
+    let (version, found, waiting): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    if version != v2::VERSION || found != i64::from(expected) || waiting > 0 {
+        return Err(BenchmarkError::Wrong { contender: contender.name(), found, version, expected, waiting });
     }
-    Err(BenchmarkError::Wrong { contender: contender.name(), found, expected, waiting })
+    if matches!(size, Size::Tables(_)) {
+        return Ok(String::new());
+    }
+    Ok(session.query_one(include_str!("destination.sql"), &[])?.get(0))
 }

@@ -73,6 +73,14 @@ BEGIN
         JOIN sch_chameleon.t_replica_tables t
             ON t.i_id_source = s.i_id_source AND t.v_table_name = g.table_name AND t.v_schema_name = g.schema_name) r
     WHERE r.registrations > 0;
+    SELECT count(*) AS tables, coalesce(sum(t.events), 0) AS of,
+           coalesce(sum(t.events) FILTER (WHERE t.events >= worth_it), 0) AS events
+    INTO fit
+    FROM chameleon_tables t;
+    IF fit.tables * worth_it > fit.of OR fit.events * 2 < fit.of THEN
+        -- Many tables with few events: to find out about each would take longer than to replay them.
+        RETURN;
+    END IF;
     -- As writing to them would lock them: what is found out about a table then stays so.
     FOR part IN SELECT t.target FROM chameleon_tables t JOIN pg_class c ON c.oid = t.target
                 WHERE c.relkind = 'r' ORDER BY t.number
