@@ -1,5 +1,5 @@
 //! A large window is read in bounded memory. Not one of the everyday tests: it writes more than 1 GiB.
-//! `cargo test --release --test mysql -- --ignored --nocapture`
+//! `make window` runs it.
 
 use crate::origin::{Origin, check};
 use crate::replica::PROGRAM;
@@ -19,7 +19,9 @@ fn a_window_of_one_gib() {
     origin.run("CREATE TABLE my_one.large (id INT PRIMARY KEY, data VARCHAR(1000))");
     let old = origin.here();
     while written(&origin) < GIB {
-        origin.run(
+        // The tables of numbers belong to the default database.
+        origin.run_in(
+            "my_one",
             "REPLACE INTO my_one.large SELECT seq, REPEAT(CHAR(65 + seq % 26), 1000) FROM seq_1_to_50000",
         );
     }
