@@ -42,6 +42,8 @@ pub enum Command {
     /// Show the sources of the catalogue, 1.7 or 2.0.
     #[command(alias = "show_status")]
     Status(Status),
+    /// Undo a successful upgrade, while the 2.0 replica has processed nothing.
+    Rollback(Rollback),
 }
 
 impl Command {
@@ -49,7 +51,7 @@ impl Command {
     #[must_use]
     pub fn speaks_json(&self) -> bool {
         match self {
-            Self::Upgrade(_) => false,
+            Self::Upgrade(_) | Self::Rollback(_) => false,
             Self::Check(check) => check.format == Format::Json,
             Self::Status(status) => status.format == Format::Json,
         }
@@ -134,6 +136,26 @@ pub struct Status {
     /// How to show the sources.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Don't ask for YES.
+    #[arg(long)]
+    pub yes: bool,
+    /// Also when the 2.0 replica has gone on: what it has written stays in the destination tables, and 1.8.2 writes it again.
+    #[arg(long)]
+    pub force: bool,
+    /// A source whose status is running has no process any more: take its replica as stopped (it was killed).
+    #[arg(long)]
+    pub assume_stopped: bool,
+    /// When the connection is lost: how many seconds to go on asking the server what became of the rollback.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub patience: u64,
 }
 
 /// How to show something.

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod postgres;
 pub mod replay;
 pub mod report;
+pub mod rollback;
 pub mod source;
 pub mod survey;
 pub mod upgrade;

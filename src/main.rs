@@ -31,6 +31,7 @@ fn run(command: &Command, console: &Console) -> Ending {
             Command::Upgrade(arguments) => commands::upgrade::run(arguments, console).await,
             Command::Check(arguments) => commands::check::run(arguments, console).await,
             Command::Status(arguments) => commands::status::run(arguments, console).await,
+            Command::Rollback(arguments) => commands::rollback::run(arguments, console).await,
         }
     });
     // A question that was never answered must not hold up the end.

@@ -1,7 +1,9 @@
 //! The verbs of the command line, one file each: it opens, calls, reports.
 
 pub mod check;
+mod consent;
 mod interruption;
+pub mod rollback;
 pub mod status;
 pub mod upgrade;
 

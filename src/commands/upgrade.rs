@@ -2,7 +2,7 @@
 
 use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
-use super::load;
+use super::{consent, load};
 use crate::catalogue::v2;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Replay, Upgrade};
@@ -17,7 +17,6 @@ use crate::survey::survey;
 use crate::upgrade::exclusive::{self, Exclusive};
 use crate::upgrade::transaction::Undone;
 use crate::upgrade::{Agreed, NotUpgraded, State, Upgraded, upgrade};
-use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -166,28 +165,8 @@ async fn agree(
     if arguments.yes || arguments.dry_run {
         return Ok(());
     }
-    if !std::io::stdin().is_terminal() {
-        return Err(refused("nobody can be asked (no terminal), and --yes was not given"));
-    }
-    console.ask(&format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION));
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    let answer = tokio::select! {
-        answer = answer => answer.ok().and_then(Result::ok).unwrap_or_default(),
-        () = interruption.wait() => {
-            console.ends_question();
-            return Err(refused("interrupted"));
-        }
-    };
-    if !answer.ends_with('\n') {
-        console.ends_question();
-    }
-    match answer.trim_end_matches(['\r', '\n']) {
-        "YES" => Ok(()),
-        _ => Err(refused("the answer was not YES")),
-    }
+    let question = format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION);
+    consent::ask(&question, console, interruption).await.map_err(refused)
 }
 
 async fn replay_all(

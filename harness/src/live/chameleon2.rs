@@ -18,8 +18,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// What it writes when it is stopped by a signal, and only then.
 const CAUGHT_THE_SIGNAL: &str = "Caught stop replica signal";
 
-/// The end of what it writes when the signal found it connecting.
-const FOUND_CONNECTING: &str = "AttributeError: 'NoneType' object has no attribute 'execute'";
+/// The place at which it then fails when the signal found it connecting to PostgreSQL, or disconnecting: the handler of
+/// the signal sets the status by the same connection.
+const HANDLER: &str = "in terminate_replica";
 
 /// It refuses to run as root, and root has no other account that could read everyone's checkout: so the question
 /// whether it is root is answered for it.
@@ -100,13 +101,13 @@ impl<'a> Chameleon2<'a> {
         }
         sessions::wait_for_the_end(client)?;
         for (source, daemon, status) in ended {
-            let found_connecting =
-                !status.success() && daemon.output().trim_end().ends_with(FOUND_CONNECTING);
-            if found_connecting {
-                self.enable_replica(source)?;
-            } else if !status.success() {
+            if status.success() {
+                continue;
+            }
+            if !failed_in_its_handler(&daemon.output()) {
                 return Err(daemon.failure(&format!("ended with {status} when it was stopped")));
             }
+            self.enable_replica(source)?;
         }
         Ok(())
     }
@@ -138,6 +139,13 @@ pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<O
         .env("HOME", home.path())
         .env("TZ", "UTC");
     command
+}
+
+/// Whether nothing went wrong before the signal, and then the handler did not come to its end.
+fn failed_in_its_handler(output: &str) -> bool {
+    output
+        .split_once(CAUGHT_THE_SIGNAL)
+        .is_some_and(|(before, after)| !before.contains("Traceback") && after.contains(HANDLER))
 }
 
 fn title(arguments: &[&str]) -> String {

@@ -1,0 +1,114 @@
+//! Undoes a successful upgrade: SPEC.md, "What correct means", 5. The 1.7 catalogue, which the upgrade has put aside,
+//! takes its place again, and the 2.0 one is kept as `_sch_chameleon_version2`, in one transaction.
+
+mod obstacles;
+
+pub use obstacles::{Facts, Progress, Said, obstacles};
+
+use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use crate::catalogue::v1::read;
+use crate::checks::{CatalogueVersion, Finding, refuse};
+use crate::config::PostgresConnection;
+use crate::postgres;
+use crate::upgrade::outcome::{self, Found};
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
+
+/// Why there was no rollback.
+#[derive(Debug)]
+pub enum NotRolledBack {
+    /// Something is in the way now that was not when it was looked at first.
+    Refused(Vec<Finding>),
+    /// The server refused: the 2.0 catalogue is in place.
+    Failed(Error),
+    /// The connection was lost before the commit was sent: the server undoes all.
+    Lost(Error),
+    /// The connection was lost around the commit, and the server could not be asked.
+    Unknown {
+        /// The id for `txid_status`.
+        transaction: i64,
+        /// Why it could not be asked.
+        reason: String,
+    },
+}
+
+/// Reads what the decision needs.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn facts(client: &Client) -> Result<Facts, Error> {
+    let server = read::server(client).await?;
+    let sessions = read::sessions(client).await?;
+    let put_aside = if server.leftovers.iter().any(|schema| schema == VERSION1) {
+        version_put_aside(client).await?
+    } else {
+        CatalogueVersion::Missing
+    };
+    let progress = if put_aside == CatalogueVersion::V1_7 {
+        let row = client.query_typed_one(include_str!("progress.sql"), &[]).await?;
+        Some(Progress {
+            processed: row.try_get("processed")?,
+            changed: row.try_get("changed")?,
+            at_work: row.try_get("at_work")?,
+        })
+    } else {
+        None
+    };
+    Ok(Facts { server, sessions, put_aside, progress })
+}
+
+async fn version_put_aside(client: &Client) -> Result<CatalogueVersion, Error> {
+    let query = format!("SELECT t_version::text FROM {VERSION1}.v_version LIMIT 1");
+    match client.query_typed_opt(&query, &[]).await {
+        Ok(row) => Ok(CatalogueVersion::of(row.map(|row| row.try_get(0)).transpose()?.flatten())),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(CatalogueVersion::Foreign),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts 1.7 back, when nothing is in the way once nobody can write any more.
+///
+/// # Errors
+/// [`NotRolledBack`].
+pub async fn roll_back(
+    client: &Client,
+    connection: &PostgresConnection,
+    said: Said,
+    patience: Duration,
+) -> Result<(), NotRolledBack> {
+    let failed = |error: Error| {
+        if postgres::connection_lost(&error) {
+            NotRolledBack::Lost(error)
+        } else {
+            NotRolledBack::Failed(error)
+        }
+    };
+    let transaction = begin(client).await.map_err(failed)?;
+    client.batch_execute(include_str!("lock.sql")).await.map_err(failed)?;
+    let findings = obstacles(&facts(client).await.map_err(failed)?, said);
+    if refuse(&findings) {
+        client.batch_execute("ROLLBACK").await.map_err(failed)?;
+        return Err(NotRolledBack::Refused(findings));
+    }
+    let rename =
+        format!("ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2}; ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}");
+    client.batch_execute(&rename).await.map_err(failed)?;
+    let Err(error) = client.batch_execute("COMMIT").await else { return Ok(()) };
+    if !postgres::connection_lost(&error) {
+        return Err(NotRolledBack::Failed(error));
+    }
+    match outcome::find_out(connection, transaction, patience).await {
+        Found::RolledBack { .. } => Ok(()),
+        Found::Upgraded => Err(NotRolledBack::Lost(error)),
+        Found::Unknown(reason) => Err(NotRolledBack::Unknown { transaction, reason }),
+    }
+}
+
+async fn begin(client: &Client) -> Result<i64, Error> {
+    // A commit that was reported must survive a crash of the server, whatever its default.
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
+        .await?;
+    client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)
+}

@@ -1,0 +1,217 @@
+//! What stands in the way of undoing a successful upgrade. SPEC.md, "What correct means", 5: it can be undone until the
+//! 2.0 replica has processed its first batch.
+
+use crate::catalogue::names::{VERSION1, VERSION2};
+use crate::catalogue::v1::facts::{Server, Session};
+use crate::checks::{CatalogueVersion, Finding};
+
+/// All that is looked at before a rollback.
+#[derive(Debug)]
+pub struct Facts {
+    /// The server, and which schemas are on it.
+    pub server: Server,
+    /// Sessions of pg_chameleon.
+    pub sessions: Vec<Session>,
+    /// What `_sch_chameleon_version1` is.
+    pub put_aside: CatalogueVersion,
+    /// How far the new replica has come; none where the two catalogues can't be compared.
+    pub progress: Option<Progress>,
+}
+
+/// How far the new replica has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The batches that it has processed.
+    pub processed: i64,
+    /// The tables that it has synced, disabled, dropped or added, or whose first events it has applied.
+    pub changed: i64,
+    /// The sources whose status says that they are at work.
+    pub at_work: Vec<String>,
+}
+
+/// What the administrator has said on the command line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said {
+    /// `--force`.
+    pub force: bool,
+    /// `--assume-stopped`.
+    pub assume_stopped: bool,
+}
+
+/// What is in the way, with what to do about it. Nothing but warnings: the rollback may be done.
+#[must_use]
+pub fn obstacles(facts: &Facts, said: Said) -> Vec<Finding> {
+    let mut findings: Vec<_> = facts.sessions.iter().map(at_work).collect();
+    findings.extend(not_put_aside(facts));
+    if facts.server.leftovers.iter().any(|schema| schema == VERSION2) {
+        findings.push(Finding::error(
+            "leftovers",
+            format!(
+                "The schema {VERSION2} is left over, and the 2.0 catalogue is to be kept under this name."
+            ),
+            format!("When it is of no more use: DROP SCHEMA {VERSION2} CASCADE; and run again."),
+        ));
+    }
+    if !facts.server.role.owns_schema || !facts.server.role.may_create_schemas {
+        findings.push(Finding::error(
+            "role",
+            format!("The role {} may not rename the catalogues.", facts.server.role.name),
+            "Set pg_conn.user to the role that has done the upgrade: it owns both catalogues and may create schemas.",
+        ));
+    }
+    if let Some(progress) = &facts.progress {
+        if findings.is_empty() {
+            findings.extend(killed(progress, said));
+        }
+        findings.extend(gone_on(progress, said));
+    }
+    findings
+}
+
+fn at_work(session: &Session) -> Finding {
+    Finding::error(
+        "replica-stopped",
+        format!(
+            "pg_chameleon is at work on this database: {:?} (server process {}).",
+            session.application_name, session.pid
+        ),
+        "Stop the replica of every source (chameleon stop_replica), wait until it has ended, and run again.",
+    )
+}
+
+fn not_put_aside(facts: &Facts) -> Option<Finding> {
+    let found = match &facts.put_aside {
+        CatalogueVersion::V1_7 => return None,
+        CatalogueVersion::Missing => format!("There is no schema {VERSION1}: it has been dropped or renamed"),
+        _ => format!("The schema {VERSION1} is no 1.7 catalogue"),
+    };
+    Some(Finding::error(
+        "catalogue-put-aside",
+        format!("{found}, and so there is nothing to go back to."),
+        format!(
+            "When the 1.7 catalogue was renamed: ALTER SCHEMA … RENAME TO {VERSION1}; and run again. Else restore \
+             sch_chameleon from the backup that was made before the upgrade."
+        ),
+    ))
+}
+
+fn killed(progress: &Progress, said: Said) -> Option<Finding> {
+    if progress.at_work.is_empty() {
+        return None;
+    }
+    let found = format!(
+        "The status of {} says that the 2.0 replica is at work. Not all of its sessions can be seen by their names.",
+        progress.at_work.join(", ")
+    );
+    Some(if said.assume_stopped {
+        Finding::warning("replica-stopped", found, "Taken as stopped, because of --assume-stopped.")
+    } else {
+        Finding::error(
+            "replica-stopped",
+            found,
+            "Stop it (chameleon stop_replica). When it was killed, make sure that no process of it is left, then run again \
+             with --assume-stopped.",
+        )
+    })
+}
+
+fn gone_on(progress: &Progress, said: Said) -> Option<Finding> {
+    if progress.processed == 0 && progress.changed == 0 {
+        return None;
+    }
+    let found = format!(
+        "The 2.0 replica has gone on since the upgrade: batches processed: {}, tables changed: {}. What it has written to \
+         the destination tables stays there, and 1.8.2 will read the same events again: rows are doubled, or its \
+         replay stops at them.",
+        progress.processed, progress.changed
+    );
+    Some(if said.force {
+        Finding::warning(
+            "replica-went-on",
+            found,
+            "Goes on, because of --force. Bring the tables anew with 1.8.2's init_replica before they are relied on.",
+        )
+    } else {
+        Finding::error(
+            "replica-went-on",
+            found,
+            "Stay with 2.0. To go back all the same, and bring the tables anew with 1.8.2's init_replica: run again with \
+             --force.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::v1::facts::Role;
+    use crate::checks::Severity;
+
+    fn facts() -> Facts {
+        Facts {
+            server: Server {
+                version_number: 150_000,
+                version: "15".into(),
+                database: "db".into(),
+                in_recovery: false,
+                read_only: false,
+                role: Role {
+                    name: "me".into(),
+                    may_create_schemas: true,
+                    owns_schema: true,
+                    not_owned: vec![],
+                },
+                schema_owner: Some("me".into()),
+                has_version: true,
+                leftovers: vec![VERSION1.into()],
+            },
+            sessions: vec![],
+            put_aside: CatalogueVersion::V1_7,
+            progress: Some(Progress { processed: 0, changed: 0, at_work: vec![] }),
+        }
+    }
+
+    fn errors(facts: &Facts, said: Said) -> Vec<&'static str> {
+        let findings = obstacles(facts, said);
+        findings.iter().filter(|it| it.severity == Severity::Error).map(|it| it.check).collect()
+    }
+
+    #[test]
+    fn nothing_is_in_the_way_until_the_new_replica_has_gone_on() {
+        assert!(obstacles(&facts(), Said::default()).is_empty());
+        for (processed, changed) in [(1, 0), (0, 1)] {
+            let progress = Some(Progress { processed, changed, at_work: vec![] });
+            let gone_on = Facts { progress, ..facts() };
+            assert_eq!(errors(&gone_on, Said::default()), ["replica-went-on"]);
+            let forced = Said { force: true, ..Said::default() };
+            assert!(errors(&gone_on, forced).is_empty());
+            assert_eq!(obstacles(&gone_on, forced).len(), 1, "the warning stays");
+        }
+    }
+
+    #[test]
+    fn a_replica_that_may_be_at_work_is_to_be_stopped() {
+        let progress = Some(Progress { processed: 0, changed: 0, at_work: vec!["shop".into()] });
+        let killed = Facts { progress, ..facts() };
+        assert_eq!(errors(&killed, Said::default()), ["replica-stopped"]);
+        assert!(errors(&killed, Said { assume_stopped: true, ..Said::default() }).is_empty());
+        let session = Session { pid: 1, role: None, application_name: "[pg_chameleon]".into(), client: None };
+        let working = Facts { sessions: vec![session], ..facts() };
+        let said = Said { assume_stopped: true, force: true };
+        assert_eq!(errors(&working, said), ["replica-stopped"], "whatever was said");
+    }
+
+    #[test]
+    fn there_must_be_something_to_go_back_to_and_a_name_to_keep_the_rest_under() {
+        for put_aside in [CatalogueVersion::Missing, CatalogueVersion::Foreign, CatalogueVersion::V2_0_10] {
+            let found = Facts { put_aside, progress: None, ..facts() };
+            assert_eq!(errors(&found, Said { force: true, assume_stopped: true }), ["catalogue-put-aside"]);
+        }
+        let mut taken = facts();
+        taken.server.leftovers.push(VERSION2.into());
+        assert_eq!(errors(&taken, Said::default()), ["leftovers"]);
+        let mut foreign = facts();
+        foreign.server.role.owns_schema = false;
+        assert_eq!(errors(&foreign, Said::default()), ["role"]);
+    }
+}

@@ -1,0 +1,161 @@
+//! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has processed nothing; and whatever goes wrong
+//! with it, the catalogue is the one or the other.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+mod replica;
+
+use chameleon_harness::fault::FaultDescription;
+use chameleon_harness::home::Configuration;
+use chameleon_harness::properties::{self, Version};
+use chameleon_harness::record::Record;
+use chameleon_harness::seed::Seed;
+use chameleon_harness::server::Kind;
+use chameleon_harness::stage::{Origin, SharedServer, Stage};
+use chameleon_harness::sweep::case::Case;
+use chameleon_harness::trial::{self, Trial};
+use chameleon_harness::upgrader::Upgrader;
+use predicates::prelude::*;
+use predicates::str::contains;
+use replica::{PROGRAM, Replica, demo_source};
+
+const REFUSED: i32 = 3;
+
+fn upgraded() -> Replica {
+    let replica = Replica::demo();
+    replica.command(&["upgrade", "--yes"]).assert().success();
+    replica
+}
+
+/// Everything, but without telling which of the schemas is in place.
+fn catalogue(replica: &Replica, schema: &str) -> Record {
+    Record::of(&mut replica.client(), &[schema]).unwrap().renamed(schema, "catalogue")
+}
+
+fn refuses(replica: &Replica, says: &str) {
+    let before = replica.record();
+    replica
+        .command(&["rollback", "--yes"])
+        .assert()
+        .code(REFUSED)
+        .stdout(contains(says))
+        .stderr(contains("Nothing was changed"));
+    assert_eq!(before.diff(&replica.record()), "");
+}
+
+#[test]
+fn the_old_catalogue_is_put_back_and_can_be_upgraded_again() {
+    let replica = upgraded();
+    let (old, new) = (catalogue(&replica, "_sch_chameleon_version1"), catalogue(&replica, "sch_chameleon"));
+    replica
+        .command(&["rollback", "--yes"])
+        .assert()
+        .success()
+        .stdout(contains("Rolled back: sch_chameleon is the 1.7 catalogue again."));
+    assert_eq!(old.diff(&catalogue(&replica, "sch_chameleon")), "");
+    assert_eq!(new.diff(&catalogue(&replica, "_sch_chameleon_version2")), "");
+    assert_eq!(replica.value("SELECT to_regnamespace('_sch_chameleon_version1') IS NULL"), "true");
+
+    replica
+        .command(&["rollback", "--yes"])
+        .assert()
+        .success()
+        .stdout(contains("there is no upgrade to undo"));
+    replica.command(&["upgrade", "--yes"]).assert().code(REFUSED).stdout(contains("_sch_chameleon_version2"));
+    replica.sql("DROP SCHEMA _sch_chameleon_version2 CASCADE");
+    replica.command(&["upgrade", "--yes"]).assert().success();
+}
+
+#[test]
+fn what_the_new_replica_has_done_is_not_undone_without_force() {
+    for done in [
+        "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true",
+        "UPDATE sch_chameleon.t_replica_tables SET t_binlog_name = NULL, i_binlog_position = NULL WHERE i_id_table = 1",
+        "UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE i_id_table = 1",
+        "UPDATE sch_chameleon.t_replica_tables SET i_id_table = 1000 WHERE i_id_table = 1",
+        "DELETE FROM sch_chameleon.t_replica_tables WHERE i_id_table = 1",
+    ] {
+        let replica = upgraded();
+        replica.sql(done);
+        refuses(&replica, "replica-went-on");
+        replica
+            .command(&["rollback", "--yes", "--force"])
+            .assert()
+            .success()
+            .stdout(contains("rows are doubled").and(contains("init_replica")));
+        assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "1.7", "{done}");
+    }
+}
+
+#[test]
+fn a_new_replica_at_work_is_to_be_stopped() {
+    let replica = upgraded();
+    replica.sql("UPDATE sch_chameleon.t_sources SET enm_status = 'running'");
+    refuses(&replica, "replica-stopped");
+    replica.command(&["rollback", "--yes", "--assume-stopped"]).assert().success();
+}
+
+#[test]
+fn without_the_old_catalogue_there_is_nothing_to_go_back_to() {
+    let replica = upgraded();
+    replica.sql("ALTER SCHEMA _sch_chameleon_version1 RENAME TO kept");
+    refuses(&replica, "catalogue-put-aside");
+    replica.sql("CREATE SCHEMA _sch_chameleon_version1");
+    refuses(&replica, "is no 1.7 catalogue");
+    replica.sql("DROP SCHEMA _sch_chameleon_version1; ALTER SCHEMA kept RENAME TO _sch_chameleon_version1");
+    replica.sql("CREATE SCHEMA _sch_chameleon_version2");
+    refuses(&replica, "leftovers");
+}
+
+#[test]
+fn nobody_says_yes() {
+    let replica = upgraded();
+    let before = replica.record();
+    replica.command(&["rollback"]).assert().code(REFUSED).stderr(contains("Nobody can be asked"));
+    assert_eq!(before.diff(&replica.record()), "");
+}
+
+/// Each kind of fault at each message: afterwards the catalogue is the one or the other, and the exit code says which.
+#[test]
+fn faults_at_every_message_leave_the_one_or_the_other() {
+    let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
+    let stage = Stage::new(server, &Origin::Seed(Seed::demo())).unwrap();
+    let configuration: Configuration = vec![demo_source()].into();
+    let mut upgraded = stage.replica(&configuration).unwrap();
+    let upgrader = Upgrader::new(PROGRAM);
+    let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
+        let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
+        let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
+        trial::run(replica, stage.server(), &Trial { upgrader, arguments, configuration, faults }).unwrap()
+    };
+    assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
+    let rollback = ["rollback", "--yes"];
+    let undisturbed = run(&mut upgraded.copy(&configuration).unwrap(), &rollback, &[]);
+    assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);
+    let messages = undisturbed.transcript.messages.len();
+    assert!(messages > 10, "{messages}");
+
+    let mut rolled_back = 0;
+    for kind in ["statement_fails:disk_full", "cut_before", "cut_after", "kill_client", "crash_server"] {
+        for message in 1..=messages {
+            let case: Case = format!("{kind}@{message}").parse().unwrap();
+            let mut replica = upgraded.copy(&configuration).unwrap();
+            let outcome = run(&mut replica, &rollback, &case.faults());
+            let goodbye = message == messages;
+            assert!(goodbye || outcome.transcript.all_happened().is_ok(), "{case}");
+            let mut client = replica.superuser().unwrap();
+            properties::await_end_of_sessions(&mut client).unwrap();
+            let version = properties::version(&mut client).unwrap();
+            rolled_back += usize::from(version == Version::Old);
+            match (outcome.code(), &version) {
+                (Some(0), Version::Old) | (Some(REFUSED), Version::New) => {}
+                (None, Version::Old | Version::New) if outcome.killed() => {}
+                other => panic!("{case}: {other:?}: {}", outcome.output),
+            }
+            drop(client);
+            if version == Version::New {
+                assert_eq!(run(&mut replica, &rollback, &[]).code(), Some(0), "{case}: run again");
+            }
+        }
+    }
+    assert!(rolled_back > 4, "an answer of the commit was lost: {rolled_back}");
+}
