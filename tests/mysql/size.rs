@@ -1,5 +1,5 @@
 //! A large window is read in bounded memory. Not one of the everyday tests: it writes more than 1 GiB.
-//! `make window` runs it.
+//! `cargo test --release --test mysql -- --ignored a_window_of_one_gib` runs it.
 
 use crate::origin::{Origin, check};
 use crate::replica::PROGRAM;
