@@ -2,6 +2,7 @@
 
 use super::check::unreadable;
 use super::interruption::Interruption;
+use super::status::version;
 use super::{consent, load};
 use crate::catalogue::v1::read;
 use crate::catalogue::v2;
@@ -14,7 +15,7 @@ use crate::report::console::Console;
 use crate::rollback::{self, NotRolledBack, Said};
 use crate::upgrade::exclusive::{self, Exclusive};
 use std::time::Duration;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 /// Puts the 1.7 catalogue back.
 pub async fn run(arguments: &Rollback, console: &Console) -> Ending {
@@ -47,7 +48,8 @@ async fn with_session(
             "Another upgrade or rollback of this database is at work: wait until it has ended.",
         ));
     }
-    match version(client).await.map_err(|error| cannot_be_read(console, &error))? {
+    let server = read::server(client).await.map_err(|error| cannot_be_read(console, &error))?;
+    match version(client, &server).await.map_err(|error| cannot_be_read(console, &error))? {
         CatalogueVersion::V2_0_10 => {}
         CatalogueVersion::V1_7 => {
             return Ok(Ending::Done("The catalogue is 1.7: there is no upgrade to undo.".into()));
@@ -76,16 +78,6 @@ async fn with_session(
     match rollback::roll_back(client, &configuration.pg, said, patience).await {
         Ok(()) => Ok(done(console)),
         Err(not) => Err(not_done(console, not, interruption)),
-    }
-}
-
-/// Of a schema that says none there is nothing to undo.
-async fn version(client: &Client) -> Result<CatalogueVersion, Error> {
-    let server = read::server(client).await?;
-    match (&server.schema_owner, server.has_version) {
-        (Some(_), true) => read::version(client).await.map(CatalogueVersion::of),
-        (Some(_), false) => Ok(CatalogueVersion::Foreign),
-        (None, _) => Ok(CatalogueVersion::Missing),
     }
 }
 

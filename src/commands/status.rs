@@ -34,8 +34,11 @@ async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
     shown
 }
 
-/// Whoever may read the catalogue may see its status, owner or not.
-async fn version(client: &Client, server: &Server) -> Result<CatalogueVersion, tokio_postgres::Error> {
+/// What the catalogue is. Whoever may read it may know, owner or not.
+pub(super) async fn version(
+    client: &Client,
+    server: &Server,
+) -> Result<CatalogueVersion, tokio_postgres::Error> {
     match (&server.schema_owner, server.has_version) {
         (None, _) => Ok(CatalogueVersion::Missing),
         (Some(_), false) => Ok(CatalogueVersion::Foreign),
