@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original scenarios sweep matrix clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window scenarios sweep matrix clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ live: tools ## Run the live scenarios: the real MariaDB, the real pg_chameleon 1
 
 compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, and write docs/original.md anew
 	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test original
+
+window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
+	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::
 
 scenarios: postgres ## Run the scenarios, each on a database of its own
 	cargo build --release --workspace --bins

@@ -51,7 +51,7 @@ pub(super) fn read(
     for event in stream {
         let event = event.map_err(unanswered(DOING))?;
         hand_on(assembler.take(&event).map_err(not_understood)?, &mut reading);
-        reading.bytes += u64::from(event.header().event_size());
+        reading.bytes = assembler.passed();
         // The first event of the file itself shows that `from` is where one begins.
         if !Assembler::is_artificial(&event) && is_behind(&assembler, to) || progress(reading).is_break() {
             break;

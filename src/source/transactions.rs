@@ -123,6 +123,8 @@ pub(super) struct Assembler {
     file: BinlogFile,
     /// Where the last event ended.
     position: u64,
+    /// The bytes of the files that were passed. MariaDB leaves out of the stream what it annotates the rows with.
+    passed: u64,
     /// Whether the server has described the format: what comes before that can't be read safely, since nobody knows
     /// whether it ends with a checksum.
     described: bool,
@@ -132,12 +134,17 @@ pub(super) struct Assembler {
 impl Assembler {
     /// For a stream that begins at this place.
     pub(super) fn new(file: BinlogFile, position: u64) -> Self {
-        Self { file, position, described: false, open: None }
+        Self { file, position, passed: 0, described: false, open: None }
     }
 
     /// The file and the position behind the last event.
     pub(super) fn place(&self) -> (&BinlogFile, u64) {
         (&self.file, self.position)
+    }
+
+    /// How many bytes of the binary log the events take that were handed in, and those between them.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// Whether a transaction has begun and not ended.
@@ -163,6 +170,7 @@ impl Assembler {
         }
         let start = self.position;
         self.position = end_of(start, event.header().log_pos());
+        self.passed += self.position - start;
         match kind {
             Kind::Rotate => self.rotate(event),
             // No transaction goes on in another file: a server that crashed has cut it off.
