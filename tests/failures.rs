@@ -6,6 +6,7 @@ mod replica;
 
 use chameleon_harness::fault::{Fault, Place};
 use chameleon_harness::record::Record;
+use chameleon_harness::seed::Seed;
 use disturbed::{
     Outcome, Scene, commit, hold, messages_of_the_transaction, quiet, rows, title, until, waiting,
 };
@@ -476,8 +477,10 @@ fn a_second_upgrader_refuses_at_once() {
     scene.assert_upgraded_as(Outcome::undisturbed());
 }
 
-/// A writer that commits while the upgrader waits for the lock.
-fn written_meanwhile(seed: &chameleon_harness::seed::Seed, sql: &str, says: &str) {
+const CHANGED: &str = "The catalogue changed while the upgrade was running";
+
+/// A writer that commits while the upgrader waits for the lock: the upgrade is refused, with the findings `says`.
+fn written_meanwhile(seed: &Seed, sql: &str, says: &[&str]) {
     let scene = Scene::of(seed);
     let mut writer = scene.replica.client();
     let mut transaction = writer.transaction().unwrap();
@@ -489,8 +492,11 @@ fn written_meanwhile(seed: &chameleon_harness::seed::Seed, sql: &str, says: &str
     transaction.commit().unwrap();
     let before = Record::of_database(&mut writer).unwrap();
     let refused = running.end();
-    refused.assert_code(3).assert_says(&["The catalogue changed while the upgrade was running", says]);
-    refused.assert_last_says(&["Nothing was upgraded: 1.7 is in place"]);
+    refused.assert_code(3).assert_says(says);
+    refused.assert_last_says(&[
+        "Refused: 1 error when the locked catalogue was read again",
+        "Nothing was upgraded: 1.7 is in place",
+    ]);
     assert_unchanged(&before, &scene.replica.record());
 }
 
@@ -500,14 +506,22 @@ fn a_batch_that_comes_in_before_the_lock_refuses() {
         "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true WHERE i_id_source = 1;
                INSERT INTO sch_chameleon.t_replica_batch (i_id_source, t_binlog_name, i_binlog_position)
                VALUES (1, 'mysql-bin.000042', 7777)";
-    written_meanwhile(&quiet(), sql, "its batches or tables are no longer those that the plan was made for");
+    written_meanwhile(
+        &quiet(),
+        sql,
+        &[CHANGED, "its batches or tables are no longer those that the plan was made for"],
+    );
 }
 
 #[test]
 fn a_table_that_comes_in_before_the_lock_refuses() {
     let sql = r#"INSERT INTO sch_chameleon.t_replica_tables (i_id_source, v_table_name, v_schema_name, v_table_pkey)
                  VALUES (1, 'late', 'shop', ARRAY['"id"'])"#;
-    written_meanwhile(&quiet(), sql, "its batches or tables are no longer those that the plan was made for");
+    written_meanwhile(
+        &quiet(),
+        sql,
+        &[CHANGED, "its batches or tables are no longer those that the plan was made for"],
+    );
 }
 
 #[test]
@@ -520,7 +534,18 @@ fn events_that_come_in_before_the_lock_refuse() {
                WHERE i_id_batch = (SELECT min(i_id_batch) FROM sch_chameleon.t_replica_batch WHERE i_id_source = 1);
                INSERT INTO sch_chameleon.t_batch_events
                SELECT i_id_batch, array_agg(i_id_event) FROM sch_chameleon.t_log_replica GROUP BY 1";
-    written_meanwhile(&quiet(), sql, "events came in after the replay");
+    written_meanwhile(&quiet(), sql, &[CHANGED, "events came in after the replay"]);
+}
+
+#[test]
+fn a_replica_that_starts_before_the_lock_refuses_and_warnings_are_not_counted() {
+    let seed = quiet().statement("DROP TABLE shop.orders");
+    let sql = "UPDATE sch_chameleon.t_sources SET enm_status = 'running' WHERE i_id_source = 1";
+    written_meanwhile(
+        &seed,
+        sql,
+        &["The status of", "is running and no session of pg_chameleon is connected"],
+    );
 }
 
 #[test]

@@ -195,6 +195,44 @@ fn the_answer_to_the_commit_is_lost() {
     }
 }
 
+/// The messages that ask what became of the transaction.
+fn questions(ended: &Ended) -> Vec<u64> {
+    let asks = |sql: &String| sql.starts_with("SELECT txid_status");
+    let messages = ended.transcript.messages.iter();
+    messages.filter(|message| message.sql.as_ref().is_some_and(asks)).map(|message| message.number).collect()
+}
+
+/// Loses the upgrade at its commit and has the first question about it fail.
+fn the_question_fails(cut: Fault, sqlstate: &str) -> (Scene, Ended) {
+    let first = Scene::of(&quiet());
+    let [question] = questions(&first.upgrade(vec![Fault::cut_after(commit())]))[..] else {
+        panic!("not one")
+    };
+    let scene = Scene::of(&quiet());
+    let fails = Fault::statement_fails(Place::message(question), sqlstate.parse().unwrap());
+    let ended = scene.upgrade(vec![cut, fails]);
+    (scene, ended)
+}
+
+#[test]
+fn a_question_that_fails_is_asked_again() {
+    // Had its failure been taken for an answer, a transaction that is still open would be said to be undone.
+    let (scene, ended) = the_question_fails(Fault::cut_after(commit()), "out_of_memory");
+    ended.assert_code(0).assert_says(&["the server says that it was done"]);
+    assert_eq!(questions(&ended).len(), 2);
+    scene.assert_upgraded_as(Outcome::undisturbed());
+}
+
+#[test]
+fn a_server_that_has_never_heard_of_the_transaction_has_answered() {
+    // As one says that crashed before anything of the transaction came to the disk: its number lies in the future.
+    let (scene, ended) = the_question_fails(Fault::cut_before(commit()), "22023");
+    assert_eq!(questions(&ended).len(), 1);
+    ended.assert_last_says(&["Nothing is left to clean up"]);
+    assert_rolled_back(&scene, &ended);
+    assert_goes_on(&scene);
+}
+
 /// The first work of the step install, which fails; then follow going back and the undo's COMMIT.
 fn fails_in_install() -> Fault {
     Fault::statement_fails(Place::in_step("install", 3), "disk_full".parse().unwrap())
@@ -344,16 +382,34 @@ fn the_server_is_gone_for_good_at_an_earlier_step() {
     assert_goes_on(&scene);
 }
 
-#[test]
-fn the_server_is_gone_for_good_at_the_commit_of_the_undo() {
-    let mut server = server();
-    let scene = scene_on(&server);
-    let (held, holding) = hold(commit_of_the_undo());
+/// The server goes while a failure is undone, when the undoing comes to `place`.
+fn gone_for_good_in_the_undo(server: &mut LocalServer, scene: &Scene, place: Place) -> Ended {
+    let (held, holding) = hold(place);
     let mut running = scene.start(vec![fails_in_install(), held], &["--yes", "--patience", "1"]);
     holding.wait(&mut running);
     server.kill().unwrap();
     holding.go_on();
-    let ended = running.end();
+    running.end()
+}
+
+#[test]
+fn the_server_is_gone_for_good_while_going_back() {
+    let mut server = server();
+    let scene = scene_on(&server);
+    let ended = gone_for_good_in_the_undo(&mut server, &scene, going_back());
+    // Nothing can have been kept: its commit was never sent.
+    ended.assert_code(4).assert_last_says(&["the commit was never sent", "1.7 is in place"]);
+    assert!(!ended.shown.contains("_sch_chameleon_version2"), "{}", ended.shown);
+    server.restart().unwrap();
+    scene.assert_unchanged();
+    assert_goes_on(&scene);
+}
+
+#[test]
+fn the_server_is_gone_for_good_at_the_commit_of_the_undo() {
+    let mut server = server();
+    let scene = scene_on(&server);
+    let ended = gone_for_good_in_the_undo(&mut server, &scene, commit_of_the_undo());
     // Whether the schema was kept can't be known.
     ended.assert_code(4).assert_last_says(&[
         "1.7 is in place",

@@ -421,7 +421,9 @@ fn a_listed_batch_that_the_replay_passes_over() {
         ],
     );
     replica.sql("UPDATE sch_chameleon.t_replica_batch SET b_started = true WHERE i_id_batch = 1;");
-    replica.upgrade(&[]).code(0);
+    let upgraded = replica.upgrade(&[]).code(0);
+    let shown = String::from_utf8_lossy(&upgraded.get_output().stdout).into_owned();
+    assert!(shown.contains("1 event of the source shop waits to be replayed"), "{shown}");
     assert_eq!(replica.value("SELECT count(*) FROM shop.items"), "1");
 }
 

@@ -65,5 +65,70 @@ fn scalar(name: &str) -> String {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
             .contains(&name.to_lowercase().as_str());
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if plain { name.to_owned() } else { format!("\"{}\"", name.chars().map(in_quotes).collect::<String>()) }
+}
+
+/// A character as it stands between YAML's double quotes. What would break the line, or can't be seen, is escaped.
+fn in_quotes(character: char) -> String {
+    match character {
+        '"' | '\\' => format!("\\{character}"),
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => escaped(character),
+        _ if character.is_control() => escaped(character),
+        _ => character.to_string(),
+    }
+}
+
+fn escaped(character: char) -> String {
+    format!("\\u{:04X}", u32::from(character))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may end there")]
+
+    use super::*;
+    use crate::config::Configuration;
+    use proptest::prelude::*;
+
+    /// The pairs that a configuration with this line has.
+    fn read(line: &str) -> Vec<MappingPair> {
+        let text = format!(
+            "pg_conn: {{host: h, port: 5432, user: u, password: p, database: d, charset: utf8}}
+sources:
+  replica:
+    type: mysql
+    db_conn: {{host: h, port: 3306, user: u, password: p, charset: utf8, connect_timeout: 10}}
+    schema_mappings:
+      {line}
+"
+        );
+        let configuration = Configuration::parse("a.yml".into(), &text);
+        configuration.unwrap_or_else(|error| panic!("{error}\n{text}")).sources.remove(0).schema_mappings
+    }
+
+    #[test]
+    fn only_names_that_need_it_are_quoted() {
+        for plain in ["shop", "_shop", "Shop_2", "yesterday"] {
+            assert_eq!(scalar(plain), plain);
+        }
+        for quoted in
+            ["", "2shop", "my shop", "yes", "No", "NULL", "y", "shöp", "a: b", "# a", "-", "1_000", "~"]
+        {
+            assert_eq!(scalar(quoted), format!("\"{quoted}\""));
+        }
+        assert_eq!(scalar("a\"b\\c\nd"), r#""a\"b\\c\u000Ad""#);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_line_that_a_remedy_names_is_read_as_the_pair(
+            source_schema in "[^\0]{1,12}|[a-z_0-9]{1,4}|[\"'\\\\\n\t\u{85}\u{2028}\u{2029}\u{feff}:# -]{1,6}|yes|no|On|null|y",
+            dest_schema in "[^\0]{1,12}|[a-z_0-9]{1,4}|[\"'\\\\\n\t\u{85}\u{2028}\u{2029}\u{feff}:# -]{1,6}|yes|no|On|null|y",
+        ) {
+            let pair = MappingPair { source_schema, dest_schema };
+            prop_assert_eq!(read(&line(&pair)), vec![pair]);
+        }
+    }
 }

@@ -8,13 +8,7 @@ const OLDEST: u32 = 100_000;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if facts.server.version_number < OLDEST {
-        findings.push(Finding::error(
-            "postgresql",
-            format!("The server is PostgreSQL {}; 10 is the oldest that will do.", facts.server.version),
-            "Upgrade PostgreSQL first; the 1.8.2 replica goes on working on the new server.",
-        ));
-    }
+    findings.extend(too_old(facts.server.version_number, &facts.server.version));
     if facts.server.in_recovery {
         findings.push(Finding::error(
             "postgresql",
@@ -26,6 +20,16 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.push(read_only(&facts.server));
     }
     findings
+}
+
+fn too_old(version_number: u32, version: &str) -> Option<Finding> {
+    (version_number < OLDEST).then(|| {
+        Finding::error(
+            "postgresql",
+            format!("The server is PostgreSQL {version}; 10 is the oldest that will do."),
+            "Upgrade PostgreSQL first; the 1.8.2 replica goes on working on the new server.",
+        )
+    })
 }
 
 /// Somebody has closed the database, or the role, to writers: that is not for an upgrade to override.
@@ -44,4 +48,18 @@ fn read_only(server: &Server) -> Finding {
             quote_identifier(role)
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No package of a server that is too old can be had: the rule alone is tried.
+    #[test]
+    fn postgresql_10_is_the_oldest() {
+        let refused = |number, version| too_old(number, version).is_some_and(|it| it.found.contains(version));
+        assert!(refused(90_624, "9.6.24"));
+        assert!(!refused(100_000, "10.0"));
+        assert!(!refused(150_000, "15.0"));
+    }
 }

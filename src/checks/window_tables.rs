@@ -4,7 +4,7 @@
 //! and ends at every start when it meets rows of one that is gone, whether 1.8.2 has applied them or not. 1.8.2 passes
 //! over them.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, counted};
 use crate::binlog::BinlogCoordinate;
 use crate::plan::PlannedSource;
 use crate::source::facts::WindowRead;
@@ -16,12 +16,13 @@ const NAMED: usize = 10;
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, _, read) in facts.windows() {
-        let found = read.gone.iter().filter_map(|table| finding(source, read, table));
-        findings.extend(found.take(NAMED));
-        if read.gone.len() > NAMED {
+        let mut found = read.gone.iter().filter_map(|table| finding(source, read, table));
+        findings.extend(found.by_ref().take(NAMED));
+        let more = found.count() as u64;
+        if more > 0 {
             findings.push(Finding::error(
                 "window-tables",
-                format!("Source {}: the same holds of {} more tables.", source.name, read.gone.len() - NAMED),
+                format!("Source {}: the same holds of {}.", source.name, counted(more, "more table")),
                 "As above.",
             ));
         }

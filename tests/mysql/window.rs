@@ -1,6 +1,6 @@
 //! The window between the batch start and the consistent point: how far it closes, and what is found in it.
 
-use crate::origin::{Origin, check, quoted};
+use crate::origin::{Checked, Origin, check, quoted};
 
 /// As a replica that has read up to here stands: at the end of the last row event, before the commit.
 fn before_the_commit(origin: &Origin) -> String {
@@ -150,6 +150,28 @@ fn rows_of_a_table_that_is_gone_lie_behind_the_window() {
 }
 
 #[test]
+fn rows_of_a_table_that_is_gone_lie_in_the_window_and_behind_it() {
+    let Some(origin) = Origin::start("rows_of_a_table_that_is_gone_lie_in_the_window_and_behind_it") else {
+        return;
+    };
+    let old = origin.here();
+    origin.write("my_two", 1);
+    origin.run_in("my_one", "CREATE TABLE gone (id INT PRIMARY KEY); INSERT INTO gone VALUES (1);");
+    let new = origin.here();
+    origin.run_in("my_one", "INSERT INTO gone VALUES (2)");
+    let rows = before_the_commit(&origin);
+    origin.run_in("my_one", "DROP TABLE gone");
+    // The last of them decide, which nobody has read.
+    check(&origin.replica(&new, &old)).ends(3).says(
+        "window-tables",
+        &[
+            &format!("rows of my_one.gone up to {rows} are yet to be read"),
+            &format!("start the replica of old_one until it has passed {rows}"),
+        ],
+    );
+}
+
+#[test]
 fn statements_that_the_daemon_cannot_parse() {
     let Some(origin) = Origin::start("statements_that_the_daemon_cannot_parse") else { return };
     for (statement, severity, code) in [
@@ -223,6 +245,9 @@ fn each_kind_of_ddl_that_is_left_is_named() {
         .ends(3)
         .says("window-ddl", &["warning", "meets 5 statements", "applied already: RENAME TABLE a TO b"]);
     checked.says("window-ddl", &kinds);
+    for all_named in ["window-ddl", "window-statements"] {
+        assert!(!checked.text(all_named).contains(" more"), "{:#}", checked.said);
+    }
     // Of all these, the daemon's parser fails at four, whether they are about a table or not.
     checked.says(
         "window-statements",
@@ -236,6 +261,39 @@ fn each_kind_of_ddl_that_is_left_is_named() {
     check(&origin.replica(&newer, &new))
         .ends(0)
         .says("window-ddl", &["1 statement", "ALTER TABLE in my_two", "yet to be applied"]);
+}
+
+#[test]
+fn the_first_of_many_are_named_and_all_are_counted() {
+    let Some(origin) = Origin::start("the_first_of_many_are_named_and_all_are_counted") else { return };
+    let old = origin.here();
+    origin.write("my_two", 1);
+    let drop_one = |number: u32| {
+        format!(
+            "CREATE TABLE a{number} (id INT PRIMARY KEY); INSERT INTO a{number} VALUES (1); DROP TABLE a{number};"
+        )
+    };
+    for number in 0..13 {
+        origin.run_in("my_one", &drop_one(number));
+    }
+    origin.run_in("my_one", &"ANALYZE TABLE t;".repeat(23));
+    let new = origin.here();
+    let checked = check(&origin.replica(&new, &old));
+    checked.ends(3);
+    checked.says("window-ddl", &["meets 26 statements", "CREATE TABLE in my_one", "; 6 more."]);
+    checked.says("window-statements", &["at 23 statements", "ANALYZE TABLE t in my_one", "; 3 more."]);
+    let gone = |checked: &Checked| {
+        let findings = checked.of("window-tables");
+        let last = findings.last().unwrap()["found"].as_str().unwrap().to_owned();
+        (findings.len(), last)
+    };
+    assert_eq!(gone(&checked), (11, "Source new: the same holds of 3 more tables.".to_owned()));
+    // As many as are named one by one.
+    for number in 0..3 {
+        origin.run(&format!("CREATE TABLE my_one.a{number} (id INT PRIMARY KEY)"));
+    }
+    let (count, last) = gone(&check(&origin.replica(&new, &old)));
+    assert!(count == 10 && last.contains("rows of my_one.a"), "{count} {last}");
 }
 
 #[test]
