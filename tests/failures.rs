@@ -283,7 +283,7 @@ const DAMAGES: &[Damage] = &[
         "t_replica_tables",
         BEFORE_INSERT,
         "NEW.b_replica_enabled := NEW.v_table_name <> 'orders'; RETURN NEW;",
-        &["tables that are not enabled: 1 instead of 0"],
+        &["found: tables that are not enabled: 1 instead of 0\n"],
     ),
     (
         "t_replica_tables",

@@ -263,6 +263,28 @@ fn the_connection_is_cut_while_going_back() {
 }
 
 #[test]
+fn the_connection_is_cut_while_all_is_undone() {
+    let scene = Scene::of(&quiet());
+    let fails_in_rename =
+        || Fault::statement_fails(Place::in_step("rename", 2), "disk_full".parse().unwrap());
+    let rolls_back = |ended: &Ended| {
+        ended.transcript.messages.iter().any(|message| message.sql.as_deref() == Some("ROLLBACK"))
+    };
+    let undisturbed = scene.upgrade(vec![fails_in_rename()]);
+    assert!(rolls_back(&undisturbed) && questions(&undisturbed).is_empty());
+    assert_rolled_back(&scene, &undisturbed);
+    let rollback = || Place::in_step("rename", 3);
+    for cut in [Fault::cut_before(rollback()), Fault::cut_after(rollback())] {
+        let ended = scene.upgrade(vec![fails_in_rename(), cut]);
+        // Nobody has said that it was undone: the server is asked.
+        assert!(rolls_back(&ended) && !questions(&ended).is_empty());
+        ended.assert_last_says(&["Nothing is left to clean up"]);
+        assert_rolled_back(&scene, &ended);
+    }
+    assert_goes_on(&scene);
+}
+
+#[test]
 fn the_answer_to_the_commit_of_the_undo_is_lost() {
     let scene = Scene::of(&quiet());
     let lost = Fault::cut_after(commit_of_the_undo());
