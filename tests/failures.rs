@@ -27,6 +27,7 @@ fn fails_at(step: &str) {
     let failed = scene.upgrade(vec![disk_full(Place::in_step(step, 2))]);
     failed.assert_code(4).assert_says(&[&format!("the step \"{}\" failed", title(step)), "[SQLSTATE 53100]"]);
     failed.assert_last_says(&["1.7 is in place"]);
+    assert!(!failed.shown.contains("lock_timeout"), "the disk is no lock: {}", failed.shown);
     scene.assert_intact();
     assert_eq!(scene.has_schema("_sch_chameleon_version2"), keeps_something(step));
     if keeps_something(step) {
@@ -96,6 +97,19 @@ fn a_savepoint_that_fails_leaves_the_step_before_it_to_inspect() {
     // Back to the last savepoint, that of the tables.
     assert_eq!(scene.replica.value("SELECT count(*) FROM _sch_chameleon_version2.t_sources"), "1");
     assert_eq!(scene.replica.value("SELECT count(*) FROM _sch_chameleon_version2.t_replica_tables"), "0");
+}
+
+/// The new catalogue is built as its owner, and put aside by the role that upgrades.
+#[test]
+fn an_owner_that_may_not_create_schemas_does_not_keep_it_from_being_kept() {
+    let scene = Scene::of(&quiet());
+    let owner = format!("owner {}", scene.replica.database.name());
+    scene.replica.sql(&format!(r#"CREATE ROLE "{owner}"; ALTER SCHEMA sch_chameleon OWNER TO "{owner}""#));
+    let failed = scene.upgrade(vec![disk_full(Place::in_step("tables", 2))]);
+    failed.assert_code(4).assert_last_says(&["1.7 is in place", "is kept as _sch_chameleon_version2"]);
+    scene.replica.sql(&failed.statement("DROP SCHEMA"));
+    scene.upgrade(vec![]).assert_code(0);
+    scene.replica.sql(&format!(r#"DROP OWNED BY "{owner}" CASCADE; DROP ROLE "{owner}""#));
 }
 
 #[test]
