@@ -2,6 +2,7 @@
 
 pub mod bench_reference;
 pub mod list;
+mod progress;
 pub mod replay;
 pub mod run;
 pub mod sweep;

@@ -1,5 +1,6 @@
 //! `chameleon-harness replay`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
 
+use super::progress::Progress;
 use super::{CommandError, Ending, Means, named_or_all};
 use crate::production::{Dump, Rows};
 use crate::replay::{self, Rehearsed, ReplayError};
@@ -7,12 +8,11 @@ use crate::server::{Binaries, Kind};
 use crate::stage::StageError;
 use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
-use anstream::{eprint, println};
+use anstream::println;
 use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
 use std::env;
 use std::fs;
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 /// Restore a dump of production's database on a throwaway server and upgrade it there, with production's own
@@ -80,17 +80,9 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
         faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
         jobs: arguments.means.jobs(),
     };
-    let terminal = io::stderr().is_terminal();
-    let rehearsed = day
-        .rehearse(&|done, total| {
-            if terminal {
-                eprint!("\r{done} of {total} runs");
-            }
-        })
-        .map_err(|error| told(&error))?;
-    if terminal {
-        eprint!("\r");
-    }
+    let progress = Progress::start();
+    let rehearsed = day.rehearse(&|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
+    drop(progress);
     show(&rehearsed);
     if let Some(path) = &arguments.report {
         let text = format!("{:#}\n", serde_json::json!(rehearsed));

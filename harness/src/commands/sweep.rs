@@ -1,5 +1,6 @@
 //! `chameleon-harness sweep`.
 
+use super::progress::Progress;
 use super::{CommandError, Ending, Means, named_or_all};
 use crate::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
@@ -7,9 +8,8 @@ use crate::seed::Seed;
 use crate::stage::Origin;
 use crate::sweep::case::{Case, NamedKind};
 use crate::sweep::{self, Retries, Spread, Sweep, table};
-use anstream::{eprint, println};
+use anstream::println;
 use clap::Args;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
@@ -60,16 +60,10 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         retries: if arguments.quick { Retries::OncePerState } else { Retries::AfterEveryRun },
         spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
     };
-    let terminal = io::stderr().is_terminal();
-    let findings = sweep::run(&sweep, &|done, total| {
-        if terminal {
-            eprint!("\r{done} of {total} runs");
-        }
-    })
-    .map_err(|error| CommandError::harness(&error))?;
-    if terminal {
-        eprint!("\r");
-    }
+    let progress = Progress::start();
+    let findings = sweep::run(&sweep, &|done, total| progress.tell(done, total))
+        .map_err(|error| CommandError::harness(&error))?;
+    drop(progress);
     println!(
         "{} messages in the undisturbed upgrade ({:.2} s), {} runs",
         findings.messages.len(),
