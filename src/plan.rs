@@ -7,7 +7,6 @@ use crate::batches::{self, BatchState};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
-use crate::window::Narrowed;
 use chrono::NaiveDateTime;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -111,13 +110,14 @@ impl PlannedSource {
         self.parts.iter().filter_map(|part| part.start.as_ref()).min()
     }
 
-    /// Advances the starts. The points of the tables and the consistent point stay as they are.
-    pub fn advance(&mut self, narrowed: &Narrowed) {
+    /// Advances the starts of its old sources, and with them its own. The points of the tables and the consistent point
+    /// stay as they are.
+    pub fn advance(&mut self, starts: &[(OldSourceId, BinlogCoordinate)], batch_start: &BinlogCoordinate) {
         for part in &mut self.parts {
-            let advanced = narrowed.starts.iter().find(|(id, _)| *id == part.id);
+            let advanced = starts.iter().find(|(id, _)| *id == part.id);
             part.advanced = advanced.map(|(_, start)| start.clone());
         }
-        self.batch_start = Some(narrowed.batch_start.clone());
+        self.batch_start = Some(batch_start.clone());
     }
 }
 

@@ -80,7 +80,7 @@ pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
         let asked = source::ask(source, connection, planned.as_deref(), observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
-            planned.advance(narrowed);
+            planned.advance(&narrowed.starts, &narrowed.batch_start);
         }
         all.push(asked);
     }

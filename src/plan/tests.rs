@@ -84,15 +84,7 @@ fn plan_of(source: &OldSource) -> Plan {
 fn advanced_to(mut plan: Plan, position: i64) -> Plan {
     let start = at("mysql-bin.000001", position);
     let starts = vec![(plan.sources[0].parts[0].id, start.clone())];
-    let ahead = crate::window::Ahead::default();
-    plan.sources[0].advance(&Narrowed {
-        starts,
-        batch_start: start,
-        rows: vec![],
-        ddl: vec![],
-        more_ddl: 0,
-        ahead,
-    });
+    plan.sources[0].advance(&starts, &start);
     plan
 }
 

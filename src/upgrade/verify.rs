@@ -2,12 +2,11 @@
 //! present, coordinates as planned. What differs rolls the upgrade back.
 
 use super::transaction::Cause;
-use super::write::Starts;
+use super::write::{Starts, mappings_json};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::StoredCoordinate;
 use crate::catalogue::v2;
 use crate::catalogue::v2::status::{self, SourceStatus};
-use crate::mapping::MappingPair;
 use crate::plan::{Plan, PlannedSource};
 use tokio_postgres::{Client, Row};
 
@@ -92,14 +91,6 @@ fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {
         note(&mut differences, &of(what), &row.try_get::<_, i64>(column)?, &expected);
     }
     Ok(differences)
-}
-
-/// What `jsb_schema_mappings` holds.
-pub(super) fn mappings_json(mappings: &[MappingPair]) -> serde_json::Value {
-    mappings
-        .iter()
-        .map(|pair| (pair.source_schema.clone(), serde_json::Value::from(pair.dest_schema.clone())))
-        .collect()
 }
 
 fn stored(coordinate: Option<&BinlogCoordinate>) -> StoredCoordinate {

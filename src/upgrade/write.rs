@@ -2,10 +2,10 @@
 
 use super::step::Step;
 use super::transaction::Cause;
-use super::verify::mappings_json;
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::catalogue::v2;
+use crate::mapping::MappingPair;
 use crate::plan::{Plan, PlannedSource};
 use crate::postgres;
 use std::time::Duration;
@@ -125,6 +125,14 @@ pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result
     client.batch_execute("SELECT sch_chameleon.fn_refresh_parts()").await?;
     act_as_oneself(client).await?;
     Ok(ids)
+}
+
+/// What `jsb_schema_mappings` holds.
+pub(super) fn mappings_json(mappings: &[MappingPair]) -> serde_json::Value {
+    mappings
+        .iter()
+        .map(|pair| (pair.source_schema.clone(), serde_json::Value::from(pair.dest_schema.clone())))
+        .collect()
 }
 
 /// The daemon starts from both; a source that brings nothing has yet to be initialised.
