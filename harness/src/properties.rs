@@ -239,7 +239,7 @@ fn check_old(
 
 fn check_new(client: &mut Client, reference: &Reference) -> Result<Vec<Violation>, AskingError> {
     let mut violations = Vec::new();
-    let dropped: i64 = client.query_one(DROPPED, &[])?.get(0);
+    let dropped = dropped(client)?;
     if dropped > 0 {
         let seen = format!("{dropped} tables of 1.7 are not in 2.0");
         violations.push(Violation::of(Property::NothingDropped, seen));
@@ -254,14 +254,17 @@ fn check_new(client: &mut Client, reference: &Reference) -> Result<Vec<Violation
     Ok(violations)
 }
 
-/// None where there is no old catalogue to compare with.
-const DROPPED: &str = "
-    SELECT CASE WHEN to_regclass('_sch_chameleon_version1.t_replica_tables') IS NULL THEN 0 ELSE
-        (xpath('/row/c/text()', query_to_xml(
-            'SELECT count(*) AS c FROM _sch_chameleon_version1.t_replica_tables o
-             WHERE NOT EXISTS (SELECT FROM sch_chameleon.t_replica_tables n
-                               WHERE n.v_schema_name = o.v_schema_name AND n.v_table_name = o.v_table_name)',
-            false, true, '')))[1]::text::bigint END";
+/// How many tables of the old catalogue the new one lacks; none where there is no old one to compare with.
+fn dropped(client: &mut Client) -> Result<i64, postgres::Error> {
+    let old = "SELECT to_regclass('_sch_chameleon_version1.t_replica_tables') IS NOT NULL";
+    if !client.query_one(old, &[])?.try_get(0)? {
+        return Ok(0);
+    }
+    let lacking = "SELECT count(*) FROM _sch_chameleon_version1.t_replica_tables o
+                   WHERE NOT EXISTS (SELECT FROM sch_chameleon.t_replica_tables n
+                                     WHERE n.v_schema_name = o.v_schema_name AND n.v_table_name = o.v_table_name)";
+    client.query_one(lacking, &[])?.try_get(0)
+}
 
 /// SPEC.md's exit codes: 0 only with 2.0; 2, 3 and 4 only with 1.7. With a second upgrader the first may find
 /// the work done.

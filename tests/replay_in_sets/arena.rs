@@ -57,15 +57,25 @@ const EMPTY: &str = "
     TRUNCATE sch_chameleon.t_sources RESTART IDENTITY CASCADE;
     DELETE FROM public.parent; DELETE FROM public.shared";
 
-/// Every row of every table, with the time of replay, which is now, left out.
+/// The rows of a table, a line each, with the time of replay, which is now, left out.
+const ROWS: &str = "
+    CREATE FUNCTION public.rows_of(tab regclass) RETURNS text LANGUAGE plpgsql AS $$
+    DECLARE
+        rows text;
+        line text := CASE WHEN tab = 'sch_chameleon.t_replica_batch'::regclass
+                          THEN '(to_jsonb(t) - ''ts_replayed'')::text' ELSE 't::text' END;
+    BEGIN
+        EXECUTE format('SELECT string_agg(%L || r, E''\\n'' ORDER BY r) FROM (SELECT %s AS r FROM %s t) AS lines',
+                       tab, line, tab)
+        INTO rows;
+        RETURN rows;
+    END $$";
+
+/// Every row of every table.
 const CONTENT: &str = "
-    SELECT string_agg(name || rows, E'\\n' ORDER BY name)
-    FROM (SELECT c.oid::regclass::text AS name,
-                 query_to_xml(format('SELECT CASE WHEN %L = ''t_replica_batch''
-                                                  THEN (to_jsonb(t) - ''ts_replayed'')::text ELSE t::text END AS r
-                                      FROM %s t ORDER BY 1', c.relname, c.oid::regclass), true, true, '')::text AS rows
-          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE c.relkind IN ('r', 'p') AND n.nspname ~ '^(s[0-9].*|sch_chameleon|public)$') AS tables";
+    SELECT string_agg(concat_ws(E'\\n', c.oid::regclass, public.rows_of(c.oid)), E'\\n' ORDER BY c.oid::regclass::text)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname ~ '^(s[0-9].*|sch_chameleon|public)$'";
 
 impl Arena {
     /// 1.8.2's own catalogue in both, or ours where that isn't installed.
@@ -122,6 +132,7 @@ impl Side {
                  CREATE FUNCTION public.is_odd(n integer) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT n % 2 <> 0'",
             )
             .unwrap();
+        client.batch_execute(ROWS).unwrap();
         let session = runtime.block_on(session(address, &database));
         Self { database, client, session }
     }
