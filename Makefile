@@ -33,7 +33,7 @@ scenarios: postgres ## Run the scenarios, each on a database of its own
 # Several catalogues, every SQLSTATE at every message, a retry after every run, and pairs of faults.
 SWEPT := batch_listed batch_two_live names_that_hurt two_new_sources
 
-sweep: postgres ## Make every fault happen at every message of several upgrades, and pairs of faults: takes hours
+sweep: postgres ## Make every fault happen at every message of several upgrades, and pairs of faults: takes an hour
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness sweep --pairs 300
 	@for name in $(SWEPT); do target/release/chameleon-harness sweep --scenario scenarios/$$name.yaml --pairs 100 || exit 1; done
