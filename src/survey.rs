@@ -1,5 +1,6 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
+use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, TableExamination};
 use crate::catalogue::v1::read;
 use crate::checks::{Catalogue, CatalogueVersion, Facts};
@@ -102,7 +103,7 @@ pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersio
     if !server.has_version {
         return Ok(CatalogueVersion::Foreign);
     }
-    read::version(client).await.map(CatalogueVersion::of)
+    read::version(client, SCHEMA).await.map(CatalogueVersion::of)
 }
 
 async fn catalogue(client: &Client, targets: &[Target], look: Look) -> Result<Catalogue, Error> {

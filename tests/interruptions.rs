@@ -15,8 +15,20 @@ use rustix::process::Signal;
 
 /// Stops an upgrade at a place and does something to it there, before the message goes on.
 fn at(scene: &Scene, place: Place, more: &[&str], action: impl FnOnce(&mut Running)) -> Ended {
+    at_after(scene, vec![], place, more, action)
+}
+
+/// The same when something has gone wrong before.
+fn at_after(
+    scene: &Scene,
+    mut faults: Vec<Fault>,
+    place: Place,
+    more: &[&str],
+    action: impl FnOnce(&mut Running),
+) -> Ended {
     let (held, holding) = hold(place);
-    let mut running = scene.start(vec![held], &[&["--yes"], more].concat());
+    faults.push(held);
+    let mut running = scene.start(faults, &[&["--yes"], more].concat());
     holding.wait(&mut running);
     action(&mut running);
     holding.go_on();
@@ -338,19 +350,26 @@ fn the_server_crashes_at_each_step() {
     assert_goes_on(&scene);
 }
 
+/// The first message of the session that asks what became of a commit whose answer was lost.
+fn after_the_commit() -> Place {
+    Place::message(messages_of_the_transaction().1 + 1)
+}
+
 #[test]
 fn the_server_crashes_after_the_commit() {
     let mut server = server();
     let scene = scene_on(&server);
-    let question = Place::message(messages_of_the_transaction().1 + 1);
-    let (held, holding) = hold(question);
-    let mut running = scene.start(vec![Fault::cut_after(commit()), held], &["--yes"]);
-    holding.wait(&mut running);
-    server.kill().unwrap();
-    server.restart().unwrap();
-    holding.go_on();
-    running.end().assert_code(0).assert_says(&["the server says that it was done"]);
+    let ended = at_after(&scene, vec![Fault::cut_after(commit())], after_the_commit(), &[], |_| {
+        server.kill().unwrap();
+        server.restart().unwrap();
+    });
+    ended.assert_code(0).assert_says(&["the server says that it was done"]);
     scene.assert_upgraded_as(Outcome::undisturbed());
+}
+
+/// The server goes at a place and does not come back while the upgrader waits for it.
+fn gone_for_good(server: &mut LocalServer, scene: &Scene, faults: Vec<Fault>, place: Place) -> Ended {
+    at_after(scene, faults, place, &["--patience", "1"], |_| server.kill().unwrap())
 }
 
 /// What the program says must be asked, asked.
@@ -365,7 +384,7 @@ fn ask(scene: &Scene, ended: &Ended) -> (Option<String>, String) {
 fn the_server_is_gone_for_good_at_the_commit() {
     let mut server = server();
     let scene = scene_on(&server);
-    let ended = at(&scene, commit(), &["--patience", "1"], |_| server.kill().unwrap());
+    let ended = gone_for_good(&mut server, &scene, vec![], commit());
     ended.assert_code(5).assert_last_says(&["The outcome is not known", "1.7: ", "2.0.10: "]);
     server.restart().unwrap();
     let (status, version) = ask(&scene, &ended);
@@ -379,12 +398,8 @@ fn the_server_is_gone_for_good_at_the_commit() {
 fn the_server_is_gone_for_good_after_the_commit() {
     let mut server = server();
     let scene = scene_on(&server);
-    let (held, holding) = hold(Place::message(messages_of_the_transaction().1 + 1));
-    let mut running = scene.start(vec![Fault::cut_after(commit()), held], &["--yes", "--patience", "1"]);
-    holding.wait(&mut running);
-    server.kill().unwrap();
-    holding.go_on();
-    let ended = running.end();
+    let lost = Fault::cut_after(commit());
+    let ended = gone_for_good(&mut server, &scene, vec![lost], after_the_commit());
     ended.assert_code(5).assert_last_says(&["The outcome is not known"]);
     server.restart().unwrap();
     assert_eq!(ask(&scene, &ended), (Some("committed".to_owned()), "2.0.10".to_owned()));
@@ -396,7 +411,7 @@ fn the_server_is_gone_for_good_at_an_earlier_step() {
     let mut server = server();
     let scene = scene_on(&server);
     for step in ["lock", "tables"] {
-        let ended = at(&scene, Place::in_step(step, 2), &["--patience", "1"], |_| server.kill().unwrap());
+        let ended = gone_for_good(&mut server, &scene, vec![], Place::in_step(step, 2));
         ended.assert_code(4).assert_last_says(&["the commit was never sent", "1.7 is in place"]);
         server.restart().unwrap();
         scene.assert_unchanged();
@@ -404,21 +419,11 @@ fn the_server_is_gone_for_good_at_an_earlier_step() {
     assert_goes_on(&scene);
 }
 
-/// The server goes while a failure is undone, when the undoing comes to `place`.
-fn gone_for_good_in_the_undo(server: &mut LocalServer, scene: &Scene, place: Place) -> Ended {
-    let (held, holding) = hold(place);
-    let mut running = scene.start(vec![fails_in_install(), held], &["--yes", "--patience", "1"]);
-    holding.wait(&mut running);
-    server.kill().unwrap();
-    holding.go_on();
-    running.end()
-}
-
 #[test]
 fn the_server_is_gone_for_good_while_going_back() {
     let mut server = server();
     let scene = scene_on(&server);
-    let ended = gone_for_good_in_the_undo(&mut server, &scene, going_back());
+    let ended = gone_for_good(&mut server, &scene, vec![fails_in_install()], going_back());
     // Nothing can have been kept: its commit was never sent.
     ended.assert_code(4).assert_last_says(&["the commit was never sent", "1.7 is in place"]);
     assert!(!ended.shown.contains("_sch_chameleon_version2"), "{}", ended.shown);
@@ -431,7 +436,7 @@ fn the_server_is_gone_for_good_while_going_back() {
 fn the_server_is_gone_for_good_at_the_commit_of_the_undo() {
     let mut server = server();
     let scene = scene_on(&server);
-    let ended = gone_for_good_in_the_undo(&mut server, &scene, commit_of_the_undo());
+    let ended = gone_for_good(&mut server, &scene, vec![fails_in_install()], commit_of_the_undo());
     // Whether the schema was kept can't be known.
     ended.assert_code(4).assert_last_says(&[
         "1.7 is in place",

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod fault;
 pub mod home;
 pub mod live;
+pub mod memory;
 pub mod production;
 pub mod properties;
 pub mod quoting;

@@ -171,10 +171,16 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| check(facts)).collect()
 }
 
+/// How many of the findings refuse the upgrade.
+#[must_use]
+pub fn errors(findings: &[Finding]) -> u64 {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64
+}
+
 /// Whether any finding refuses the upgrade.
 #[must_use]
 pub fn refuse(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity == Severity::Error)
+    errors(findings) > 0
 }
 
 impl Facts {

@@ -1,7 +1,7 @@
 //! `check`: the checks alone.
 
 use super::load;
-use crate::checks::{self, CatalogueVersion, Facts, Finding, Severity, counted};
+use crate::checks::{self, CatalogueVersion, Facts, Finding, counted};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
@@ -101,7 +101,7 @@ pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
 }
 
 fn ending(findings: &[Finding], facts: Option<&Facts>) -> Ending {
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;
+    let errors = checks::errors(findings);
     match facts.map(|facts| &facts.version) {
         Some(CatalogueVersion::V2_0_10) => {
             Ending::Done("The catalogue is 2.0.10 already: there is nothing to do.".into())

@@ -6,7 +6,7 @@ use super::status::version;
 use super::{consent, load};
 use crate::catalogue::v1::read;
 use crate::catalogue::v2;
-use crate::checks::{CatalogueVersion, Severity, counted, refuse};
+use crate::checks::{CatalogueVersion, counted, errors};
 use crate::cli::Rollback;
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
@@ -57,11 +57,11 @@ async fn with_session(
         _ => return Err(refused("sch_chameleon is no catalogue that this program has made.")),
     }
     let said = Said { force: arguments.force, assume_stopped: arguments.assume_stopped };
-    let facts = rollback::facts(client).await.map_err(|error| cannot_be_read(console, &error))?;
+    let facts = rollback::facts(client, server).await.map_err(|error| cannot_be_read(console, &error))?;
     let findings = rollback::obstacles(&facts, said);
     console.findings(&findings);
-    if refuse(&findings) {
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;
+    let errors = errors(&findings);
+    if errors > 0 {
         return Err(refused(&sentence(&format!("{}.", counted(errors, "error")))));
     }
     if !arguments.yes {

@@ -1,6 +1,7 @@
 //! `status`: the sources of the catalogue, whichever version it is.
 
 use super::{check, load};
+use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v1, v2};
@@ -42,7 +43,7 @@ pub(super) async fn version(
     match (&server.schema_owner, server.has_version) {
         (None, _) => Ok(CatalogueVersion::Missing),
         (Some(_), false) => Ok(CatalogueVersion::Foreign),
-        (Some(_), true) => read::version(client).await.map(CatalogueVersion::of),
+        (Some(_), true) => read::version(client, SCHEMA).await.map(CatalogueVersion::of),
     }
 }
 

@@ -4,7 +4,7 @@ use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
 use super::{consent, load};
 use crate::catalogue::v2;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, counted};
 use crate::cli::{Replay, Upgrade};
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
@@ -142,7 +142,7 @@ fn examine<'a>(
     if report.findings.is_empty() {
         console.line("  none");
     }
-    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;
+    let errors = checks::errors(&report.findings);
     let planned = facts.catalogue.as_ref().and_then(|it| Some((it, it.planned.as_ref().ok()?)));
     match planned {
         Some((catalogue, plan)) if errors == 0 => {

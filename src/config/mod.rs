@@ -33,6 +33,7 @@ pub use source::{NewSource, SourceType};
 pub use tables::TableLists;
 use yaml::Document;
 pub use yaml::Place;
+pub(crate) use yaml::may_stand;
 
 /// A configuration of pg_chameleon 2.
 #[derive(Debug, Clone)]

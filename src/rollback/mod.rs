@@ -6,6 +6,7 @@ mod obstacles;
 pub use obstacles::{Facts, Progress, Said, obstacles};
 
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
 use crate::checks::{CatalogueVersion, Finding, refuse};
 use crate::config::PostgresConnection;
@@ -33,12 +34,11 @@ pub enum NotRolledBack {
     },
 }
 
-/// Reads what the decision needs.
+/// Reads what the decision needs beside the server's facts.
 ///
 /// # Errors
 /// What PostgreSQL answers.
-pub async fn facts(client: &Client) -> Result<Facts, Error> {
-    let server = read::server(client).await?;
+pub async fn facts(client: &Client, server: Server) -> Result<Facts, Error> {
     let sessions = read::sessions(client).await?;
     let put_aside = if server.leftovers.iter().any(|schema| schema == VERSION1) {
         version_put_aside(client).await?
@@ -59,9 +59,8 @@ pub async fn facts(client: &Client) -> Result<Facts, Error> {
 }
 
 async fn version_put_aside(client: &Client) -> Result<CatalogueVersion, Error> {
-    let query = format!("SELECT t_version::text FROM {VERSION1}.v_version LIMIT 1");
-    match client.query_typed_opt(&query, &[]).await {
-        Ok(row) => Ok(CatalogueVersion::of(row.map(|row| row.try_get(0)).transpose()?.flatten())),
+    match read::version(client, VERSION1).await {
+        Ok(version) => Ok(CatalogueVersion::of(version)),
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(CatalogueVersion::Foreign),
         Err(error) => Err(error),
     }
@@ -86,7 +85,8 @@ pub async fn roll_back(
     };
     let transaction = begin(client).await.map_err(failed)?;
     client.batch_execute(include_str!("lock.sql")).await.map_err(failed)?;
-    let findings = obstacles(&facts(client).await.map_err(failed)?, said);
+    let server = read::server(client).await.map_err(failed)?;
+    let findings = obstacles(&facts(client, server).await.map_err(failed)?, said);
     if refuse(&findings) {
         client.batch_execute("ROLLBACK").await.map_err(failed)?;
         return Err(NotRolledBack::Refused(findings));

@@ -3,6 +3,7 @@
 use crate::origin::{Origin, check};
 use crate::replica::{PROGRAM, Replica};
 use chameleon_harness::home::CONFIGURATION;
+use chameleon_harness::memory;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,17 +50,17 @@ fn start(replica: &Replica, before_width: &str) -> String {
         .unwrap();
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
-        peak = peak.max(memory(child.id()));
+        peak = memory::peak(child.id()).unwrap_or(peak).max(peak);
         std::thread::sleep(Duration::from_millis(5));
     }
     let took = began.elapsed();
     let shown = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    eprintln!("{shown}\n{took:.2?} in all, at most {} KiB of memory\n", peak / 1024);
+    eprintln!("{shown}\n{took:.2?} in all, at most {peak} KiB of memory\n");
     assert!(shown.contains("The upgrade can be done."), "{shown}");
     let (_, width) = shown.split_once(before_width).unwrap();
     let width: Vec<_> = width.split(' ').take(2).collect();
     assert!(shown.contains(&format!("read for new: {}, ", width.join(" "))), "{shown}");
-    assert!(peak > 0 && peak < MEMORY, "{peak} bytes of memory");
+    assert!(peak > 0 && peak * 1024 < MEMORY, "{peak} KiB of memory");
     check(replica).batch_start().to_owned()
 }
 
@@ -92,12 +93,4 @@ fn written(origin: &Origin) -> u64 {
     let files: Vec<(String, u64)> =
         mysql::prelude::Queryable::query(&mut session, "SHOW BINARY LOGS").unwrap();
     files.iter().map(|(_, size)| size).sum()
-}
-
-/// The most that a process has had in memory until now; zero when it is gone.
-fn memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or_default() * 1024
 }

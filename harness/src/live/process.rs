@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::LiveError;
+use crate::memory;
 use crate::server::supervisor::Supervisor;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -158,14 +159,9 @@ impl Running {
     /// # Errors
     /// [`LiveError::Io`].
     pub fn wait_for_peak(&mut self) -> Result<(ExitStatus, u64), LiveError> {
-        let status_file = format!("/proc/{}/status", self.process.id());
         let mut peak = 0;
         loop {
-            let text = fs::read_to_string(&status_file).unwrap_or_default();
-            let held = text
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-            peak = held.unwrap_or(peak).max(peak);
+            peak = memory::peak(self.process.id()).unwrap_or(peak).max(peak);
             if let Some(status) = self.ended()? {
                 return Ok((status, peak));
             }

@@ -53,13 +53,13 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
     })
 }
 
-/// Reads `v_version`; none when it has no row, or NULL in it.
+/// Reads the `v_version` of a schema; none when it has no row, or NULL in it.
 ///
 /// # Errors
 /// What PostgreSQL answers, also when the view is another one than pg_chameleon's.
-pub async fn version(client: &impl GenericClient) -> Result<Option<String>, Error> {
-    let row =
-        client.query_typed_opt("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
+pub async fn version(client: &impl GenericClient, schema: &str) -> Result<Option<String>, Error> {
+    let query = format!("SELECT t_version::text FROM {schema}.v_version LIMIT 1");
+    let row = client.query_typed_opt(&query, &[]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
 }
 

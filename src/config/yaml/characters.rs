@@ -69,7 +69,7 @@ pub(super) fn prepare(text: &str) -> Result<String, YamlError> {
 }
 
 /// YAML 1.1's printable characters, without the line breaks U+2028 and U+2029 that no editor shows.
-fn may_stand(character: char) -> bool {
+pub(crate) fn may_stand(character: char) -> bool {
     matches!(character,
         '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}'
         | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')

@@ -16,6 +16,7 @@ use std::fmt;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use characters::ScalarSpan;
+pub(crate) use characters::may_stand;
 pub(super) use scalar::Scalar;
 
 /// How many entries all merges of a document may copy together; generous for any real one.
