@@ -155,6 +155,39 @@ fn what_changes_nothing_is_not_seen() {
     assert_eq!(before, Record::of_database(&mut client).unwrap());
 }
 
+/// What 15.20 and its like write by themselves, planted by hand wherever the tests run.
+#[test]
+fn an_option_that_the_server_keeps_for_itself_is_not_seen() {
+    let (_database, mut client) = seeded();
+    let before = Record::of_database(&mut client).unwrap();
+    for (catalogue, options, relation) in
+        [("pg_attribute", "attoptions", "attrelid"), ("pg_class", "reloptions", "oid")]
+    {
+        // Rolled back: an older server refuses to alter a column with an option that it doesn't know.
+        let mut transaction = client.transaction().unwrap();
+        let planted = transaction
+            .execute(
+                &format!(
+                    "UPDATE {catalogue} SET {options} = coalesce({options}, '{{}}') || '{{pg_attver=9}}'::text[]
+                     WHERE {relation} = 'sch_chameleon.t_sources'::regclass"
+                ),
+                &[],
+            )
+            .unwrap();
+        assert!(planted > 0, "{catalogue}");
+        assert_eq!(before.diff(&Record::within(&mut transaction).unwrap()), "", "{catalogue}");
+        transaction.rollback().unwrap();
+    }
+    client
+        .batch_execute(
+            "ALTER TABLE sch_chameleon.t_sources ALTER t_source SET (n_distinct = 5), SET (fillfactor = 50)",
+        )
+        .unwrap();
+    let diff = before.diff(&Record::of_database(&mut client).unwrap());
+    assert!(diff.contains("n_distinct=5") && diff.contains("fillfactor=50"), "{diff}");
+    assert!(!diff.contains("pg_attver"), "{diff}");
+}
+
 #[test]
 fn a_renamed_schema_compares_under_its_old_name() {
     let (_database, mut client) = seeded();

@@ -1,6 +1,7 @@
 -- Everything that is defined in the schemas $1, one line for each thing: where it stands (a unique key), its
 -- definition as the server writes it out, and, for routines, the body as it was given. The search path is
--- empty, so every name outside pg_catalog is written with its schema.
+-- empty, so every name outside pg_catalog is written with its schema. Options whose names begin with pg_ are the
+-- server's own notes (since November 2026 minor versions keep a pg_attver there), not anybody's setting.
 
 WITH schema AS (
     SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname = ANY ($1)
@@ -37,7 +38,8 @@ FROM pg_default_acl d JOIN schema s ON s.oid = d.defaclnamespace
 UNION ALL
 SELECT format('%s %s', r.kind, r.name),
        format('owner %s, privileges %s, persistence %s, options %s, replica identity %s, row security %s %s, inherits %s, populated %s, comment %L',
-              r.relowner::regrole, r.relacl, r.relpersistence, r.reloptions, r.relreplident,
+              r.relowner::regrole, r.relacl, r.relpersistence,
+              (SELECT array_agg(o) FROM unnest(r.reloptions) o WHERE o NOT LIKE 'pg\_%'), r.relreplident,
               r.relrowsecurity, r.relforcerowsecurity,
               (SELECT array_agg(i.inhparent::regclass ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = r.oid), r.relispopulated,
               d.description),
@@ -54,7 +56,7 @@ SELECT format('column %s %s %I', r.name, lpad(row_number() OVER (PARTITION BY r.
        format('%s, collation %s, not null %s, default %s, identity %L, generated %L, storage %s, statistics %s, inherited %s, options %s, privileges %s, comment %L',
               format_type(a.atttypid, a.atttypmod), nullif(a.attcollation, 0)::regcollation, a.attnotnull,
               pg_get_expr(v.adbin, v.adrelid), a.attidentity, to_jsonb(a) ->> 'attgenerated', a.attstorage, a.attstattarget, a.attinhcount,
-              a.attoptions, a.attacl, d.description),
+              (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_%'), a.attacl, d.description),
        NULL
 FROM relation r
 JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
