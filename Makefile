@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window scenarios sweep matrix clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window scenarios sweep matrix fresh clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,9 +13,15 @@ demo: postgres ## Upgrade a 1.7 catalogue on a throwaway PostgreSQL, and have a 
 lint: rust ## Check formatting and warnings
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
+	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
 
-test: tools ## Run all tests; those whose programs can't be had are skipped by name
+# What the server's version can make a difference to.
+BY_VERSION := --test scenarios --test upgrade --test catalogue_v2
+
+test: tools ## Run all tests, and those of the server's versions on PostgreSQL 16, 17 and 18 too
 	cargo test --workspace
+	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
 
 live: tools ## Run the live scenarios: the real MariaDB, the real pg_chameleon 1.8.2 and 2.0.21
 	cargo test -p chameleon-upgrade --test live --test original
@@ -38,8 +44,11 @@ sweep: postgres ## Make every fault happen at every message of several upgrades,
 	@target/release/chameleon-harness sweep --pairs 300
 	@for name in $(SWEPT); do target/release/chameleon-harness sweep --scenario scenarios/$$name.yaml --pairs 100 || exit 1; done
 
-matrix: tools ## Run the tests on PostgreSQL 16, 17 and 18
-	@$(SETUP)/matrix.sh
+matrix: tools ## Run all tests on PostgreSQL 13, 16, 17 and 18 (VERSIONS="13 17": on those)
+	@$(SETUP)/matrix.sh $(VERSIONS)
+
+fresh: ## Run `make demo` and `make test` in empty systems of Debian 12 and 13, as root and not: takes hours
+	@$(SETUP)/fresh.sh
 
 bench: postgres ## Measure plan, order and mappings, whole upgrades and replays (BENCH_LARGE=1: a million tables and events too)
 	cargo bench -p chameleon-upgrade --bench pure --bench whole

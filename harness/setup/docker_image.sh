@@ -4,6 +4,8 @@
 # packages that takes the same settings.
 # shellcheck source=harness/setup/provide.sh
 . "$(dirname "$0")/provide.sh"
+# shellcheck source=harness/setup/debian.sh
+. "$(dirname "$0")/debian.sh"
 
 official=postgres:17
 # Changes with what is put into the image below.
@@ -20,20 +22,12 @@ rm -f "$tools/docker-image"
 
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-mirror() {
-    # shellcheck disable=SC2016 # apt's own variables
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | head -n 1 | grep . ||
-        echo http://deb.debian.org/debian
-}
-
 # A system with PostgreSQL in it, as a tar archive that later engines of this machine can import.
 make_archive() {
     local folder=$tools/docker-root release
     release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    command -v debootstrap >/dev/null || install_packages debootstrap || return 1
     say "Making an image of PostgreSQL from Debian packages, once; this takes a minute…"
-    rm -rf "$folder"
-    quietly debootstrap --variant=minbase --include=postgresql "$release" "$folder" "$(mirror)" || return 1
+    new_debian "$release" "$folder" postgresql || return 1
     # The cluster that the package made, and what no server reads.
     rm -rf "$folder"/var/lib/postgresql/* "$folder"/etc/postgresql/* "$folder"/var/cache/apt "$folder"/var/lib/apt/lists \
         "$folder"/usr/share/doc "$folder"/usr/share/man "$folder"/usr/share/locale

