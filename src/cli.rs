@@ -42,7 +42,7 @@ pub enum Command {
     /// Show the sources of the catalogue, 1.7 or 2.0.
     #[command(alias = "show_status")]
     Status(Status),
-    /// Undo a successful upgrade, while the 2.0 replica has processed nothing.
+    /// Undo a successful upgrade, while the 2.0 replica has applied nothing.
     Rollback(Rollback),
 }
 
@@ -54,6 +54,17 @@ impl Command {
             Self::Upgrade(_) | Self::Rollback(_) => false,
             Self::Check(check) => check.format == Format::Json,
             Self::Status(status) => status.format == Format::Json,
+        }
+    }
+}
+
+impl Command {
+    /// Whether all that it does is to show something.
+    #[must_use]
+    pub fn only_shows(&self) -> bool {
+        match self {
+            Self::Upgrade(_) | Self::Rollback(_) => false,
+            Self::Check(_) | Self::Status(_) => true,
         }
     }
 }

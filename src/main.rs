@@ -4,7 +4,7 @@ use chameleon_upgrade::cli::{Cli, Command, Verbosity};
 use chameleon_upgrade::commands;
 use chameleon_upgrade::ending::Ending;
 use chameleon_upgrade::report::console::Console;
-use chameleon_upgrade::report::output;
+use chameleon_upgrade::report::{layout, output};
 use clap::Parser;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
@@ -13,12 +13,25 @@ fn main() -> ExitCode {
     let Cli { command, verbosity } = Cli::parse();
     log(verbosity);
     let ending = run(&command, &Console::new(verbosity.quiet));
-    match &ending {
-        // A program that reads JSON gets nothing else on standard output.
-        Ending::Done(message) if !command.speaks_json() => output::line(message),
-        ending => output::error_line(ending.message()),
+    tell(&ending, command.speaks_json());
+    match output::failure() {
+        // Whoever asks for findings and gets none must not be told that all is well.
+        Some(why) if command.only_shows() && ending.code() == 0 => {
+            let lost = Ending::Unexpected(format!("The output could not be written: {why}."));
+            tell(&lost, true);
+            ExitCode::from(lost.code())
+        }
+        _ => ExitCode::from(ending.code()),
     }
-    ExitCode::from(ending.code())
+}
+
+/// A program that reads JSON gets nothing else on standard output.
+fn tell(ending: &Ending, speaks_json: bool) {
+    let message = ending.message();
+    match ending {
+        Ending::Done(_) if !speaks_json => output::line(layout::paragraph(message, layout::columns(), 0)),
+        _ => output::error_line(layout::paragraph(message, layout::columns_of_errors(), 0)),
+    }
 }
 
 fn run(command: &Command, console: &Console) -> Ending {

@@ -1,8 +1,9 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
 use crate::catalogue::names::SCHEMA;
-use crate::catalogue::v1::facts::{Server, TableExamination};
-use crate::catalogue::v1::read;
+use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
+use crate::catalogue::v1::{read, strays};
+use crate::catalogue::v2::put_aside;
 use crate::checks::{Catalogue, CatalogueVersion, Facts};
 use crate::config::{Configuration, Hindrance, SourceType};
 use crate::mapping::Target;
@@ -58,6 +59,10 @@ pub async fn facts(
         CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look).await?),
         _ => None,
     };
+    let left_behind = match version {
+        CatalogueVersion::V2_0_10 => put_aside::left_behind(client).await?,
+        _ => None,
+    };
     Ok(Facts {
         other_types: other_types(configuration),
         hindrances: hindrances(configuration),
@@ -66,6 +71,7 @@ pub async fn facts(
         server,
         version,
         catalogue,
+        left_behind,
         mysql: MySql::NotAsked,
     })
 }
@@ -117,6 +123,10 @@ async fn catalogue(client: &Client, targets: &[Target], look: Look) -> Result<Ca
         tables: match look {
             Look::First => read::examine_tables(client).await?,
             Look::Again => TableExamination::default(),
+        },
+        strays: match look {
+            Look::First => strays::read(client).await?,
+            Look::Again => Strays::default(),
         },
         sessions: read::sessions(client).await?,
         dependents: read::dependents(client).await?,

@@ -37,9 +37,14 @@ fn are(tables: &UnfitTables) -> String {
 
 /// The first tables by name, and how many more there are.
 pub(super) fn list(tables: &UnfitTables) -> String {
-    let named: Vec<_> =
+    let first: Vec<_> =
         tables.first.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
-    let more = tables.count.saturating_sub(named.len() as u64);
-    let named = named.join(", ");
-    if more == 0 { named } else { format!("{named} and {more} more") }
+    named(&first, tables.count)
+}
+
+/// The first of so many, and how many more there are.
+pub(super) fn named(first: &[String], count: u64) -> String {
+    let more = count.saturating_sub(first.len() as u64);
+    let first = first.join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
 }

@@ -1,25 +1,50 @@
-//! No schema is left over from an earlier upgrade: the next one needs both names.
+//! No schema is left over from an earlier upgrade: the next one needs both names. Once a catalogue is 2.0.10, what was put
+//! aside is no leftover: it is the way back.
 
-use super::{Facts, Finding};
+use super::{CatalogueVersion, Facts, Finding};
 use crate::catalogue::names::{VERSION1, quote_identifier};
 
+const CHECK: &str = "leftovers";
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    facts.server.leftovers.iter().map(|schema| finding(schema)).collect()
+    let upgraded = facts.version == CatalogueVersion::V2_0_10;
+    let one = |schema: &String| if upgraded { after_an_upgrade(schema) } else { in_the_way(schema) };
+    facts.server.leftovers.iter().map(one).collect()
 }
 
-fn finding(schema: &str) -> Finding {
+fn in_the_way(schema: &str) -> Finding {
     let origin = if schema == VERSION1 {
         "the catalogue that an earlier upgrade put aside"
     } else {
-        "what an earlier upgrade that failed had built, kept for inspection"
+        "the 2.0 catalogue of an earlier upgrade that failed or was rolled back, kept for inspection"
     };
+    Finding::error(CHECK, format!("The schema {schema} is left over: {origin}."), remedy(schema))
+}
+
+fn remedy(schema: &str) -> String {
     let name = quote_identifier(schema);
     let kept = quote_identifier(&format!("{schema}_kept"));
-    Finding::error(
-        "leftovers",
-        format!("The schema {schema} is left over: {origin}."),
-        format!(
-            "When it is of no more use: DROP SCHEMA {name} CASCADE; to keep it: ALTER SCHEMA {name} RENAME TO {kept};"
-        ),
+    format!(
+        "When it is of no more use: DROP SCHEMA {name} CASCADE; to keep it: ALTER SCHEMA {name} RENAME TO {kept};"
     )
+}
+
+fn after_an_upgrade(schema: &str) -> Finding {
+    if schema == VERSION1 {
+        Finding::info(
+            CHECK,
+            format!(
+                "{schema} is the 1.7 catalogue that the upgrade has put aside: the way back (chameleon-upgrade rollback). Keep \
+                 it until the new replica has proven itself."
+            ),
+        )
+    } else {
+        Finding::warning(
+            CHECK,
+            format!(
+                "The schema {schema} is left over of an earlier attempt. A rollback would need its name."
+            ),
+            remedy(schema),
+        )
+    }
 }

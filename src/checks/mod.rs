@@ -11,15 +11,19 @@ mod coordinates;
 mod daemon;
 mod dependents;
 mod destination;
+mod discarded_rows;
 mod keys;
+mod left_behind;
 mod leftovers;
 mod mappings;
+mod misplaced_tables;
 mod mysql;
 mod mysql_schemas;
 mod names;
 mod never_initialised;
 mod offline;
 mod orphans;
+mod own_objects;
 mod replication;
 mod role;
 mod server;
@@ -35,8 +39,9 @@ mod window_ddl;
 mod window_statements;
 mod window_tables;
 
-use crate::catalogue::v1::facts::{Dependent, Server, Session, TableExamination};
+use crate::catalogue::v1::facts::{Dependent, Server, Session, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::Snapshot;
+use crate::catalogue::v2::put_aside::LeftBehind;
 use crate::config::Hindrance;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
@@ -108,6 +113,8 @@ pub struct Facts {
     pub version: CatalogueVersion,
     /// The 1.7 catalogue, when there is one and the role may read it.
     pub catalogue: Option<Catalogue>,
+    /// What a 2.0.10 catalogue lacks of the 1.7 one that was put aside; none where there is nothing to compare.
+    pub left_behind: Option<LeftBehind>,
     /// What MySQL was asked.
     pub mysql: MySql,
 }
@@ -121,6 +128,8 @@ pub struct Catalogue {
     pub planned: Result<Plan, Vec<Refusal>>,
     /// Its tables that are not as they should be.
     pub tables: TableExamination,
+    /// What else it holds.
+    pub strays: Strays,
     /// Sessions that may be writing to it.
     pub sessions: Vec<Session>,
     /// Objects in other schemas that refer to it.
@@ -145,10 +154,13 @@ const CHECKS: &[Check] = &[
     base_names::check,
     names::check,
     keys::check,
+    misplaced_tables::check,
     unreplayable::check,
     orphans::check,
     never_initialised::check,
     destination::check,
+    discarded_rows::check,
+    own_objects::check,
     dependents::check,
     waiting::check,
     mysql::check,
@@ -165,10 +177,14 @@ const CHECKS: &[Check] = &[
     offline::check,
 ];
 
+/// What is looked at when there is nothing to upgrade any more: the others ask what an upgrade would need.
+const AFTER_AN_UPGRADE: &[Check] = &[leftovers::check, left_behind::check];
+
 /// Runs every check.
 #[must_use]
 pub fn run(facts: &Facts) -> Vec<Finding> {
-    CHECKS.iter().flat_map(|check| check(facts)).collect()
+    let checks = if facts.version == CatalogueVersion::V2_0_10 { AFTER_AN_UPGRADE } else { CHECKS };
+    checks.iter().flat_map(|check| check(facts)).collect()
 }
 
 /// How many of the findings refuse the upgrade.

@@ -1,23 +1,54 @@
-//! The account of the configuration sees the schemas that it shall replicate.
+//! The account of the configuration sees the schemas that it shall replicate, under the names that the configuration has.
 
 use super::{Facts, Finding};
+use crate::source::facts::{Answer, AskedSource};
+
+const CHECK: &str = "mysql-schemas";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let hidden = facts.answers().filter(|(_, answer)| !answer.hidden_schemas.is_empty());
-    hidden
-        .map(|(asked, answer)| {
-            Finding::warning(
-                "mysql-schemas",
-                format!(
-                    "Source {}: the account {} sees no schema {} on the MySQL server at {}.",
-                    asked.name,
-                    asked.user,
-                    answer.hidden_schemas.join(", "),
-                    asked.place
-                ),
-                "If it exists, grant the account SELECT on it: without that the new replica knows none of its tables. If \
-                 it was dropped, drop its source with 1.8.2's drop_source and take it out of schema_mappings.",
-            )
-        })
-        .collect()
+    let findings = |(asked, answer)| hidden(asked, answer).into_iter().chain(other_letters(asked, answer));
+    facts.answers().flat_map(findings).collect()
+}
+
+fn hidden(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+    (!answer.hidden_schemas.is_empty()).then(|| {
+        Finding::warning(
+            CHECK,
+            format!(
+                "Source {}: the account {} sees no schema {} on the MySQL server at {}.",
+                asked.name,
+                asked.user,
+                answer.hidden_schemas.join(", "),
+                asked.place
+            ),
+            "If it exists, grant the account SELECT on it: without that the new replica knows none of its tables. If \
+             it was dropped, drop its source with 1.8.2's drop_source and take it out of schema_mappings.",
+        )
+    })
+}
+
+/// On a server that takes letters alike (lower_case_table_names), the names in the binary log are the server's. Both
+/// pg_chameleons compare them letter by letter (seen: HUNT 28): nothing ever arrives.
+fn other_letters(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+    if answer.other_letters.is_empty() {
+        return None;
+    }
+    let pairs: Vec<_> =
+        answer.other_letters.iter().map(|(configured, has)| format!("{configured} is {has} there")).collect();
+    let right: Vec<_> = answer.other_letters.iter().map(|(_, has)| has.as_str()).collect();
+    Some(Finding::error(
+        CHECK,
+        format!(
+            "Source {}: the MySQL server at {} writes names in other letters than the configuration: {}. Both pg_chameleons \
+             tell them apart, so that nothing which is changed on MySQL arrives, in 1.8.2 neither.",
+            asked.name,
+            asked.place,
+            pairs.join(", ")
+        ),
+        format!(
+            "Write {} for my_database in 1.8.2's configuration, and in schema_mappings. Then run 1.8.2's init_replica (what was \
+             changed since the last one never arrived), start its replica and stop it, and run this again.",
+            right.join(", ")
+        ),
+    ))
 }

@@ -4,10 +4,10 @@
 //! and ends at every start when it meets rows of one that is gone, whether 1.8.2 has applied them or not. 1.8.2 passes
 //! over them.
 
-use super::{Facts, Finding, counted};
+use super::{Facts, Finding, counted, destination};
 use crate::binlog::BinlogCoordinate;
 use crate::plan::PlannedSource;
-use crate::source::facts::WindowRead;
+use crate::source::facts::{AskedSource, WindowRead};
 use crate::window::TableName;
 
 /// How many tables are named one by one.
@@ -15,8 +15,10 @@ const NAMED: usize = 10;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (source, _, read) in facts.windows() {
-        let mut found = read.gone.iter().filter_map(|table| finding(source, read, table));
+    for (source, asked, read) in facts.windows() {
+        findings.extend(hidden(&source.name, asked, read));
+        let gone = read.gone.iter().filter(|table| !read.hidden.contains(table));
+        let mut found = gone.filter_map(|table| finding(source, read, table));
         findings.extend(found.by_ref().take(NAMED));
         let more = found.count() as u64;
         if more > 0 {
@@ -37,6 +39,32 @@ fn finding(source: &PlannedSource, read: &WindowRead, table: &TableName) -> Opti
         Some(left) => applied_already(&source.name, table, last, &left.lagging.join(", ")),
         None => yet_to_be_read(source, table, last),
     })
+}
+
+/// Tables that the account may not read: whether they are on MySQL can't be told, and the daemon learns what they look
+/// like with the same account.
+fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Finding> {
+    if read.hidden.is_empty() {
+        return None;
+    }
+    let AskedSource { user, place, .. } = asked;
+    let names: Vec<_> = read.hidden.iter().take(NAMED).map(ToString::to_string).collect();
+    let mut schemas: Vec<_> = read.hidden.iter().map(|table| table.schema.as_str()).collect();
+    schemas.dedup();
+    let grant = |schema: &&str| {
+        let (schema, user) = (schema.replace('`', "``"), user.replace('\'', "''"));
+        format!("GRANT SELECT ON `{schema}`.* TO '{user}'@'<the host of the account>';")
+    };
+    let grants: Vec<_> = schemas.iter().map(grant).collect();
+    Some(Finding::error(
+        "window-tables",
+        format!(
+            "Source {source}: the account {user} may not read {} on the MySQL server at {place}, of which rows lie ahead. \
+             pg_chameleon 2 would stop at them at every start, whether the table is still there or not.",
+            destination::named(&names, read.hidden.len() as u64)
+        ),
+        format!("Let the account read the schema: {} and run again.", grants.join(" ")),
+    ))
 }
 
 fn applied_already(source: &str, table: &TableName, last: &BinlogCoordinate, lagging: &str) -> Finding {

@@ -76,21 +76,34 @@ async fn with_session(
     }
     let patience = Duration::from_secs(arguments.patience);
     match rollback::roll_back(client, &configuration.pg, said, patience).await {
-        Ok(()) => Ok(done(console)),
+        Ok(()) => Ok(done(console, facts.progress.is_some_and(|progress| progress.has_gone_on()))),
         Err(not) => Err(not_done(console, not, interruption)),
     }
 }
 
-fn done(console: &Console) -> Ending {
+/// `forced`: 2.0 had gone on, and the tables are ahead of the catalogue that is back.
+fn done(console: &Console, forced: bool) -> Ending {
     console.heading("What to do next");
-    console.line(
-        "  Start the 1.8.2 replica of each source: it goes on from where it was. Never start 2.0 on it.",
-    );
-    console.line("  Before the next upgrade: DROP SCHEMA _sch_chameleon_version2 CASCADE;");
-    Ending::Done(
-        "Rolled back: sch_chameleon is the 1.7 catalogue again. The 2.0.10 one is kept as _sch_chameleon_version2."
-            .into(),
-    )
+    if forced {
+        console.step(
+            "Don't start the 1.8.2 replica yet: it would write again what 2.0 has written. Run its init_replica for each \
+             source first, which copies the tables anew. Then start it. Never start 2.0 on it.",
+        );
+    } else {
+        console.step(
+            "Start the 1.8.2 replica of each source: it goes on from where it was. Never start 2.0 on it.",
+        );
+    }
+    console.step("Before the next upgrade: DROP SCHEMA _sch_chameleon_version2 CASCADE;");
+    let kept = "The 2.0.10 one is kept as _sch_chameleon_version2.";
+    Ending::Done(if forced {
+        format!(
+            "Rolled back by force: sch_chameleon is the 1.7 catalogue again, and the tables are ahead of it until 1.8.2's \
+             init_replica has copied them. {kept}"
+        )
+    } else {
+        format!("Rolled back: sch_chameleon is the 1.7 catalogue again. {kept}")
+    })
 }
 
 fn not_done(console: &Console, not: NotRolledBack, interruption: &Interruption) -> Ending {

@@ -2,9 +2,9 @@
 
 use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
-use super::{consent, load};
+use super::{consent, home, load, next_steps};
 use crate::catalogue::v2;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, counted};
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Replay, Upgrade};
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
@@ -23,17 +23,21 @@ use std::time::Duration;
 /// Upgrades the catalogue, and writes the report when one was asked for.
 pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
     let mut report = Report::new(arguments.dry_run);
-    let file = match arguments.report.as_deref().map(|path| (path, ReportFile::create(path))) {
-        None => None,
-        Some((_, Ok(file))) => Some(file),
-        Some((path, Err(error))) => {
-            return Ending::WrongUse(format!(
-                "The report {} can't be written: {error}. Nothing was done.",
-                path.display()
-            ));
-        }
+    let file = match arguments.report.as_deref().map(ReportFile::at).transpose() {
+        Ok(file) => file,
+        Err(error) => return Ending::WrongUse(format!("{error}. Nothing was done.")),
     };
-    let ending = procedure(arguments, console, &mut report).await.unwrap_or_else(|ending| ending);
+    let configuration = match load(&arguments.config.name) {
+        Ok(configuration) => configuration,
+        Err(ending) => return reported(file, report, ending, console),
+    };
+    report.configuration = Some(configuration.path.clone());
+    let ending =
+        procedure(arguments, console, &mut report, &configuration).await.unwrap_or_else(|ending| ending);
+    reported(file, report, ending, console)
+}
+
+fn reported(file: Option<ReportFile>, mut report: Report, ending: Ending, console: &Console) -> Ending {
     report.ends(&ending);
     if let Some(Err(error)) = file.map(|file| file.write(&report)) {
         console.failure(&format!("the report could not be written: {error}"));
@@ -41,12 +45,15 @@ pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
     ending
 }
 
-async fn procedure(arguments: &Upgrade, console: &Console, report: &mut Report) -> Result<Ending, Ending> {
-    let configuration = load(&arguments.config.name)?;
-    report.configuration = Some(configuration.path.clone());
-    let session = connect(&configuration, console, report).await?;
+async fn procedure(
+    arguments: &Upgrade,
+    console: &Console,
+    report: &mut Report,
+    configuration: &Configuration,
+) -> Result<Ending, Ending> {
+    let session = connect(configuration, console, report).await?;
     let interruption = Interruption::watch(session.breaker());
-    let outcome = with_session(arguments, console, report, &configuration, &session, &interruption).await;
+    let outcome = with_session(arguments, console, report, configuration, &session, &interruption).await;
     interruption.settled().await;
     session.close().await;
     outcome
@@ -87,6 +94,9 @@ async fn with_session(
     })?;
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
+        report.findings = checks::run(&facts);
+        let told = report.findings.iter().filter(|finding| finding.severity > Severity::Info).cloned();
+        console.findings(&told.collect::<Vec<_>>());
         return Ok(Ending::Done(format!(
             "The catalogue is {} already: there is nothing to do.",
             v2::VERSION
@@ -112,7 +122,7 @@ async fn with_session(
     };
     console.heading(if arguments.dry_run { "Dry run" } else { "Upgrade" });
     match upgrade(client, &agreed, console).await {
-        Ok(upgraded) => Ok(done(console, report, &agreed, upgraded)),
+        Ok(upgraded) => Ok(done(console, report, &agreed, upgraded, catalogue.snapshot.waiting())),
         Err(failed) => Err(not_done(console, report, failed, interruption)),
     }
 }
@@ -277,7 +287,14 @@ fn tell(console: &Console, report: &mut Report, check: &'static str, found: &str
     report.findings.push(finding);
 }
 
-fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: Upgraded) -> Ending {
+/// `waited`: the events that waited when the checks were made. A dry run doesn't try them: that would commit as it goes.
+fn done(
+    console: &Console,
+    report: &mut Report,
+    agreed: &Agreed<'_>,
+    upgraded: Upgraded,
+    waited: u64,
+) -> Ending {
     report.steps(&upgraded.steps);
     report.status.clone_from(&upgraded.status);
     if upgraded.found_out {
@@ -289,27 +306,24 @@ fn done(console: &Console, report: &mut Report, agreed: &Agreed<'_>, upgraded: U
     let (tables, sources) = (agreed.plan.tables(), agreed.plan.sources.len() as u64);
     let what = format!("{} in {}", counted(tables, "table"), counted(sources, "source"));
     if agreed.dry_run {
+        let untried = match waited {
+            0 => String::new(),
+            1 => " The event that waits was not replayed: whether it can be, the upgrade itself shows."
+                .to_owned(),
+            many => format!(
+                " The {many} events that wait were not replayed: whether they can be, the upgrade itself shows."
+            ),
+        };
         return Ending::Done(format!(
-            "Dry run: the upgrade of {what} went well and was rolled back. 1.7 is in place; nothing was changed."
+            "Dry run: the transaction that upgrades {what} went well and was rolled back.{untried} 1.7 is in place; nothing was \
+             changed."
         ));
     }
-    next_steps(console, agreed);
+    next_steps::tell(console, agreed, &home());
     Ending::Done(format!(
         "Upgraded: sch_chameleon is the {} catalogue, with {what}. The 1.7 catalogue is kept as _sch_chameleon_version1.",
         v2::VERSION
     ))
-}
-
-fn next_steps(console: &Console, agreed: &Agreed<'_>) {
-    let config = agreed.configuration.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("NAME");
-    console.heading("What to do next");
-    console.line(&format!("  chameleon show_status --config {config}"));
-    for source in &agreed.plan.sources {
-        let verb = if source.batch_start.is_some() { "start_replica" } else { "init_replica" };
-        console.line(&format!("  chameleon {verb} --config {config} --source {}", source.name));
-    }
-    console.line("  Never start 1.8.2 on this database again. A source is shown as not consistent until its replica has passed");
-    console.line("  the consistent point. When all is well: DROP SCHEMA _sch_chameleon_version1 CASCADE;");
 }
 
 fn not_done(

@@ -8,6 +8,9 @@ use std::path::{self, Path, PathBuf};
 use super::error::ConfigurationError;
 use super::yaml::Place;
 
+/// The folder of the configurations, in the home.
+pub const FOLDER: &str = ".pg_chameleon/configuration";
+
 /// The largest file that is read, in bytes: thousands of sources fit.
 const LARGEST_FILE: u64 = 4 << 20;
 
@@ -22,7 +25,7 @@ pub fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationE
     if name_or_path.is_empty() || name_or_path.chars().any(char::is_control) {
         return Err(ConfigurationError::Name(name_or_path.to_owned()));
     }
-    let folder = home.join(".pg_chameleon").join("configuration");
+    let folder = home.join(FOLDER);
     let looked = folder.join(format!("{name_or_path}.yml"));
     // A folder that can't be entered is no proof that the file is missing: reading it tells why.
     if looked.try_exists().unwrap_or(true) {
@@ -36,6 +39,20 @@ fn is_path(name_or_path: &str) -> bool {
     name_or_path.contains(path::is_separator)
         || name_or_path.ends_with(".yml")
         || name_or_path.ends_with(".yaml")
+}
+
+/// The name by which pg_chameleon 2 finds `file`: it knows files of the one folder of the home alone, and none but `.yml`.
+#[must_use]
+pub fn name_for_pg_chameleon(file: &Path, home: &Path) -> Option<String> {
+    let folder = fs::canonicalize(home.join(FOLDER)).ok()?;
+    let name = file.file_name()?.to_str()?.strip_suffix(".yml")?;
+    let there = fs::canonicalize(file.parent()?.join("")).ok()? == folder
+        || same_file(file, &folder.join(format!("{name}.yml")));
+    there.then(|| name.to_owned())
+}
+
+fn same_file(left: &Path, right: &Path) -> bool {
+    fs::canonicalize(left).ok().zip(fs::canonicalize(right).ok()).is_some_and(|(left, right)| left == right)
 }
 
 /// The names of the configurations in the folder; none when it can't be read.

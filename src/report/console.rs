@@ -5,17 +5,22 @@ use crate::catalogue::v2::status::{Lag, SourceStatus};
 use crate::checks::{Finding, Severity, counted};
 use crate::plan::{Plan, PlannedSource};
 use crate::replay::{Backlog, Progress};
-use crate::report::output;
+use crate::report::{layout, output};
 use crate::source::{self, facts::Reading};
 use crate::upgrade::Observer;
 use crate::upgrade::step::Step;
 use crate::window::Bytes;
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
+
+/// Where the text of a finding begins.
+const FOUND: usize = 11;
+
+/// Columns that the name of a source may take beside a bar.
+const NAME_OF_BAR: usize = 24;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -24,6 +29,8 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// Writes to standard output and standard error. Colours only on a terminal, and not with NO_COLOR.
 pub struct Console {
     quiet: bool,
+    /// The columns of the terminal; none when standard output is no terminal.
+    columns: Option<usize>,
     bars: MultiProgress,
     running: RefCell<Vec<Bar>>,
 }
@@ -41,7 +48,12 @@ impl Console {
     #[must_use]
     pub fn new(quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        Self { quiet, bars: MultiProgress::with_draw_target(target), running: RefCell::default() }
+        Self {
+            quiet,
+            columns: layout::columns(),
+            bars: MultiProgress::with_draw_target(target),
+            running: RefCell::default(),
+        }
     }
 
     /// The beginning of a part.
@@ -56,19 +68,38 @@ impl Console {
         }
     }
 
+    /// A thing to do, or to know: a paragraph.
+    pub fn step(&self, text: &str) {
+        self.line(&layout::paragraph(text, self.columns, 2));
+    }
+
+    /// A command to copy: one line, however long.
+    pub fn command(&self, command: &str) {
+        self.line(&format!("  {command}"));
+    }
+
     /// The findings, each with what to do about it.
     pub fn findings(&self, findings: &[Finding]) {
         let shown = findings.iter().filter(|finding| !self.quiet || finding.severity == Severity::Error);
         for finding in shown {
             let (word, style) = severity(finding.severity);
-            output::line(format_args!(
-                "  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  {}",
-                finding.check, finding.found
-            ));
+            let begin = format!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  ", finding.check);
+            self.hanging(&begin, &finding.found, FOUND + layout::width(finding.check) + 2, FOUND);
             if let Some(remedy) = &finding.remedy {
-                output::line(format_args!("           → {remedy}"));
+                self.hanging(&format!("{:FOUND$}→ ", ""), remedy, FOUND + 2, FOUND + 2);
             }
         }
+    }
+
+    /// A text behind `begin`, which takes `first` columns; further lines of it begin in the column `indent`.
+    fn hanging(&self, begin: &str, text: &str, first: usize, indent: usize) {
+        let Some(columns) = self.columns else { return output::line(format_args!("{begin}{text}")) };
+        let margin = format!("\n{:indent$}", "");
+        output::line(format_args!("{begin}{}", layout::lines(text, columns, first, indent).join(&margin)));
+    }
+
+    fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+        output::line(layout::table(header, rows, self.columns));
     }
 
     /// The plan: what becomes of each old source, and where the new ones start.
@@ -78,10 +109,10 @@ impl Console {
         }
         let columns =
             ["1.7 source", "schema mapping", "starts at", "next transaction at", "tables", "2.0 source"];
-        let mut parts = table(&columns);
+        let mut parts = Vec::new();
         for source in &plan.sources {
             for part in &source.parts {
-                parts.add_row([
+                parts.push(vec![
                     part.name.clone(),
                     part.pair.to_string(),
                     text(part.start.as_ref(), "never initialised"),
@@ -91,12 +122,10 @@ impl Console {
                 ]);
             }
         }
-        output::line(parts);
-        let mut sources = table(&["2.0 source", "batch start", "consistent point", "tables"]);
-        for source in &plan.sources {
-            sources.add_row(planned(source));
-        }
-        output::line(sources);
+        self.table(&columns, &parts);
+        self.between_tables();
+        let sources: Vec<_> = plan.sources.iter().map(planned).collect();
+        self.table(&["2.0 source", "batch start", "consistent point", "tables"], &sources);
     }
 
     /// The sources of a 2.0 catalogue.
@@ -115,9 +144,9 @@ impl Console {
             "replay lag",
             "last replay",
         ];
-        let mut overview = table(&columns);
+        let mut overview = Vec::new();
         for source in sources {
-            overview.add_row([
+            overview.push(vec![
                 source.id.to_string(),
                 source.name.clone(),
                 source.source_type.clone(),
@@ -129,12 +158,13 @@ impl Console {
                 or_dash(source.replay.last.as_ref()),
             ]);
         }
-        output::line(overview);
+        self.table(&columns, &overview);
+        self.between_tables();
         let columns = ["source", "schema mappings", "batch start", "consistent point", "tables", "disabled"];
-        let mut details = table(&columns);
+        let mut details = Vec::new();
         for source in sources {
             let mappings: Vec<_> = source.mappings.iter().map(ToString::to_string).collect();
-            details.add_row([
+            details.push(vec![
                 source.name.clone(),
                 mappings.join("\n"),
                 or_dash(source.batch_start.as_ref()),
@@ -143,7 +173,7 @@ impl Console {
                 source.disabled.to_string(),
             ]);
         }
-        output::line(details);
+        self.table(&columns, &details);
     }
 
     /// The sources of a 1.7 catalogue.
@@ -162,12 +192,12 @@ impl Console {
             "last replay",
             "tables",
         ];
-        let mut overview = table(&columns);
+        let mut overview = Vec::new();
         for source in sources {
             let from = source.source_schema.as_deref().unwrap_or("(not known yet)");
             let [read_lag, last_read] = lag(&source.read);
             let [replay_lag, last_replay] = lag(&source.replay);
-            overview.add_row([
+            overview.push(vec![
                 source.id.to_string(),
                 source.name.clone(),
                 format!("{from} → {}", source.dest_schema),
@@ -179,17 +209,27 @@ impl Console {
                 source.tables.to_string(),
             ]);
         }
-        output::line(overview);
+        self.table(&columns, &overview);
+    }
+
+    /// Two tables keep apart by themselves; their rows one below the other do not.
+    fn between_tables(&self) {
+        if self.columns.is_some() {
+            output::line("");
+        }
     }
 
     /// What went wrong, before the last line says what state the replica is in.
     pub fn failure(&self, text: &str) {
         let (word, style) = severity(Severity::Error);
+        let text = layout::columns_of_errors()
+            .map_or_else(|| text.to_owned(), |columns| layout::lines(text, columns, 7, 0).join("\n"));
         output::error_line(format_args!("{style}{word}{style:#}: {text}"));
     }
 
     /// Asks for YES on the terminal; the question alone.
     pub fn ask(&self, question: &str) {
+        let question = layout::paragraph(question, self.columns, 0);
         output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
     }
 
@@ -204,7 +244,7 @@ impl Console {
             ProgressBar::hidden()
         } else {
             let bar = ProgressBar::new(of).with_style(style);
-            self.bars.add(bar.with_message(source.to_owned()))
+            self.bars.add(bar.with_message(shortened(source)))
         };
         self.running.borrow_mut().push(Bar { source: source.to_owned(), bar, told: 0 });
     }
@@ -236,7 +276,21 @@ impl Console {
     }
 
     fn done(&self, what: &str, took: Duration) {
-        self.line(&format!("  {GREEN}✓{GREEN:#} {what:<48} {DIM}{:>8.3} s{DIM:#}", took.as_secs_f64()));
+        if self.quiet {
+            return;
+        }
+        let took = format!("{:>8.3} s", took.as_secs_f64());
+        let (what, took) = match self.columns {
+            Some(columns) if 4 + layout::width(what) + 1 + took.len() > columns => {
+                (format!("{what}, {}", took.trim_start()), String::new())
+            }
+            _ => (what.to_owned(), format!("{:1$} {took}", "", 48_usize.saturating_sub(layout::width(what)))),
+        };
+        if took.is_empty() {
+            self.hanging(&format!("  {GREEN}✓{GREEN:#} "), &what, 4, 4);
+        } else {
+            output::line(format_args!("  {GREEN}✓{GREEN:#} {what}{DIM}{took}{DIM:#}"));
+        }
     }
 }
 
@@ -312,8 +366,8 @@ fn severity(severity: Severity) -> (&'static str, Style) {
     }
 }
 
-fn planned(source: &PlannedSource) -> [String; 4] {
-    [
+fn planned(source: &PlannedSource) -> Vec<String> {
+    vec![
         source.name.clone(),
         text(source.batch_start.as_ref(), "nothing to start from"),
         text(source.consistent_point.as_ref(), "—"),
@@ -321,11 +375,19 @@ fn planned(source: &PlannedSource) -> [String; 4] {
     ]
 }
 
-fn table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns);
-    table
+/// A name with room for a bar beside it.
+fn shortened(name: &str) -> String {
+    if layout::width(name) <= NAME_OF_BAR {
+        return name.to_owned();
+    }
+    let mut short = String::new();
+    for letter in name.chars() {
+        if layout::width(&short) + 2 >= NAME_OF_BAR {
+            break;
+        }
+        short.push(letter);
+    }
+    format!("{short}…")
 }
 
 fn text(value: Option<&impl ToString>, otherwise: &str) -> String {

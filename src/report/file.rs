@@ -1,4 +1,5 @@
-//! The report of an upgrade as a JSON file: findings, plan, steps, status and how it ended.
+//! The report of an upgrade as a JSON file: findings, plan, steps, status and how it ended. It takes the place of an
+//! earlier report only, and only when it is complete.
 
 use crate::catalogue::v2::status::SourceStatus;
 use crate::checks::Finding;
@@ -6,10 +7,12 @@ use crate::ending::Ending;
 use crate::plan::Plan;
 use crate::upgrade::step::Step;
 use serde::Serialize;
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::NamedTempFile;
 
 /// All that is known of an upgrade; parts that it did not come to are left out.
 #[derive(Debug, Default, Serialize)]
@@ -95,26 +98,90 @@ impl Report {
     }
 }
 
-/// A file that is known to be writable before anything is done.
-pub struct ReportFile {
-    file: File,
+/// What every report begins with.
+const BEGINNING: &[u8] = b"{\n  \"chameleon_upgrade\"";
+
+/// Why a report can't be written to a file.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReport {
+    /// The system refuses.
+    #[error("The report {} can't be written: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system answers.
+        error: io::Error,
+    },
+    /// Something else is in the file, such as the configuration: the report would take its place.
+    #[error("{} is there and holds no report: give the report another name", .0.display())]
+    Something(PathBuf),
+}
+
+/// Where the report goes, known to be writable before anything is done. Whatever stands there is left alone until the
+/// report is complete.
+pub enum ReportFile {
+    /// A file that takes its place in one move.
+    File {
+        /// The file beside it.
+        beside: NamedTempFile,
+        /// Its name.
+        path: PathBuf,
+    },
+    /// What is no file, such as a pipe or a terminal.
+    Stream(File),
 }
 
 impl ReportFile {
-    /// Creates the file, or empties it.
+    /// Looks whether the report can be written to `path`.
     ///
     /// # Errors
-    /// What the system answers.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::create(path)? })
+    /// [`NoReport`]; nothing has been changed.
+    pub fn at(path: &Path) -> Result<Self, NoReport> {
+        let failed = |error| NoReport::Io { path: path.to_owned(), error };
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => {
+                // The file that a link leads to.
+                let path = fs::canonicalize(path).map_err(failed)?;
+                let mut beginning = Vec::new();
+                let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+                file.take(BEGINNING.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
+                if !beginning.is_empty() && beginning != BEGINNING {
+                    return Err(NoReport::Something(path));
+                }
+                Self::beside(path, found.permissions()).map_err(failed)
+            }
+            Ok(_) => Ok(Self::Stream(OpenOptions::new().write(true).open(path).map_err(failed)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Self::beside(path.to_owned(), Permissions::from_mode(0o666)).map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn beside(path: PathBuf, permissions: Permissions) -> io::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = tempfile::Builder::new()
+            .prefix(&format!(".{name}."))
+            .permissions(permissions)
+            .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
+        Ok(Self::File { beside, path })
     }
 
     /// Writes the report.
     ///
     /// # Errors
-    /// What the system answers.
-    pub fn write(mut self, report: &Report) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.file, report)?;
-        writeln!(self.file)
+    /// What the system answers; a file that was there is as it was.
+    pub fn write(self, report: &Report) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(report)?;
+        text.push(b'\n');
+        match self {
+            Self::Stream(mut file) => file.write_all(&text),
+            Self::File { mut beside, path } => {
+                beside.write_all(&text)?;
+                beside.as_file().sync_all()?;
+                beside.persist(path).map(drop).map_err(|error| error.error)
+            }
+        }
     }
 }

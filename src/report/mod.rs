@@ -2,4 +2,5 @@
 
 pub mod console;
 pub mod file;
+pub mod layout;
 pub mod output;

@@ -1,21 +1,40 @@
 //! Standard output and standard error. Whoever read them may be gone (a closed pipe, a lost terminal): that must
-//! neither end an upgrade halfway nor change its exit code, so what can't be written is let go.
+//! neither end an upgrade halfway nor change its exit code, so what can't be written is let go. A command whose only
+//! work is to show something asks afterwards whether it could.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Why standard output could not be written first.
+static FAILURE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Writes a line to standard output.
 pub fn line(text: impl Display) {
-    drop(writeln!(anstream::stdout(), "{text}"));
+    note(writeln!(anstream::stdout(), "{text}"));
 }
 
 /// Writes to standard output, without ending the line.
 pub fn prompt(text: impl Display) {
     let mut stdout = anstream::stdout();
-    drop(write!(stdout, "{text}").and_then(|()| stdout.flush()));
+    note(write!(stdout, "{text}").and_then(|()| stdout.flush()));
 }
 
 /// Writes a line to standard error.
 pub fn error_line(text: impl Display) {
     drop(writeln!(anstream::stderr(), "{text}"));
+}
+
+/// Why something that was written to standard output has not arrived; none when a reader has gone away, as `head` does.
+pub fn failure() -> Option<String> {
+    note(anstream::stdout().flush());
+    FAILURE.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        FAILURE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+    }
 }

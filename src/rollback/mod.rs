@@ -48,8 +48,10 @@ pub async fn facts(client: &Client, server: Server) -> Result<Facts, Error> {
     let progress = if put_aside == CatalogueVersion::V1_7 {
         let row = client.query_typed_one(include_str!("progress.sql"), &[]).await?;
         Some(Progress {
-            processed: row.try_get("processed")?,
-            changed: row.try_get("changed")?,
+            applied: row.try_get("applied")?,
+            failed: row.try_get("failed")?,
+            forgotten: row.try_get("forgotten")?,
+            brought_anew: row.try_get("brought_anew")?,
             at_work: row.try_get("at_work")?,
         })
     } else {

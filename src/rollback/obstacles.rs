@@ -1,9 +1,9 @@
-//! What stands in the way of undoing a successful upgrade. SPEC.md, "What correct means", 5: it can be undone until the
-//! 2.0 replica has processed its first batch.
+//! What stands in the way of undoing a successful upgrade. SPEC.md, "The way back": as long as the 2.0 replica has applied
+//! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
 use crate::catalogue::names::{VERSION1, VERSION2};
 use crate::catalogue::v1::facts::{Server, Session};
-use crate::checks::{CatalogueVersion, Finding};
+use crate::checks::{CatalogueVersion, Finding, counted};
 
 /// All that is looked at before a rollback.
 #[derive(Debug)]
@@ -19,14 +19,39 @@ pub struct Facts {
 }
 
 /// How far the new replica has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// The batches that it has processed.
-    pub processed: i64,
-    /// The tables that it has synced, disabled, dropped or added, or whose first events it has applied.
-    pub changed: i64,
+    /// The events that it has applied (`i_replayed` and `i_ddl` of its batches).
+    pub applied: i64,
+    /// The events that it could not apply (`t_error_log`).
+    pub failed: i64,
+    /// The sources whose first batch is gone: the daemon deletes what it has applied, after batch_retention.
+    pub forgotten: i64,
+    /// The tables that it has copied since the upgrade (sync_tables, refresh_schema, init_replica), or added.
+    pub brought_anew: i64,
     /// The sources whose status says that they are at work.
     pub at_work: Vec<String>,
+}
+
+impl Progress {
+    /// Whether 1.8.2 would no longer find the tables as it left them.
+    #[must_use]
+    pub fn has_gone_on(&self) -> bool {
+        self.applied > 0 || self.failed > 0 || self.forgotten > 0 || self.brought_anew > 0
+    }
+
+    /// What it has done, for people.
+    fn done(&self) -> String {
+        let counted = |count: i64, one: &str| counted(count.unsigned_abs(), one);
+        let all = [
+            (self.applied, format!("{} applied", counted(self.applied, "event"))),
+            (self.failed, format!("{} in its error log", counted(self.failed, "event"))),
+            (self.forgotten, format!("the first batches of {} gone by", counted(self.forgotten, "source"))),
+            (self.brought_anew, format!("{} copied or added", counted(self.brought_anew, "table"))),
+        ];
+        let done: Vec<_> = all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
+        done.join(", ")
+    }
 }
 
 /// What the administrator has said on the command line.
@@ -116,27 +141,26 @@ fn killed(progress: &Progress, said: Said) -> Option<Finding> {
 }
 
 fn gone_on(progress: &Progress, said: Said) -> Option<Finding> {
-    if progress.processed == 0 && progress.changed == 0 {
+    if !progress.has_gone_on() {
         return None;
     }
     let found = format!(
-        "The 2.0 replica has gone on since the upgrade: batches processed: {}, tables changed: {}. What it has written to \
-         the destination tables stays there, and 1.8.2 will read the same events again: rows are doubled, or its \
-         replay stops at them.",
-        progress.processed, progress.changed
+        "The 2.0 replica has gone on since the upgrade: {}. What it has written to the destination tables stays there, and \
+         1.8.2 will read the same events again: rows are doubled, or its replay stops at them.",
+        progress.done()
     );
     Some(if said.force {
         Finding::warning(
             "replica-went-on",
             found,
-            "Goes on, because of --force. Bring the tables anew with 1.8.2's init_replica before they are relied on.",
+            "Goes on, because of --force. Bring the tables anew with 1.8.2's init_replica before its replica is started.",
         )
     } else {
         Finding::error(
             "replica-went-on",
             found,
-            "Stay with 2.0. To go back all the same, and bring the tables anew with 1.8.2's init_replica: run again with \
-             --force.",
+            "Stay with 2.0. To go back all the same, and bring the tables anew with 1.8.2's init_replica before its \
+             replica is started: run again with --force.",
         )
     })
 }
@@ -167,7 +191,7 @@ mod tests {
             },
             sessions: vec![],
             put_aside: CatalogueVersion::V1_7,
-            progress: Some(Progress { processed: 0, changed: 0, at_work: vec![] }),
+            progress: Some(Progress::default()),
         }
     }
 
@@ -179,9 +203,20 @@ mod tests {
     #[test]
     fn nothing_is_in_the_way_until_the_new_replica_has_gone_on() {
         assert!(obstacles(&facts(), Said::default()).is_empty());
-        for (processed, changed) in [(1, 0), (0, 1)] {
-            let progress = Some(Progress { processed, changed, at_work: vec![] });
-            let gone_on = Facts { progress, ..facts() };
+        for (progress, told) in [
+            (Progress { applied: 1, ..Progress::default() }, "upgrade: 1 event applied."),
+            (Progress { failed: 2, ..Progress::default() }, "upgrade: 2 events in its error log."),
+            (
+                Progress { forgotten: 1, ..Progress::default() },
+                "upgrade: the first batches of 1 source gone by.",
+            ),
+            (
+                Progress { applied: 7, brought_anew: 2, ..Progress::default() },
+                "upgrade: 7 events applied, 2 tables copied or added.",
+            ),
+        ] {
+            let gone_on = Facts { progress: Some(progress), ..facts() };
+            assert!(obstacles(&gone_on, Said::default())[0].found.contains(told), "{told}");
             assert_eq!(errors(&gone_on, Said::default()), ["replica-went-on"]);
             let forced = Said { force: true, ..Said::default() };
             assert!(errors(&gone_on, forced).is_empty());
@@ -191,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_replica_that_may_be_at_work_is_to_be_stopped() {
-        let progress = Some(Progress { processed: 0, changed: 0, at_work: vec!["shop".into()] });
+        let progress = Some(Progress { at_work: vec!["shop".into()], ..Progress::default() });
         let killed = Facts { progress, ..facts() };
         assert_eq!(errors(&killed, Said::default()), ["replica-stopped"]);
         assert!(errors(&killed, Said { assume_stopped: true, ..Said::default() }).is_empty());

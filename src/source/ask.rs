@@ -110,7 +110,7 @@ struct Questions<'a> {
 impl Questions<'_> {
     fn ask(mut self, planned: Option<&PlannedSource>) -> Result<Answer, Question> {
         let settings = server::settings(&mut self.conn, &self.connection.charset)?;
-        let hidden_schemas = server::hidden_schemas(&mut self.conn, settings.letters, self.schemas)?;
+        let schemas = server::schemas(&mut self.conn, settings.letters, self.schemas)?;
         let logs = settings.log_bin.then(|| server::binary_logs(&mut self.conn));
         let window = match (planned, &logs) {
             (Some(planned), Some(Ok(logs))) if settings.logs_whole_rows() => {
@@ -118,7 +118,8 @@ impl Questions<'_> {
             }
             _ => None,
         };
-        Ok(Answer { settings, logs, hidden_schemas, window })
+        let server::Schemas { hidden: hidden_schemas, other_letters } = schemas;
+        Ok(Answer { settings, logs, hidden_schemas, other_letters, window })
     }
 
     fn window(
@@ -159,8 +160,8 @@ impl Questions<'_> {
         let narrowed = window.close();
         let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
-        let gone = if ahead.is_empty() {
-            vec![]
+        let (gone, hidden) = if ahead.is_empty() {
+            (vec![], vec![])
         } else {
             // The session that the binary log was read through is of no more use.
             let again = |error: ConnectError| Question {
@@ -169,9 +170,11 @@ impl Questions<'_> {
                 denied: false,
             };
             let mut conn = connect(self.connection).map_err(again)?;
-            server::gone(&mut conn, settings.letters, ahead)?
+            let gone = server::gone(&mut conn, settings.letters, ahead)?;
+            let hidden = server::hidden(&mut conn, &gone)?;
+            (gone, hidden)
         };
-        Ok(WindowRead { narrowed, gone, reading, took: began.elapsed() })
+        Ok(WindowRead { narrowed, gone, hidden, reading, took: began.elapsed() })
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Answer {
     pub logs: Option<Result<BinaryLogs, Question>>,
     /// Schemas of the mapping that the account does not see.
     pub hidden_schemas: Vec<String>,
+    /// Schemas of the mapping that the server writes in other letters: as the configuration has them, and as it has.
+    pub other_letters: Vec<(String, String)>,
     /// The window of the source; none when there is no plan, nothing to start from, or something that makes the
     /// reading pointless.
     pub window: Option<Result<WindowRead, Question>>,
@@ -189,6 +191,8 @@ pub struct WindowRead {
     pub narrowed: Narrowed,
     /// Of the tables whose rows lie ahead, those that are no longer on MySQL.
     pub gone: Vec<TableName>,
+    /// Of those, the ones that the account may not see, if they are there.
+    pub hidden: Vec<TableName>,
     /// What was read.
     pub reading: Reading,
     /// How long it took.

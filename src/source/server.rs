@@ -89,17 +89,48 @@ fn current(conn: &mut Conn) -> Result<BinlogCoordinate, Question> {
     BinlogCoordinate::parse(&file, position).map_err(|error| unreadable(doing, error))
 }
 
-/// Those of `schemas` that the account does not see.
-pub(super) fn hidden_schemas(
-    conn: &mut Conn,
-    letters: Letters,
-    schemas: &[String],
-) -> Result<Vec<String>, Question> {
+/// The schemas of the mapping as the server has them.
+#[derive(Debug, Default)]
+pub(super) struct Schemas {
+    /// Those that the account does not see.
+    pub hidden: Vec<String>,
+    /// Those that the server writes in other letters, with its own.
+    pub other_letters: Vec<(String, String)>,
+}
+
+/// Looks for `schemas` on the server.
+pub(super) fn schemas(conn: &mut Conn, letters: Letters, schemas: &[String]) -> Result<Schemas, Question> {
     let doing = "listing the schemas";
     let seen: Vec<String> =
         conn.query("SELECT schema_name FROM information_schema.schemata").map_err(unanswered(doing))?;
-    let is_seen = |schema: &&String| seen.iter().any(|seen| letters.same_schema(seen, schema));
-    Ok(schemas.iter().filter(|schema| !is_seen(schema)).cloned().collect())
+    let mut found = Schemas::default();
+    for schema in schemas {
+        let mut alike = seen.iter().filter(|seen| letters.same_schema(seen, schema));
+        match alike.next() {
+            None => found.hidden.push(schema.clone()),
+            Some(first) if first != schema && !alike.any(|seen| seen == schema) => {
+                found.other_letters.push((schema.clone(), first.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Those of `tables` that the account may not read. Of one that it may read, the server says whether it is there.
+pub(super) fn hidden(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<TableName>, Question> {
+    let mut hidden = Vec::new();
+    for table in tables {
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        let look = format!("SELECT 1 FROM {}.{} LIMIT 0", quoted(&table.schema), quoted(&table.table));
+        match conn.query_drop(look) {
+            Err(Error::MySqlError(error)) if DENIED.contains(&error.code) => hidden.push(table.clone()),
+            // Whatever else the server says of the table: it says it to one who may read it.
+            Ok(()) | Err(Error::MySqlError(_)) => {}
+            Err(error) => return Err(unanswered("looking for the tables of the window")(error)),
+        }
+    }
+    Ok(hidden)
 }
 
 /// Those of `tables` that are not on the server. A view of the same name is not the table.

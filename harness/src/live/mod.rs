@@ -28,7 +28,7 @@ pub use gate::Commit;
 pub use mariadb::MariaDb;
 pub use process::{Running, Warden};
 pub use run::run;
-pub use scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+pub use scenario::{Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 pub use verdict::{Verdict, verdict};
 
 /// The real programs that a live scenario runs.

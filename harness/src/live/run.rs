@@ -144,10 +144,23 @@ impl<'a> Live<'a> {
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
             Step::SyncTables(sync) => self.sync_tables(sync),
+            Step::Chameleon1(command) => {
+                self.chameleon1.run(&command.command, &command.source, &[]).map(drop)
+            }
+            Step::Chameleon2(arguments) => self.chameleon2(arguments),
+            Step::Compare(sources) => {
+                self.initialised.extend(sources.iter().map(String::as_str));
+                Ok(())
+            }
+            Step::Forget(sources) => {
+                self.initialised.retain(|known| !sources.iter().any(|source| source == known));
+                Ok(())
+            }
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
             Step::Run(run) => self.run(run),
             Step::Daemon(named) => self.daemon(named),
             Step::DaemonEnds(ends) => self.daemon_ends(ends),
+            Step::KillDaemonReading => self.kill_daemon_reading(),
         }
     }
 
@@ -282,6 +295,35 @@ impl<'a> Live<'a> {
         chameleon2.stop(daemons, &mut self.client)?;
         let verdict = self.verdict()?;
         if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
+    }
+
+    fn chameleon2(&self, arguments: &[String]) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let (command, more) = arguments
+            .split_first()
+            .ok_or_else(|| LiveError::Scenario("chameleon2 needs a command".to_owned()))?;
+        let more: Vec<_> = more.iter().map(String::as_str).collect();
+        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more).map(drop)
+    }
+
+    /// A lock holds the daemon up where it would store what it has read.
+    fn kill_daemon_reading(&mut self) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
+        let mut holder = self.database.connect()?;
+        holder
+            .batch_execute("BEGIN; LOCK TABLE sch_chameleon.t_log_replica IN SHARE MODE")
+            .map_err(LiveError::sql("lock the log tables"))?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
+        let client = &mut self.client;
+        daemon.wait_until("having cleared a coordinate", DAEMON_TIMEOUT, |_| {
+            let cleared =
+                "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables WHERE t_binlog_name IS NULL)";
+            Ok(client.query_one(cleared, &[]).map_err(LiveError::sql("look at the coordinates"))?.get(0))
+        })?;
+        daemon.kill()?;
+        drop(holder);
+        sessions::end(&mut self.client)
     }
 
     /// Starts the daemon of the first new source with a configuration that it must end at.

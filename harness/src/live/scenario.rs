@@ -73,6 +73,14 @@ pub enum Step {
     Crash(Crash),
     /// 1.8.2's sync_tables.
     SyncTables(Sync),
+    /// Another command of 1.8.2, with the configuration of a source.
+    Chameleon1(Command1),
+    /// Another command of pg_chameleon 2.0.21 and its options, beside `--config`.
+    Chameleon2(Vec<String>),
+    /// These sources are replicated from now on, though 1.8.2 has never initialised them: their tables must be equal too.
+    Compare(Vec<String>),
+    /// These sources are replicated no longer, and so not compared.
+    Forget(Vec<String>),
     /// An upgrade.
     Upgrade(Upgrade),
     /// Another command of ours.
@@ -82,6 +90,9 @@ pub enum Step {
     Daemon(Vec<String>),
     /// The 2.0.21 daemon is started with another configuration, and ends.
     DaemonEnds(DaemonEnds),
+    /// The 2.0.21 daemon of the first new source, for which there is something new on MySQL, is killed in its first batch:
+    /// it has read the first rows, and cleared the coordinates of their tables, and stored nothing yet.
+    KillDaemonReading,
 }
 
 impl Step {
@@ -98,10 +109,15 @@ impl Step {
             Self::Kill(_) => "kill",
             Self::Crash(_) => "crash",
             Self::SyncTables(_) => "sync_tables",
+            Self::Chameleon1(_) => "chameleon1",
+            Self::Chameleon2(_) => "chameleon2",
+            Self::Compare(_) => "compare",
+            Self::Forget(_) => "forget",
             Self::Upgrade(_) => "upgrade",
             Self::Run(_) => "run",
             Self::Daemon(_) => "daemon",
             Self::DaemonEnds(_) => "daemon_ends",
+            Self::KillDaemonReading => "kill_daemon_reading",
         }
     }
 }
@@ -161,6 +177,16 @@ pub struct Sync {
     pub source: String,
     /// The tables.
     pub tables: Vec<String>,
+}
+
+/// `chameleon1`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command1 {
+    /// The command.
+    pub command: String,
+    /// The source.
+    pub source: String,
 }
 
 /// `upgrade`.

@@ -92,3 +92,66 @@ pub struct Unfit {
     /// The first element of `v_table_pkey`.
     pub key: Option<String>,
 }
+
+/// What a 1.7 catalogue holds beside what the plan is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Strays {
+    /// Objects in the schema that are not pg_chameleon's.
+    pub own_objects: OwnObjects,
+    /// Tables that are registered under another destination schema than that of their source.
+    pub misplaced: Vec<Misplaced>,
+    /// Destination schemas of sources that are not there.
+    pub missing_destinations: Vec<String>,
+    /// What 1.8.2 could not store; none when it has stored all.
+    pub discarded: Option<Discarded>,
+}
+
+/// Objects in `sch_chameleon` that pg_chameleon has not made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnObjects {
+    /// How many there are.
+    pub count: u64,
+    /// A few of them.
+    pub first: Vec<OwnObject>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnObject {
+    /// The object, as PostgreSQL describes it.
+    pub description: String,
+    /// The statement that gives it another schema; none for what goes by the catalogue's tables wherever it stands.
+    pub move_out: Option<String>,
+}
+
+/// Tables of one source that are registered under a schema which is not its destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// `i_id_source` of the source that they are registered for.
+    pub source_id: i64,
+    /// Its name.
+    pub source: String,
+    /// `v_schema_name`.
+    pub schema: String,
+    /// The source whose destination that schema is: its id and its name.
+    pub owner: Option<(i64, String)>,
+    /// How many tables.
+    pub tables: u64,
+    /// How many of them are registered for the owner too.
+    pub twice: u64,
+    /// A few of their names.
+    pub first: Vec<String>,
+}
+
+/// `t_discarded_rows`, summed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discarded {
+    /// How many rows.
+    pub rows: u64,
+    /// When the first of them was discarded.
+    pub since: String,
+    /// When the last of them was.
+    pub until: String,
+    /// The beginnings of `t_row_data` of the newest.
+    pub beginnings: Vec<String>,
+}

@@ -4,3 +4,4 @@ pub mod facts;
 pub mod read;
 pub mod snapshot;
 pub mod status;
+pub mod strays;

@@ -5,6 +5,7 @@
 //! in the schema [`SCHEMA`](crate::catalogue::names::SCHEMA), which must exist and be empty. They don't depend on
 //! the search_path.
 
+pub mod put_aside;
 pub mod status;
 
 /// What `v_version` says.

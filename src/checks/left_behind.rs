@@ -1,0 +1,28 @@
+//! Every table of the 1.7 catalogue that was put aside is in the 2.0 one. After our own upgrade it is, until MySQL drops
+//! it; pg_chameleon's own upgrade leaves the tables of a source out that has no started batch (SPEC.md, "What
+//! pg_chameleon 2.0.21's own upgrade_replica_schema does").
+
+use super::{Facts, Finding, counted, destination};
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    finding(facts).into_iter().collect()
+}
+
+fn finding(facts: &Facts) -> Option<Finding> {
+    let left = facts.left_behind.as_ref().filter(|left| left.tables > 0)?;
+    let tables = counted(left.tables, "table");
+    let (are, were) = if left.tables == 1 { ("is", "it was") } else { ("are", "they were") };
+    Some(Finding::warning(
+        "tables-left-behind",
+        format!(
+            "{tables} of the 1.7 catalogue that was put aside {are} not in the 2.0 one, and so not replicated: {}.",
+            destination::named(&left.first, left.tables)
+        ),
+        format!(
+            "Nothing need be done if {were} dropped on MySQL since. Else the upgrade has lost them, as \
+             upgrade_replica_schema of pg_chameleon 2.0.21 can. As long as 2.0 has applied nothing: chameleon-upgrade \
+             rollback, then chameleon-upgrade upgrade. After that: stop the replica, and bring them with chameleon \
+             sync_tables."
+        ),
+    ))
+}

@@ -1,0 +1,38 @@
+//! Objects in the catalogue's schema that are not pg_chameleon's: the upgrade puts them aside with the old catalogue.
+
+use super::{Facts, Finding, destination};
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    finding(facts).into_iter().collect()
+}
+
+fn finding(facts: &Facts) -> Option<Finding> {
+    let objects = &facts.catalogue.as_ref()?.strays.own_objects;
+    if objects.count == 0 {
+        return None;
+    }
+    let names: Vec<_> = objects.first.iter().map(|object| object.description.clone()).collect();
+    let moves: Vec<_> = objects.first.iter().filter_map(|object| object.move_out.as_deref()).collect();
+    let (are, they) = if objects.count == 1 { ("object is", "it goes") } else { ("objects are", "they go") };
+    let keep = if moves.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " To keep the others where they are of use, give them another schema first: {}",
+            moves.join(" ")
+        )
+    };
+    Some(Finding::warning(
+        "own-objects",
+        format!(
+            "{} {are} in sch_chameleon that pg_chameleon has not made, and with the catalogue {they} to \
+             _sch_chameleon_version1: {}.",
+            objects.count,
+            destination::named(&names, objects.count)
+        ),
+        format!(
+            "Views and triggers stay with the old tables wherever they are: create them anew on the new ones after the \
+             upgrade. Dropping _sch_chameleon_version1 with CASCADE drops all of them.{keep}"
+        ),
+    ))
+}

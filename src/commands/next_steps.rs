@@ -1,0 +1,98 @@
+//! What an administrator does after a successful upgrade, as commands to copy.
+
+use crate::config::location::{self, FOLDER};
+use crate::plan::PlannedSource;
+use crate::report::console::Console;
+use crate::upgrade::Agreed;
+use std::path::Path;
+
+/// The version of pg_chameleon whose catalogue the upgrade makes.
+const PG_CHAMELEON: &str = "2.0.21";
+
+/// Tells what to do next.
+pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, home: &Path) {
+    console.heading("What to do next");
+    console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is:"));
+    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
+    let config = configuration(console, &agreed.configuration.path, home);
+    console.command(&format!("chameleon show_status --config {config}"));
+    for source in &agreed.plan.sources {
+        let verb = if source.batch_start.is_some() { "start_replica" } else { "init_replica" };
+        console.command(&format!("chameleon {verb} --config {config} --source {}", word(&source.name)));
+    }
+    copies(console, &agreed.plan.sources, &config);
+    console.step(
+        "Never start 1.8.2 on this database again. A source is shown as not consistent until its replica has read past the \
+         consistent point, and until then it should not be stopped: on a MySQL server on which nothing happens that is when \
+         something is changed in one of its schemas.",
+    );
+    console.step(
+        "Compare the tables with MySQL, by their numbers of rows at least: what 1.8.2 had lost before, the upgrade can't \
+         know. When all is well: DROP SCHEMA _sch_chameleon_version1 CASCADE;",
+    );
+}
+
+/// The name that pg_chameleon has for the configuration; where it has none, it must be given one.
+fn configuration(console: &Console, path: &Path, home: &Path) -> String {
+    if let Some(name) = location::name_for_pg_chameleon(path, home) {
+        return word(&name);
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let taken = |name: &str| home.join(FOLDER).join(format!("{name}.yml")).exists();
+    let mut name = stem.clone();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{stem}_{number}");
+        number += 1;
+    }
+    console.step(
+        "pg_chameleon takes a configuration by its name, from a file of one folder. So copy this one there first:",
+    );
+    let copy = Path::new("~").join(FOLDER).join(format!("{name}.yml"));
+    // The shell knows a tilde outside of quotes only.
+    let copy = copy.display().to_string();
+    let (tilde, rest) = copy.split_at(2);
+    console.command(&format!("cp {} {tilde}{}", word(&path.display().to_string()), word(rest)));
+    word(&name)
+}
+
+/// Sources that were never initialised, among others that were: their schemas are copied one by one.
+fn copies(console: &Console, sources: &[PlannedSource], config: &str) {
+    for source in sources.iter().filter(|source| source.batch_start.is_some()) {
+        for part in source.parts.iter().filter(|part| part.start.is_none()) {
+            console.step(&format!(
+                "{} was never initialised. To copy the tables of {}, once the replica above is consistent:",
+                part.name, part.pair.source_schema
+            ));
+            console.command(&format!(
+                "chameleon refresh_schema --config {config} --source {} --schema {}",
+                word(&source.name),
+                word(&part.pair.source_schema)
+            ));
+        }
+    }
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_word_for_what_it_is() {
+        assert_eq!(word("shop_1"), "shop_1");
+        assert_eq!(word("/etc/pg/a.yml"), "/etc/pg/a.yml");
+        assert_eq!(word("my shop"), "'my shop'");
+        assert_eq!(word("it's"), "'it'\\''s'");
+        assert_eq!(word("$(x)"), "'$(x)'");
+        assert_eq!(word(""), "''");
+    }
+}
