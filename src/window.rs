@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 mod ahead;
+mod hazard;
 
 pub use ahead::{Ahead, Parse, Statements, Unparsed};
+pub use hazard::{Hazard, HazardKind, Hazards};
 
 /// How many DDL statements of a window are kept by name; the others are counted.
 const DDL_NAMED: usize = 20;
@@ -63,6 +65,8 @@ pub struct Transaction {
     pub ddl: Vec<Ddl>,
     /// Its statements that the daemon of the new replica can't parse, or maybe not.
     pub unparsed: Vec<Unparsed>,
+    /// What of it the daemon does not take as it is meant.
+    pub hazards: Vec<Hazard>,
 }
 
 /// How the server compares the names of schemas and tables (`lower_case_table_names`).
@@ -202,7 +206,7 @@ impl Window {
     pub fn take(&mut self, transaction: &Transaction) {
         if transaction.start >= self.to {
             let from = self.first().unwrap_or_else(|| self.to.clone());
-            self.ahead.take(transaction, &from, &self.schemas, self.letters);
+            self.look_ahead(transaction, &from);
             return;
         }
         for number in 0..self.readers.len() {
@@ -216,7 +220,21 @@ impl Window {
         let Some(left_from) = self.first() else { return };
         self.keep_rows(transaction, &left_from);
         self.keep_ddl(transaction, &left_from);
-        self.ahead.take(transaction, &left_from, &self.schemas, self.letters);
+        self.look_ahead(transaction, &left_from);
+    }
+
+    /// What ends behind `from` lies ahead of the new replica.
+    fn look_ahead(&mut self, transaction: &Transaction, from: &BinlogCoordinate) {
+        self.ahead.take(transaction, from, &self.schemas, self.letters);
+        // The rows of a table that its source has applied are passed over, however they are logged.
+        let applied = |hazard: &Hazard| {
+            let reader = hazard.table.as_ref().and_then(|table| self.reader_of(&table.schema));
+            reader.is_some_and(|reader| hazard.last <= reader.start)
+        };
+        let ahead: Vec<_> = transaction.hazards.iter().filter(|it| it.last > *from && !applied(it)).collect();
+        for hazard in ahead {
+            self.ahead.take_hazard(hazard, &self.schemas, self.letters);
+        }
     }
 
     /// Where what is left begins; none while nothing has been found that concerns a source.

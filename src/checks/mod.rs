@@ -3,6 +3,7 @@
 //! Every check is a pure function of the [`Facts`]; all are run, and all findings are shown.
 
 mod base_names;
+mod binlog_contents;
 mod binlog_files;
 mod binlog_settings;
 mod charset;
@@ -170,6 +171,7 @@ const CHECKS: &[Check] = &[
     binlog_files::check,
     mysql_schemas::check,
     column_names::check,
+    binlog_contents::check,
     window::check,
     window_tables::check,
     window_statements::check,

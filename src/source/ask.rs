@@ -156,8 +156,10 @@ impl Questions<'_> {
                 ControlFlow::Break(())
             }
         };
-        let reading = dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
-        let narrowed = window.close();
+        let (reading, checksums) =
+            dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
+        let mut narrowed = window.close();
+        narrowed.ahead.hazards.retain(|name| self.tables.are_read(&name.schema, &name.table));
         let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
         let (gone, hidden) = if ahead.is_empty() {
@@ -174,7 +176,7 @@ impl Questions<'_> {
             let hidden = server::hidden(&mut conn, &gone)?;
             (gone, hidden)
         };
-        Ok(WindowRead { narrowed, gone, hidden, reading, took: began.elapsed() })
+        Ok(WindowRead { narrowed, gone, hidden, checksums, reading, took: began.elapsed() })
     }
 }
 

@@ -3,13 +3,14 @@
 //! The server is asked for the log from a place on and sends its events until there are no more. With the server id 0
 //! it neither waits for new events nor ends the session of a replica that bears the same id.
 
-use super::facts::{Question, Reading};
+use super::facts::{Checksums, Question, Reading};
 use super::server::unanswered;
 use super::transactions::{Assembler, EventError};
-use crate::binlog::BinlogCoordinate;
+use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::window::Transaction;
 use mysql::prelude::Queryable;
 use mysql::{BinlogDumpFlags, BinlogRequest, Conn};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 const DOING: &str = "reading the binary log";
@@ -21,7 +22,8 @@ const FIRST_EVENT: u64 = 4;
 /// wants to hear that checksums are understood; the driver says it by the older of the two names.
 const INTRODUCTION: [&str; 2] = ["SET @mariadb_slave_capability = 4", "SET @source_binlog_checksum = 'ALL'"];
 
-/// Hands on every transaction from `from` to the end of the one that `to` lies in.
+/// Hands on every transaction from `from` to the end of the one that `to` lies in. Returns how much was read, and which
+/// files have checksums.
 ///
 /// `progress` is told of every event how much has been read, and may stop the reading.
 pub(super) fn read(
@@ -30,7 +32,7 @@ pub(super) fn read(
     to: &BinlogCoordinate,
     mut each: impl FnMut(&Transaction),
     mut progress: impl FnMut(Reading) -> ControlFlow<()>,
-) -> Result<Reading, Question> {
+) -> Result<(Reading, BTreeMap<Checksums, BinlogFile>), Question> {
     for statement in INTRODUCTION {
         conn.query_drop(statement).map_err(unanswered(DOING))?;
     }
@@ -58,7 +60,7 @@ pub(super) fn read(
         }
     }
     hand_on(assembler.end().map_err(not_understood)?, &mut reading);
-    Ok(reading)
+    Ok((reading, assembler.into_checksums()))
 }
 
 /// A replica asks with 32 bits for the position. What lies behind them is reached from the beginning of the file:

@@ -3,6 +3,7 @@
 use super::connect::ConnectError;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::window::{Letters, Narrowed, TableName};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What MySQL was asked.
@@ -69,6 +70,10 @@ pub struct Settings {
     pub row_image: Option<String>,
     /// `binlog_row_metadata`; none on a server that can't name columns in the binary log.
     pub row_metadata: Option<String>,
+    /// Whether events are written with checksums (`binlog_checksum`); none on a server that knows none.
+    pub checksums: Option<Checksums>,
+    /// Settings of now under which changes are logged in a way that the new replica passes over, as the server writes them.
+    pub packed: Vec<String>,
     /// How names are compared (`lower_case_table_names`).
     pub letters: Letters,
     /// Whether the server knows the character set of the configuration.
@@ -99,6 +104,15 @@ impl Settings {
     pub fn logs_column_names(&self) -> bool {
         self.row_metadata.as_deref().is_some_and(|metadata| metadata.eq_ignore_ascii_case("FULL"))
     }
+}
+
+/// Whether the events of a file end with checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Checksums {
+    /// `NONE`.
+    None,
+    /// `CRC32`.
+    Crc32,
 }
 
 /// Something that the server would not answer.
@@ -193,6 +207,8 @@ pub struct WindowRead {
     pub gone: Vec<TableName>,
     /// Of those, the ones that the account may not see, if they are there.
     pub hidden: Vec<TableName>,
+    /// Whether files end their events with checksums: the first of each kind.
+    pub checksums: BTreeMap<Checksums, BinlogFile>,
     /// What was read.
     pub reading: Reading,
     /// How long it took.

@@ -8,8 +8,10 @@ mod connect;
 mod dump;
 pub mod facts;
 mod parsable;
+mod rows;
 mod server;
 mod statement;
+mod target;
 mod transactions;
 
 pub use ask::{Observer, ask};

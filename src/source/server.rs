@@ -1,7 +1,7 @@
 //! Reads the facts on a MySQL server, with statements that MySQL 5.5 and later and MariaDB understand.
 
 use super::connect::describe;
-use super::facts::{BinaryLogs, Question, Settings};
+use super::facts::{BinaryLogs, Checksums, Question, Settings};
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::window::{Letters, TableName};
 use mysql::prelude::Queryable;
@@ -9,7 +9,16 @@ use mysql::{Conn, Error, Row};
 use std::collections::HashMap;
 
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
-                         'binlog_row_image', 'binlog_row_metadata', 'lower_case_table_names')";
+                         'binlog_row_image', 'binlog_row_metadata', 'binlog_checksum', 'lower_case_table_names', \
+                         'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress')";
+
+/// Settings that pack changes in a way that mysql-replication does not unpack, each with the word in its value that
+/// does it: MySQL's partial updates of JSON and compressed transactions, and MariaDB's compressed events.
+const PACKING: [(&str, &str); 3] = [
+    ("binlog_row_value_options", "PARTIAL_JSON"),
+    ("binlog_transaction_compression", "ON"),
+    ("log_bin_compress", "ON"),
+];
 
 /// MySQL's number for a statement that it does not understand.
 const SYNTAX: u16 = 1064;
@@ -44,6 +53,13 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
             (charset.to_lowercase(),),
         )
         .map_err(unanswered(doing))?;
+    let packs = |(name, value): &(&str, &str)| {
+        found.get(*name).filter(|it| it.to_uppercase().contains(value)).map(|it| format!("{name} = {it}"))
+    };
+    let packed = PACKING.iter().filter_map(packs).collect();
+    let checksums = found
+        .get("binlog_checksum")
+        .map(|value| if value.eq_ignore_ascii_case("NONE") { Checksums::None } else { Checksums::Crc32 });
     let alike = found.get("lower_case_table_names").is_some_and(|value| value != "0");
     Ok(Settings {
         version: found.remove("version").unwrap_or_default(),
@@ -51,6 +67,8 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         format: found.remove("binlog_format"),
         row_image: found.remove("binlog_row_image"),
         row_metadata: found.remove("binlog_row_metadata"),
+        checksums,
+        packed,
         letters: if alike { Letters::Alike } else { Letters::Distinct },
         knows_charset: known.is_some(),
     })

@@ -4,12 +4,17 @@
 //! reader who starts there is told of every table before its rows. It ends with the commit, or, for a statement that
 //! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
 
+use super::facts::Checksums;
 use super::parsable;
+use super::rows;
 use super::statement::{self, Statement};
+use super::target;
 use crate::binlog::{BinlogError, BinlogFile};
-use crate::window::{Ddl, Parse, TableName, Transaction, Unparsed};
-use mysql::binlog::EventType;
-use mysql::binlog::events::{Event, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent};
+use crate::window::{Ddl, Hazard, HazardKind, Parse, TableName, Transaction, Unparsed};
+use mysql::binlog::events::{
+    Event, ExecuteLoadQueryEvent, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent,
+};
+use mysql::binlog::{BinlogChecksumAlg, EventType};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 
@@ -56,19 +61,35 @@ enum Kind {
     MariaDbGtid,
     Query,
     CompressedQuery,
+    /// A LOAD DATA that was logged as a statement.
+    LoadQuery,
     TableMap,
-    Rows,
+    Rows(Packing),
     Commit,
+    /// The server has lost events here.
+    Incident,
     /// A whole transaction of MySQL 8, compressed.
     Payload,
     Other,
+}
+
+/// How the rows of an event are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Plain(rows::Layout),
+    /// Updates of parts of JSON values.
+    Partial,
+    /// MariaDB's.
+    Compressed,
 }
 
 fn kind(raw: u8) -> Kind {
     match raw {
         mariadb::GTID => return Kind::MariaDbGtid,
         mariadb::QUERY_COMPRESSED => return Kind::CompressedQuery,
-        mariadb::FIRST_COMPRESSED_ROWS..=mariadb::LAST_COMPRESSED_ROWS => return Kind::Rows,
+        mariadb::FIRST_COMPRESSED_ROWS..=mariadb::LAST_COMPRESSED_ROWS => {
+            return Kind::Rows(Packing::Compressed);
+        }
         mariadb::BINLOG_CHECKPOINT | mariadb::GTID_LIST | mariadb::START_ENCRYPTION | HEARTBEAT_V2 => {
             return Kind::Between;
         }
@@ -85,21 +106,13 @@ fn kind(raw: u8) -> Kind {
         }
         Ok(EventType::QUERY_EVENT) => Kind::Query,
         Ok(EventType::TABLE_MAP_EVENT) => Kind::TableMap,
-        Ok(
-            EventType::PRE_GA_WRITE_ROWS_EVENT
-            | EventType::PRE_GA_UPDATE_ROWS_EVENT
-            | EventType::PRE_GA_DELETE_ROWS_EVENT
-            | EventType::WRITE_ROWS_EVENT_V1
-            | EventType::UPDATE_ROWS_EVENT_V1
-            | EventType::DELETE_ROWS_EVENT_V1
-            | EventType::WRITE_ROWS_EVENT
-            | EventType::UPDATE_ROWS_EVENT
-            | EventType::DELETE_ROWS_EVENT
-            | EventType::PARTIAL_UPDATE_ROWS_EVENT,
-        ) => Kind::Rows,
+        Ok(EventType::EXECUTE_LOAD_QUERY_EVENT) => Kind::LoadQuery,
+        Ok(EventType::INCIDENT_EVENT) => Kind::Incident,
+        Ok(EventType::PARTIAL_UPDATE_ROWS_EVENT) => Kind::Rows(Packing::Partial),
         Ok(EventType::XID_EVENT | EventType::XA_PREPARE_LOG_EVENT) => Kind::Commit,
         Ok(EventType::TRANSACTION_PAYLOAD_EVENT) => Kind::Payload,
-        _ => Kind::Other,
+        Ok(event) => rows::Layout::of(event).map_or(Kind::Other, |layout| Kind::Rows(Packing::Plain(layout))),
+        Err(_) => Kind::Other,
     }
 }
 
@@ -110,11 +123,30 @@ struct Open {
     /// Its end will be said: a statement does not end it.
     explicit: bool,
     /// The tables that were named, by the number that their rows bear.
-    named: HashMap<u64, TableName>,
+    named: HashMap<u64, Named>,
     rows: BTreeMap<TableName, u64>,
     unnamed_rows: Option<u64>,
     ddl: Vec<(String, String, String, u64)>,
     unparsed: Vec<(String, String, u64, Parse)>,
+    hazards: BTreeMap<(HazardKind, Option<TableName>), Seen>,
+}
+
+/// A table as the events before its rows describe it.
+#[derive(Debug)]
+struct Named {
+    name: TableName,
+    /// Whether its columns are named too.
+    columns_named: bool,
+}
+
+/// What was seen of a hazard.
+#[derive(Debug)]
+struct Seen {
+    first: u64,
+    last: u64,
+    count: u64,
+    /// The default database and the beginning of the first statement.
+    statement: Option<(String, String)>,
 }
 
 /// Takes events in the order of the binary log.
@@ -128,13 +160,15 @@ pub(super) struct Assembler {
     /// Whether the server has described the format: what comes before that can't be read safely, since nobody knows
     /// whether it ends with a checksum.
     described: bool,
+    /// The first file of each kind.
+    checksums: BTreeMap<Checksums, BinlogFile>,
     open: Option<Open>,
 }
 
 impl Assembler {
     /// For a stream that begins at this place.
     pub(super) fn new(file: BinlogFile, position: u64) -> Self {
-        Self { file, position, passed: 0, described: false, open: None }
+        Self { file, position, passed: 0, described: false, checksums: BTreeMap::new(), open: None }
     }
 
     /// The file and the position behind the last event.
@@ -145,6 +179,11 @@ impl Assembler {
     /// How many bytes of the binary log the events take that were handed in, and those between them.
     pub(super) fn passed(&self) -> u64 {
         self.passed
+    }
+
+    /// Which files end their events with checksums, and which don't: the first of each kind.
+    pub(super) fn into_checksums(self) -> BTreeMap<Checksums, BinlogFile> {
+        self.checksums
     }
 
     /// Whether a transaction has begun and not ended.
@@ -160,7 +199,10 @@ impl Assembler {
     /// Takes the next event; returns the transaction that it completes.
     pub(super) fn take(&mut self, event: &Event) -> Result<Option<Transaction>, EventError> {
         let kind = kind(event.header().event_type_raw());
-        self.described |= matches!(kind, Kind::Description);
+        if matches!(kind, Kind::Description) {
+            self.described = true;
+            self.note_checksums(event);
+        }
         if Self::is_artificial(event) {
             return match kind {
                 // The first one only repeats what was asked for.
@@ -188,6 +230,17 @@ impl Assembler {
                 if ends { self.close(end) } else { Ok(None) }
             }
         }
+    }
+
+    /// What is asked for says first which file it is from, in an event that nobody can read safely yet; servers before 5.6
+    /// write no checksums and say nothing of them.
+    fn note_checksums(&mut self, event: &Event) {
+        let checksums = match event.footer().get_checksum_alg() {
+            Ok(Some(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32)) => Checksums::Crc32,
+            Ok(Some(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_OFF)) => Checksums::None,
+            _ => return,
+        };
+        self.checksums.entry(checksums).or_insert_with(|| self.file.clone());
     }
 
     /// The stream has ended.
@@ -223,6 +276,15 @@ impl Assembler {
             unnamed_rows: open.unnamed_rows.map(|end| file.at(end)).transpose()?,
             ddl: open.ddl.into_iter().map(ddl).collect::<Result<_, BinlogError>>()?,
             unparsed: open.unparsed.into_iter().map(unparsed).collect::<Result<_, BinlogError>>()?,
+            hazards: open
+                .hazards
+                .into_iter()
+                .map(|((kind, table), seen)| {
+                    let (default_schema, statement) = seen.statement.unzip();
+                    let (first, last) = (file.at(seen.first)?, file.at(seen.last)?);
+                    Ok(Hazard { kind, table, default_schema, statement, first, last, count: seen.count })
+                })
+                .collect::<Result<_, BinlogError>>()?,
         }))
     }
 
@@ -248,11 +310,12 @@ impl Open {
             Kind::TableMap => {
                 let map: TableMapEvent<'_> = event.read_event()?;
                 let (schema, table) = (map.database_name().into_owned(), map.table_name().into_owned());
-                self.named.insert(map.table_id(), TableName { schema, table });
+                let columns_named = rows::names_columns(&map)?;
+                self.named.insert(map.table_id(), Named { name: TableName { schema, table }, columns_named });
                 Ok(false)
             }
-            Kind::Rows => {
-                self.note_rows(table_id(event.data())?, end);
+            Kind::Rows(packing) => {
+                self.note_rows(packing, event.data(), end)?;
                 Ok(false)
             }
             Kind::Query => {
@@ -262,7 +325,17 @@ impl Open {
             Kind::CompressedQuery => {
                 let query: QueryEvent<'_> = event.read_event()?;
                 let text = decompressed(query.query_raw())?;
+                self.note_compressed(&query.schema(), &text, end);
                 Ok(self.note_statement(&query.schema(), &text, end))
+            }
+            Kind::LoadQuery => {
+                let query: ExecuteLoadQueryEvent<'_> = event.read_event()?;
+                self.note_targets(&query.schema(), &query.query(), end, true);
+                Ok(!self.explicit)
+            }
+            Kind::Incident => {
+                self.note_hazard(HazardKind::EventsLost, None, end, || None);
+                Ok(false)
             }
             Kind::Payload => {
                 self.note_payload(event, end)?;
@@ -278,13 +351,65 @@ impl Open {
         }
     }
 
-    fn note_rows(&mut self, table: u64, end: u64) {
-        match self.named.get(&table) {
-            None => self.unnamed_rows = Some(end),
-            Some(name) => match self.rows.get_mut(name) {
-                Some(last) => *last = end,
-                None => drop(self.rows.insert(name.clone(), end)),
+    fn note_rows(&mut self, packing: Packing, data: &[u8], end: u64) -> io::Result<()> {
+        let Some(Named { name, columns_named }) = self.named.get(&rows::table_id(data)?) else {
+            self.unnamed_rows = Some(end);
+            return Ok(());
+        };
+        match self.rows.get_mut(name) {
+            Some(last) => *last = end,
+            None => drop(self.rows.insert(name.clone(), end)),
+        }
+        let hazards = [
+            (!columns_named).then_some(HazardKind::UnnamedColumns),
+            match packing {
+                Packing::Plain(layout) => {
+                    (!rows::are_whole(layout, data)?).then_some(HazardKind::AbsentColumns)
+                }
+                Packing::Partial => Some(HazardKind::PartialJson),
+                Packing::Compressed => Some(HazardKind::CompressedRows),
             },
+        ];
+        let name = hazards.iter().any(Option::is_some).then(|| name.clone());
+        for kind in hazards.into_iter().flatten() {
+            self.note_hazard(kind, name.clone(), end, || None);
+        }
+        Ok(())
+    }
+
+    fn note_hazard(
+        &mut self,
+        kind: HazardKind,
+        table: Option<TableName>,
+        end: u64,
+        statement: impl FnOnce() -> Option<(String, String)>,
+    ) {
+        let seen = self.hazards.entry((kind, table));
+        let seen = seen.or_insert_with(|| Seen { first: end, last: end, count: 0, statement: statement() });
+        seen.last = end;
+        seen.count += 1;
+    }
+
+    /// What a statement of a session writes to or redefines beside what a reader of its default database sees.
+    fn note_targets(&mut self, default_schema: &str, text: &str, end: u64, loads: bool) {
+        for target::Target { schema, table, kind } in target::targets(text) {
+            let schema = schema.unwrap_or_else(|| default_schema.to_owned());
+            // What the daemon passes over for its default database too, is told whatever that is.
+            let default = if loads { String::new() } else { default_schema.to_owned() };
+            let statement = || Some((default, statement::beginning(text)));
+            self.note_hazard(kind, Some(TableName { schema, table }), end, statement);
+        }
+    }
+
+    /// A definition that the daemon does not even see.
+    fn note_compressed(&mut self, default_schema: &str, text: &str, end: u64) {
+        for target::Target { schema, table, kind } in target::targets(text) {
+            if matches!(kind, HazardKind::UnseenDefinition | HazardKind::UnseenTable) {
+                let schema = schema.unwrap_or_else(|| default_schema.to_owned());
+                let statement = || Some((String::new(), statement::beginning(text)));
+                let table = Some(TableName { schema, table });
+                self.note_hazard(HazardKind::CompressedStatement, table, end, statement);
+            }
         }
     }
 
@@ -292,6 +417,7 @@ impl Open {
         if let Some(parse) = parsable::parse(text) {
             self.unparsed.push((default_schema.to_owned(), statement::beginning(text), end, parse));
         }
+        self.note_targets(default_schema, text, end, false);
         match statement::read(text) {
             Statement::Begins => {
                 self.explicit = true;
@@ -316,20 +442,18 @@ impl Open {
         while inside.has_data_left()? {
             let event = Event::read(&description, &mut inside)?;
             let kind = kind(event.header().event_type_raw());
+            if let Kind::Rows(_) = kind
+                && let Some(table) = self.named.get(&rows::table_id(event.data())?)
+            {
+                let table = Some(table.name.clone());
+                self.note_hazard(HazardKind::CompressedTransaction, table, end, || None);
+            }
             if !matches!(kind, Kind::Payload) {
                 self.note(kind, &event, end)?;
             }
         }
         Ok(())
     }
-}
-
-/// The number of the table at the beginning of a row event.
-fn table_id(data: &[u8]) -> io::Result<u64> {
-    let Some(bytes) = data.first_chunk::<6>() else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-    let mut id = [0; 8];
-    id[..6].copy_from_slice(bytes);
-    Ok(u64::from_le_bytes(id))
 }
 
 /// The longest statement that is decompressed: its first words are enough.

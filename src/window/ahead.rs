@@ -3,7 +3,7 @@
 //! it can't parse, issued with a replicated schema as default database. Whether 1.8.2 has applied them makes no
 //! difference to it.
 
-use super::{Letters, TableName, Transaction};
+use super::{Hazard, Hazards, Letters, TableName, Transaction};
 use crate::binlog::BinlogCoordinate;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub struct Ahead {
     pub fails: Statements,
     /// The first statements at which it may end.
     pub may_fail: Statements,
+    /// What it does not take as it is meant.
+    pub hazards: Hazards,
 }
 
 /// Statements, the first of them by name.
@@ -88,6 +90,16 @@ impl Ahead {
                     Parse::MayFail => self.may_fail.push(statement),
                 }
             }
+        }
+    }
+
+    /// Takes what concerns a replicated table, or may concern any. A statement of a session whose default database is
+    /// replicated is among those above.
+    pub(super) fn take_hazard(&mut self, hazard: &Hazard, schemas: &[String], letters: Letters) {
+        let replicated = |schema: &str| schemas.iter().any(|known| letters.same(known, schema));
+        let seen = hazard.default_schema.as_deref().is_some_and(replicated);
+        if !seen && hazard.table.as_ref().is_none_or(|table| replicated(&table.schema)) {
+            self.hazards.push(hazard);
         }
     }
 }

@@ -84,6 +84,7 @@ impl Whole {
             unnamed_rows: None,
             ddl,
             unparsed: vec![],
+            hazards: vec![],
         }
     }
 }
@@ -99,7 +100,15 @@ fn statement(schema: usize, end: &BinlogCoordinate) -> Ddl {
 
 fn rows(start: u64, end: u64, name: TableName) -> Transaction {
     let rows = BTreeMap::from([(name, at(end - 1))]);
-    Transaction { start: at(start), end: at(end), rows, unnamed_rows: None, ddl: vec![], unparsed: vec![] }
+    Transaction {
+        start: at(start),
+        end: at(end),
+        rows,
+        unnamed_rows: None,
+        ddl: vec![],
+        unparsed: vec![],
+        hazards: vec![],
+    }
 }
 
 fn read(source: &PlannedSource, transactions: &[Transaction]) -> Narrowed {
@@ -183,6 +192,7 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
             unnamed_rows: None,
             ddl,
             unparsed: vec![],
+            hazards: vec![],
         });
     }
     let narrowed = read(&source(&[at(10), at(1000)], at(1000)), &log);

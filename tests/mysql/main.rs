@@ -2,6 +2,7 @@
 //! batch start and the consistent point.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
+mod contents;
 mod encryption;
 mod origin;
 #[path = "../replica/mod.rs"]

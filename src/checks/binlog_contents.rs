@@ -1,0 +1,249 @@
+//! From where the new replica starts to where the binary log ends now, pg_chameleon 2.0.21 takes every event as it is meant.
+//!
+//! SPEC.md, "What the log holds, not what the settings say": sessions keep the settings that they connected with, so what
+//! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
+
+use super::{Facts, Finding, counted};
+use crate::plan::PlannedSource;
+use crate::source::facts::{AskedSource, Checksums, WindowRead};
+use crate::window::{Hazard, HazardKind, Hazards};
+
+const CHECK: &str = "binlog-contents";
+
+/// How many tables of a kind are named one by one.
+const NAMED: usize = 10;
+
+/// A kind, with what it does to the new replica, whether 1.8.2 applies it all the same, and how to have no more of it.
+struct Kind {
+    kind: HazardKind,
+    harm: &'static str,
+    after_1_8_2: After,
+    no_more: &'static str,
+}
+
+/// What is to be done with the tables when 1.8.2 has read past the events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// It has applied them.
+    Nothing,
+    /// It passes over them too.
+    Sync,
+}
+
+const KINDS: [Kind; 8] = [
+    Kind {
+        kind: HazardKind::UnnamedColumns,
+        harm: "rows without the names of their columns (binlog_row_metadata of their sessions was not FULL): with \
+               mysql-replication 1.0 or later, pg_chameleon 2 can't apply them, and disables the tables",
+        after_1_8_2: After::Nothing,
+        no_more: "A session keeps what it connected with: have the applications connect again after SET GLOBAL \
+                  binlog_row_metadata = FULL;",
+    },
+    Kind {
+        kind: HazardKind::AbsentColumns,
+        harm: "rows that lack columns (binlog_row_image of their sessions was not FULL): pg_chameleon 2 writes NULL in their \
+               place, in silence, or disables the tables",
+        after_1_8_2: After::Sync,
+        no_more: "A session keeps what it connected with: have the applications connect again after SET GLOBAL \
+                  binlog_row_image = FULL;",
+    },
+    Kind {
+        kind: HazardKind::PartialJson,
+        harm: "updates of parts of JSON values (binlog_row_value_options of their sessions held PARTIAL_JSON): pg_chameleon 2 \
+               passes over them in silence",
+        after_1_8_2: After::Sync,
+        no_more: "Have the applications connect again after SET GLOBAL binlog_row_value_options = '';",
+    },
+    Kind {
+        kind: HazardKind::CompressedRows,
+        harm: "compressed rows (log_bin_compress was ON): pg_chameleon 2 passes over them in silence",
+        after_1_8_2: After::Sync,
+        no_more: "On MariaDB: SET GLOBAL log_bin_compress = OFF;",
+    },
+    Kind {
+        kind: HazardKind::CompressedTransaction,
+        harm: "compressed transactions (binlog_transaction_compression of their sessions was ON): pg_chameleon 2 passes over \
+               them in silence",
+        after_1_8_2: After::Sync,
+        no_more: "Have the applications connect again after SET GLOBAL binlog_transaction_compression = OFF;",
+    },
+    Kind {
+        kind: HazardKind::CompressedStatement,
+        harm: "compressed definitions (log_bin_compress was ON): pg_chameleon 2 does not see them",
+        after_1_8_2: After::Sync,
+        no_more: "On MariaDB: SET GLOBAL log_bin_compress = OFF;",
+    },
+    Kind {
+        kind: HazardKind::RowsAsStatement,
+        harm: "rows changed by statements that were logged as such (binlog_format of their sessions was not ROW): \
+               pg_chameleon 2 passes over them in silence",
+        after_1_8_2: After::Sync,
+        no_more: "Have no session set binlog_format to STATEMENT or MIXED.",
+    },
+    Kind {
+        kind: HazardKind::UnseenDefinition,
+        harm: "definitions changed by sessions with another default database: pg_chameleon 2 does not see them, and \
+               disables the tables at the first row that the old definition does not fit",
+        after_1_8_2: After::Sync,
+        no_more: "Change definitions of replicated tables with their schema as the default database (USE schema;).",
+    },
+];
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings: Vec<_> =
+        facts.answers().filter_map(|(asked, answer)| packed(asked, &answer.settings.packed)).collect();
+    for (source, asked, read) in facts.windows() {
+        let hazards = &read.narrowed.ahead.hazards;
+        findings.extend(KINDS.iter().filter_map(|kind| finding(source, kind, hazards)));
+        findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
+        findings.extend(unseen_tables(source, hazards));
+        findings.extend(checksums(facts, source, asked, read));
+    }
+    findings
+}
+
+fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Finding> {
+    let found: Vec<_> = hazards.of(kind.kind).collect();
+    let last = found.iter().map(|hazard| &hazard.last).max()?;
+    let mut schemas: Vec<_> =
+        found.iter().filter_map(|hazard| hazard.table.as_ref()).map(|table| table.schema.as_str()).collect();
+    schemas.dedup();
+    let olds = replicas_of(source, &schemas);
+    let tables: Vec<_> = found.iter().filter_map(|hazard| hazard.table.as_ref()).collect();
+    let sync = if kind.after_1_8_2 == After::Sync {
+        let names: Vec<_> = tables.iter().take(NAMED).map(|table| table.table.as_str()).collect();
+        let more = if tables.len() > NAMED { " and the others" } else { "" };
+        format!(
+            " 1.8.2 passes over them too: sync what they changed with its sync_tables ({}{more}).",
+            names.join(", ")
+        )
+    } else {
+        " 1.8.2 applies them: it takes the names from MySQL.".to_owned()
+    };
+    Some(Finding::error(
+        CHECK,
+        format!("Source {}: the new replica would meet {}: {}.", source.name, kind.harm, listed(&found)),
+        format!(
+            "Let 1.8.2 read past them: {}{sync} Then run the upgrade again. {}",
+            read_past(&olds, &last.to_string()),
+            kind.no_more
+        ),
+    ))
+}
+
+/// How 1.8.2 gets past a place in the binary log: it moves its coordinate only at what it stores, or at a new file.
+pub(super) fn read_past(olds: &str, last: &str) -> String {
+    format!(
+        "FLUSH BINARY LOGS; on MySQL, start the 1.8.2 replica of {olds} until it has passed {last} (its open batch is then \
+         in a later file), stop it."
+    )
+}
+
+/// The old sources that replicate these schemas.
+fn replicas_of(source: &PlannedSource, schemas: &[&str]) -> String {
+    let own = source.parts.iter().filter(|part| {
+        part.start.is_some()
+            && schemas.iter().any(|schema| part.pair.source_schema.eq_ignore_ascii_case(schema))
+    });
+    own.map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(found: &[&Hazard]) -> String {
+    let one = |hazard: &&Hazard| {
+        let table = hazard.table.as_ref().map(ToString::to_string).unwrap_or_default();
+        let statement = hazard.statement.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+        if hazard.count == 1 {
+            format!("{table} at {}{statement}", hazard.first)
+        } else {
+            format!("{table} {} times from {} to {}{statement}", hazard.count, hazard.first, hazard.last)
+        }
+    };
+    let mut all: Vec<_> = found.iter().take(NAMED).map(one).collect();
+    if found.len() > NAMED {
+        all.push(counted((found.len() - NAMED) as u64, "more table"));
+    }
+    all.join("; ")
+}
+
+/// What is packed so now reaches no replica, whatever the log holds yet.
+fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
+    if settings.is_empty() {
+        return None;
+    }
+    let off = |setting: &String| {
+        let (name, value) = setting.split_once(" = ").unwrap_or((setting, ""));
+        let value = if value.eq_ignore_ascii_case("ON") { "OFF" } else { "''" };
+        format!("SET GLOBAL {name} = {value};")
+    };
+    Some(Finding::error(
+        CHECK,
+        format!(
+            "Source {}: the MySQL server at {} logs with {}: pg_chameleon 2 passes over what is logged so, in silence.",
+            asked.name,
+            asked.place,
+            settings.join(", ")
+        ),
+        format!(
+            "On MySQL: {} and the same in its configuration file; then have the applications connect again.",
+            settings.iter().map(off).collect::<Vec<_>>().join(" ")
+        ),
+    ))
+}
+
+fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
+    Finding::error(
+        CHECK,
+        format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
+        "What was lost is in no binary log. Let 1.8.2 read past it, and sync the tables that were written to then; MySQL's \
+         error log says what happened.",
+    )
+}
+
+/// They do no harm: their rows are passed over.
+fn unseen_tables(source: &PlannedSource, hazards: &Hazards) -> Option<Finding> {
+    let found: Vec<_> = hazards.of(HazardKind::UnseenTable).collect();
+    (!found.is_empty()).then(|| {
+        Finding::warning(
+            CHECK,
+            format!(
+                "Source {}: tables were made by sessions with another default database; pg_chameleon 2 does not see that, \
+                 and does not replicate them: {}.",
+                source.name,
+                listed(&found)
+            ),
+            "To have one replicated, sync it with pg_chameleon 2's sync_tables when the replica is consistent.",
+        )
+    })
+}
+
+/// The daemon goes by the setting of now, for every file.
+fn checksums(
+    facts: &Facts,
+    source: &PlannedSource,
+    asked: &AskedSource,
+    read: &WindowRead,
+) -> Option<Finding> {
+    let answer = facts.answers().find(|(it, _)| it.name == asked.name).map(|(_, answer)| answer)?;
+    let now = answer.settings.checksums?;
+    let other = if now == Checksums::None { Checksums::Crc32 } else { Checksums::None };
+    let file = read.checksums.get(&other)?;
+    let named = |checksums| if checksums == Checksums::None { "NONE" } else { "CRC32" };
+    let all: Vec<_> = source.parts.iter().map(|part| part.pair.source_schema.as_str()).collect();
+    Some(Finding::error(
+        CHECK,
+        format!(
+            "Source {}: the binary log {} was written with binlog_checksum {}, and the setting of the MySQL server at {} is {} \
+             now: pg_chameleon 2 goes by the setting, and would stop at the end of that file at every start.",
+            source.name,
+            file.name(),
+            named(other),
+            asked.place,
+            named(now)
+        ),
+        format!(
+            "1.8.2 goes by the setting too, and stops there. Leave binlog_checksum as it is now, initialise {} again with \
+             1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+            replicas_of(source, &all)
+        ),
+    ))
+}
