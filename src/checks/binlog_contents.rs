@@ -6,7 +6,7 @@
 use super::{Facts, Finding, counted};
 use crate::plan::PlannedSource;
 use crate::source::facts::{AskedSource, Checksums, WindowRead};
-use crate::window::{Hazard, HazardKind, Hazards};
+use crate::window::{Hazard, HazardKind, Hazards, TableName};
 
 const CHECK: &str = "binlog-contents";
 
@@ -96,6 +96,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let hazards = &read.narrowed.ahead.hazards;
         findings.extend(KINDS.iter().filter_map(|kind| finding(source, kind, hazards)));
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
+        findings.extend(
+            read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
+        );
         findings.extend(unseen_tables(source, hazards));
         findings.extend(checksums(facts, source, asked, read));
     }
@@ -196,6 +199,19 @@ fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
         format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
         "What was lost is in no binary log. Let 1.8.2 read past it, and sync the tables that were written to then; MySQL's \
          error log says what happened.",
+    )
+}
+
+/// The daemon asks MySQL what its ordinary tables look like, and ends at rows of anything else, at every start.
+fn no_ordinary_table(source: &PlannedSource, table: &TableName, kind: &str) -> Finding {
+    Finding::error(
+        CHECK,
+        format!(
+            "Source {}: the new replica would meet rows of {table}, which is no ordinary table but a {kind}: pg_chameleon 2 would \
+             stop at them at every start.",
+            source.name
+        ),
+        format!("Name it in skip_tables of the source ({table}); nothing of it is replicated then."),
     )
 }
 

@@ -28,6 +28,27 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
         )
     };
     let mut findings = Vec::new();
+    if settings.log_bin_denied {
+        findings.push(Finding::info(
+            CHECK,
+            format!(
+                "Source {name}: the MySQL server at {place} says that log_bin is OFF, and shows a binary log all the same (as \
+                 Aurora does): what it shows counts."
+            ),
+        ));
+    }
+    if settings.applies_unlogged {
+        findings.push(Finding::error(
+            CHECK,
+            format!(
+                "Source {name}: the MySQL server at {place} is a replica of another server and does not log what it applies \
+                 (log_slave_updates, log_replica_updates is OFF): none of that reaches the new replica."
+            ),
+            "Correct db_conn of the source: it must lead to the server that 1.8.2 reads from. If it is that server, set \
+             log_slave_updates = ON (log_replica_updates since MySQL 8.0.26) in its configuration file, restart it, and \
+             initialise the sources again with 1.8.2's init_replica: what was not logged reached no replica.",
+        ));
+    }
     if !settings.logs_rows() {
         let format = settings.format.as_deref().unwrap_or_default();
         findings.push(Finding::error(
@@ -47,4 +68,45 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::ConnectError;
+    use crate::source::facts::Checksums;
+    use crate::window::Letters;
+
+    /// Aurora can't be had: what its answers mean is tried here, REPORTS.md 13.
+    #[test]
+    fn a_log_that_is_shown_counts_more_than_the_setting() {
+        let settings = |log_bin, log_bin_denied| Settings {
+            version: "5.7.12".into(),
+            log_bin,
+            log_bin_denied,
+            knows_master_status: true,
+            applies_unlogged: false,
+            format: Some("ROW".into()),
+            row_image: Some("FULL".into()),
+            row_metadata: Some("FULL".into()),
+            checksums: Some(Checksums::Crc32),
+            packed: vec![],
+            letters: Letters::Distinct,
+            knows_charset: true,
+        };
+        let broken = ConnectError::Broken { place: String::new(), cause: String::new() };
+        let asked = AskedSource {
+            name: "new".into(),
+            user: "u".into(),
+            place: "h:3306".into(),
+            charset: "utf8".into(),
+            answer: Err(broken),
+        };
+        let severities = |settings: &Settings| -> Vec<_> {
+            findings(&asked, settings).iter().map(|finding| finding.severity).collect()
+        };
+        assert_eq!(severities(&settings(true, true)), [crate::checks::Severity::Info]);
+        assert_eq!(severities(&settings(false, false)), [crate::checks::Severity::Error]);
+        assert_eq!(severities(&settings(true, false)), []);
+    }
 }

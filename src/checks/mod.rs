@@ -20,6 +20,7 @@ mod mappings;
 mod misplaced_tables;
 mod mysql;
 mod mysql_schemas;
+mod mysql_version;
 mod names;
 mod never_initialised;
 mod offline;
@@ -165,6 +166,7 @@ const CHECKS: &[Check] = &[
     dependents::check,
     waiting::check,
     mysql::check,
+    mysql_version::check,
     charset::check,
     binlog_settings::check,
     replication::check,

@@ -22,23 +22,35 @@ fn finding(source: &PlannedSource, asked: &AskedSource) -> Option<Finding> {
         return None;
     }
     let name = &source.name;
-    let left = if is == 0 {
-        "nothing of it is read again".to_owned()
+    let moved = format!(
+        "Source {name} starts at {after} instead of {before}, since the 1.7 sources have nothing new before it. Of {} up to the \
+         consistent point,",
+        Bytes(was)
+    );
+    if is == 0 {
+        return Some(Finding::info("window", format!("{moved} nothing of it is read again.")));
+    }
+    let left = Bytes(is);
+    // The sources that begin before the consistent point.
+    let lags = source.parts.iter().filter(|part| part.advanced.as_ref().is_some_and(|start| start < to));
+    let lags: Vec<_> = lags.map(|part| part.name.as_str()).collect();
+    let found = if before == after {
+        format!(
+            "Source {name} starts at {before}, where its 1.7 source that lags most has its next transaction: {left} of it are \
+             read again, up to {to}."
+        )
     } else {
-        format!("{} of it are read again, up to {to}", Bytes(is))
+        format!("{moved} {left} of it are read again, up to {to}.")
     };
-    Some(Finding::info(
+    // Seen: 2.0.21 clears a table's coordinate when it reads its first row, before anything of that is stored.
+    Some(Finding::warning(
         "window",
-        if before == after {
-            format!(
-                "Source {name} starts at {before}, where its 1.7 source that lags most has its next transaction: {left}."
-            )
-        } else {
-            format!(
-                "Source {name} starts at {after} instead of {before}, since the 1.7 sources have nothing new before it. Of \
-                 {} up to the consistent point, {left}.",
-                Bytes(was)
-            )
-        },
+        found,
+        format!(
+            "Do not stop or kill the new replica before show_status says that {name} is consistent: stopped within its first \
+             batch, 2.0.21 applies rows twice. Or have nothing read again: start the 1.8.2 replica of {} until it has caught \
+             up, stop it, and run the upgrade again.",
+            lags.join(", ")
+        ),
     ))
 }

@@ -109,9 +109,9 @@ struct Questions<'a> {
 
 impl Questions<'_> {
     fn ask(mut self, planned: Option<&PlannedSource>) -> Result<Answer, Question> {
-        let settings = server::settings(&mut self.conn, &self.connection.charset)?;
+        let mut settings = server::settings(&mut self.conn, &self.connection.charset)?;
         let schemas = server::schemas(&mut self.conn, settings.letters, self.schemas)?;
-        let logs = settings.log_bin.then(|| server::binary_logs(&mut self.conn));
+        let logs = self.logs(&mut settings);
         let window = match (planned, &logs) {
             (Some(planned), Some(Ok(logs))) if settings.logs_whole_rows() => {
                 self.window(planned, &settings, logs)
@@ -120,6 +120,17 @@ impl Questions<'_> {
         };
         let server::Schemas { hidden: hidden_schemas, other_letters } = schemas;
         Ok(Answer { settings, logs, hidden_schemas, other_letters, window })
+    }
+
+    /// What a server shows counts, not what it says of itself.
+    fn logs(&mut self, settings: &mut Settings) -> Option<Result<BinaryLogs, Question>> {
+        let logs = server::binary_logs(&mut self.conn);
+        if !settings.log_bin {
+            let Ok(logs) = &logs else { return None };
+            settings.log_bin_denied = !logs.files.is_empty();
+            settings.log_bin = settings.log_bin_denied;
+        }
+        settings.log_bin.then_some(logs)
     }
 
     fn window(
@@ -162,8 +173,8 @@ impl Questions<'_> {
         narrowed.ahead.hazards.retain(|name| self.tables.are_read(&name.schema, &name.table));
         let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
-        let (gone, hidden) = if ahead.is_empty() {
-            (vec![], vec![])
+        let (server::Looked { gone, others }, hidden) = if ahead.is_empty() {
+            Default::default()
         } else {
             // The session that the binary log was read through is of no more use.
             let again = |error: ConnectError| Question {
@@ -172,11 +183,11 @@ impl Questions<'_> {
                 denied: false,
             };
             let mut conn = connect(self.connection).map_err(again)?;
-            let gone = server::gone(&mut conn, settings.letters, ahead)?;
-            let hidden = server::hidden(&mut conn, &gone)?;
-            (gone, hidden)
+            let looked = server::look_for(&mut conn, settings.letters, ahead)?;
+            let hidden = server::hidden(&mut conn, &looked.gone)?;
+            (looked, hidden)
         };
-        Ok(WindowRead { narrowed, gone, hidden, checksums, reading, took: began.elapsed() })
+        Ok(WindowRead { narrowed, gone, hidden, others, checksums, reading, took: began.elapsed() })
     }
 }
 

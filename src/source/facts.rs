@@ -62,8 +62,14 @@ pub struct Answer {
 pub struct Settings {
     /// `version`.
     pub version: String,
-    /// `log_bin`.
+    /// Whether it writes a binary log: `log_bin`, or that it shows one all the same.
     pub log_bin: bool,
+    /// Whether `log_bin` is OFF and the server shows a binary log all the same, as Aurora does.
+    pub log_bin_denied: bool,
+    /// Whether it knows `SHOW MASTER STATUS`, which the daemon of pg_chameleon 2.0.21 asks at every start.
+    pub knows_master_status: bool,
+    /// Whether it is a replica that applies changes and does not log them (`log_slave_updates` is OFF).
+    pub applies_unlogged: bool,
     /// `binlog_format`; none on a server that knows rows only.
     pub format: Option<String>,
     /// `binlog_row_image`; none on a server that knows full rows only.
@@ -207,6 +213,8 @@ pub struct WindowRead {
     pub gone: Vec<TableName>,
     /// Of those, the ones that the account may not see, if they are there.
     pub hidden: Vec<TableName>,
+    /// Of the tables whose rows lie ahead, those that are no ordinary tables, with what the server calls them.
+    pub others: Vec<(TableName, String)>,
     /// Whether files end their events with checksums: the first of each kind.
     pub checksums: BTreeMap<Checksums, BinlogFile>,
     /// What was read.

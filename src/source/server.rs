@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
                          'binlog_row_image', 'binlog_row_metadata', 'binlog_checksum', 'lower_case_table_names', \
-                         'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress')";
+                         'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress')";
 
 /// Settings that pack changes in a way that mysql-replication does not unpack, each with the word in its value that
 /// does it: MySQL's partial updates of JSON and compressed transactions, and MariaDB's compressed events.
@@ -60,10 +60,15 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
     let checksums = found
         .get("binlog_checksum")
         .map(|value| if value.eq_ignore_ascii_case("NONE") { Checksums::None } else { Checksums::Crc32 });
+    let logs_what_it_applies =
+        ["log_replica_updates", "log_slave_updates"].iter().any(|name| found.get(*name).is_some_and(is_on));
     let alike = found.get("lower_case_table_names").is_some_and(|value| value != "0");
     Ok(Settings {
         version: found.remove("version").unwrap_or_default(),
-        log_bin: found.get("log_bin").is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1"),
+        log_bin: found.get("log_bin").is_some_and(is_on),
+        log_bin_denied: false,
+        knows_master_status: knows_master_status(conn)?,
+        applies_unlogged: !logs_what_it_applies && applies_changes(conn)?,
         format: found.remove("binlog_format"),
         row_image: found.remove("binlog_row_image"),
         row_metadata: found.remove("binlog_row_metadata"),
@@ -72,6 +77,39 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         letters: if alike { Letters::Alike } else { Letters::Distinct },
         knows_charset: known.is_some(),
     })
+}
+
+#[expect(clippy::ptr_arg, reason = "the shape that is_some_and wants")]
+fn is_on(value: &String) -> bool {
+    value.eq_ignore_ascii_case("ON") || value == "1"
+}
+
+/// MySQL 8.4 has taken the statement away. A missing privilege is told where the binary logs are listed.
+fn knows_master_status(conn: &mut Conn) -> Result<bool, Question> {
+    match conn.query_drop("SHOW MASTER STATUS") {
+        Err(Error::MySqlError(error)) => Ok(error.code != SYNTAX),
+        answer => answer.map(|()| true).map_err(unanswered("asking where the server writes its binary log")),
+    }
+}
+
+/// Whether the server is a replica itself that applies changes now. MariaDB lists all its origins under one name, MySQL
+/// under two, of which 8.4 has taken the older away. Who may not ask is told so where the binary logs are listed.
+fn applies_changes(conn: &mut Conn) -> Result<bool, Question> {
+    for statement in ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] {
+        let rows: Vec<Row> = match conn.query(statement) {
+            Ok(rows) => rows,
+            Err(Error::MySqlError(error)) if error.code == SYNTAX => continue,
+            Err(Error::MySqlError(error)) if DENIED.contains(&error.code) => return Ok(false),
+            Err(error) => return Err(unanswered("asking whether the server is a replica")(error)),
+        };
+        let applies = |row: &Row| {
+            ["Slave_SQL_Running", "Replica_SQL_Running"].iter().any(|column| {
+                row.get_opt::<String, _>(*column).is_some_and(|it| it.is_ok_and(|it| it == "Yes"))
+            })
+        };
+        return Ok(rows.iter().any(applies));
+    }
+    Ok(false)
 }
 
 /// The binary log files, and where the server writes now.
@@ -151,25 +189,47 @@ pub(super) fn hidden(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<TableN
     Ok(hidden)
 }
 
-/// Those of `tables` that are not on the server. A view of the same name is not the table.
-pub(super) fn gone<'a>(
+/// What became of tables whose rows lie ahead.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Those that are not on the server. A view of the same name is not the table.
+    pub(super) gone: Vec<TableName>,
+    /// Those that are there as something else than an ordinary table, in the server's words.
+    pub(super) others: Vec<(TableName, String)>,
+}
+
+/// Looks for tables on the server.
+pub(super) fn look_for<'a>(
     conn: &mut Conn,
     letters: Letters,
     tables: impl IntoIterator<Item = &'a TableName>,
-) -> Result<Vec<TableName>, Question> {
+) -> Result<Looked, Question> {
     let tables: Vec<_> = tables.into_iter().collect();
-    let mut gone = Vec::new();
+    let mut looked = Looked::default();
     for some in tables.chunks(TABLES_A_QUESTION) {
         let wanted = vec!["(table_schema = ? AND table_name = ?)"; some.len()].join(" OR ");
         let statement = format!(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ({wanted})"
+            "SELECT table_schema, table_name, table_type FROM information_schema.tables
+             WHERE table_type NOT IN ('VIEW', 'SYSTEM VIEW') AND ({wanted})"
         );
         let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
-        let found: Vec<(String, String)> =
+        let found: Vec<(String, String, String)> =
             conn.exec(statement, names).map_err(unanswered("looking for the tables of the window"))?;
-        let found: Vec<_> = found.into_iter().map(|(schema, table)| TableName { schema, table }).collect();
-        let is_gone = |table: &&&TableName| !found.iter().any(|found| letters.same_table(found, table));
-        gone.extend(some.iter().filter(is_gone).map(|table| (**table).clone()));
+        for table in some {
+            let same = |(schema, name, _): &&(String, String, String)| {
+                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
+            };
+            match found.iter().find(same) {
+                None => looked.gone.push((*table).clone()),
+                Some((_, _, kind)) if kind != ORDINARY => {
+                    looked.others.push(((*table).clone(), kind.clone()))
+                }
+                Some(_) => {}
+            }
+        }
     }
-    Ok(gone)
+    Ok(looked)
 }
+
+/// What the server calls an ordinary table, the only kind that the daemon asks for.
+const ORDINARY: &str = "BASE TABLE";

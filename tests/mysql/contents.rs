@@ -179,3 +179,44 @@ fn what_has_been_applied_is_no_matter() {
     check(&origin.replica(&new, &old)).ends(0).silent(&["binlog-contents"]);
     check(&origin.replica(&old, &new)).ends(3).says("binlog-contents", &["my_one.t"]);
 }
+
+/// HUNT.md 2g. pg_chameleon 2.0.21 asks for base tables alone, and ends at rows of anything else.
+#[test]
+fn rows_of_what_is_no_ordinary_table() {
+    let Some(origin) = Origin::start("rows_of_what_is_no_ordinary_table") else { return };
+    for (make, write, name, kind) in [
+        ("CREATE SEQUENCE my_one.s1", "SELECT NEXTVAL(my_one.s1)", "my_one.s1", "SEQUENCE"),
+        (
+            "CREATE TABLE my_one.v1 (id INT PRIMARY KEY) WITH SYSTEM VERSIONING",
+            "INSERT INTO my_one.v1 VALUES (1)",
+            "my_one.v1",
+            "SYSTEM VERSIONED",
+        ),
+    ] {
+        origin.run(make);
+        let here = origin.here();
+        origin.run(write);
+        let replica = origin.replica(&here, &here);
+        check(&replica)
+            .ends(3)
+            .silent(&["window-tables"])
+            .says("binlog-contents", &["error", name, kind, "skip_tables"]);
+        let now = origin.here();
+        check(&origin.replica(&now, &now)).ends(0).silent(&["binlog-contents"]);
+    }
+}
+
+#[test]
+fn a_replica_that_does_not_log_what_it_applies() {
+    let Some(origin) = Origin::start("a_replica_that_does_not_log_what_it_applies") else { return };
+    let here = origin.here();
+    let replica = origin.replica(&here, &here);
+    // Not a replica yet, and one that applies nothing.
+    check(&replica).ends(0).silent(&["binlog-settings"]);
+    origin.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x'");
+    check(&replica).ends(0).silent(&["binlog-settings"]);
+    origin.run("START SLAVE");
+    check(&replica).ends(3).says("binlog-settings", &["error", "does not log what it applies", "db_conn"]);
+    origin.run("STOP SLAVE; RESET SLAVE ALL");
+    check(&replica).ends(0).silent(&["binlog-settings"]);
+}

@@ -47,9 +47,15 @@ fn an_idle_source_starts_at_its_next_transaction() {
     origin.write("my_one", 2);
     let new = before_the_commit(&origin);
     let checked = check(&origin.replica(&new, &old));
-    checked
-        .ends(0)
-        .says("window", &["info", &format!("starts at {next} instead of {old}"), "are read again"]);
+    checked.ends(0).says(
+        "window",
+        &[
+            "warning",
+            &format!("starts at {next} instead of {old}"),
+            "are read again",
+            "start the 1.8.2 replica of old_two",
+        ],
+    );
     assert_eq!(checked.batch_start(), next);
     // A source that has passed its own transaction is not held up by it.
     assert_eq!(check(&origin.replica(&new, &later)).batch_start(), new);

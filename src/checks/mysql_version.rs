@@ -1,0 +1,22 @@
+//! The daemon of pg_chameleon 2.0.21 asks SHOW MASTER STATUS at every start, which MySQL 8.4 and later no longer know: it ends
+//! at once (seen on 9.7).
+
+use super::{Facts, Finding};
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let lacking = facts.answers().filter(|(_, answer)| !answer.settings.knows_master_status);
+    lacking
+        .map(|(asked, answer)| {
+            Finding::error(
+                "mysql-version",
+                format!(
+                    "Source {}: the MySQL server at {} is {}, which no longer knows SHOW MASTER STATUS. pg_chameleon 2.0.21 asks \
+                     it at every start, and would end at once.",
+                    asked.name, asked.place, answer.settings.version
+                ),
+                "Stay with 1.7 until pg_chameleon 2 can read from this server (1.8.2 needs the statement only to initialise), \
+                 or point db_conn to a replica of it that runs MySQL 8.0 or earlier and that 1.8.2 was initialised from.",
+            )
+        })
+        .collect()
+}
