@@ -42,7 +42,7 @@ fresh_system() {
     fi
     rm -rf "$folder"
     cp -a "$base" "$folder" || return 1
-    install_in "$folder" install "${packages[@]}" || return 1
+    install_in "$folder" dist-upgrade && install_in "$folder" install "${packages[@]}" || return 1
     if [ "$user" != root ]; then
         quietly chroot "$folder" useradd --create-home --shell /bin/bash "$user" || return 1
         home=/home/$user
@@ -75,6 +75,7 @@ for release in "${releases[@]}"; do
             "$root/harness/setup/within.sh" "$folder" "$user" make "$target" >"$output" 2>&1 || { result=FAILED status=1; tail -n 20 "$output" >&2; }
             table+=$(printf '\n%-9s %-5s %-6s %-8s %6s  %s' "$release" "$user" "$target" "$result" \
                 $(((SECONDS - begun + 59) / 60)) "$output")
+            grep -E ': skipped, ' "$output" >&2 || true
         done
         [ -n "${KEEP:-}" ] || rm -rf "$folder"
     done

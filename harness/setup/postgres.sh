@@ -129,7 +129,8 @@ unpack_debian_11() {
 if [ $# = 0 ]; then
     found || { can_install && { install_from_debian || true; } && found; } || unpack_wheel 16 || {
         say "PostgreSQL is missing: install the package postgresql of your system (initdb and postgres), or name the"
-        say "folder of its programs in CHAMELEON_POSTGRES_BIN, then repeat this command."
+        say "folder of its programs in CHAMELEON_POSTGRES_BIN, or have a Python that can make virtual environments"
+        say "(python3-venv), which fetches it from PyPI; then repeat this command."
         exit 1
     }
     exit

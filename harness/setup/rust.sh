@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what builds the project: cargo, and a C compiler that links. Installs the compiler when root.
+# Looks for what builds the project and what the harness calls: cargo, a C compiler that links, ps. Installs the
+# compiler and ps when root.
 # shellcheck source=harness/setup/provide.sh
 . "$(dirname "$0")/provide.sh"
 
@@ -8,6 +9,10 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 if ! command -v cc >/dev/null && ! install_packages gcc libc6-dev; then
-    say "A C compiler (cc) is missing: install the package gcc of your system and repeat this command."
+    say "A C compiler (cc) is missing: install the packages gcc and libc6-dev of your system and repeat this command."
+    exit 1
+fi
+if ! command -v ps >/dev/null && ! install_packages procps; then
+    say "The command ps is missing: install the package procps of your system and repeat this command."
     exit 1
 fi
