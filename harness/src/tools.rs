@@ -6,6 +6,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -109,7 +110,8 @@ pub fn or_skip<T>(test: &str, found: Result<T, Missing>) -> Option<T> {
         Ok(found) => Some(found),
         Err(missing) if everything_is_required() => panic!("{test}: {missing}"),
         Err(missing) => {
-            eprintln!("{test}: skipped, {missing}");
+            // Not by eprintln!, which cargo shows of failed tests only.
+            let _nobody_listens = writeln!(io::stderr(), "{test}: skipped, {missing}");
             None
         }
     }
