@@ -3,6 +3,7 @@
 
 use crate::scratch;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
+use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -104,19 +105,16 @@ fn destinations(configuration: &Configuration) -> Vec<String> {
     schemas
 }
 
-/// By the environment, which libpq reads: the password is in no process title.
+/// By the environment, which libpq reads: the password is in no process title. What the configuration doesn't say is left
+/// as it is there.
 fn connect(command: &mut Command, pg: &PostgresConnection) {
-    let settings = [
-        ("PGHOST", Some(pg.host.clone())),
-        ("PGPORT", Some(pg.port.to_string())),
-        ("PGUSER", Some(pg.user.clone())),
-        ("PGDATABASE", Some(pg.database.clone())),
-        ("PGPASSWORD", pg.password.as_ref().map(|password| password.expose().to_owned())),
-        ("PGSSLMODE", Some(pg.sslmode.to_string())),
-        ("PGAPPNAME", Some("chameleon-harness".to_owned())),
-        ("PGOPTIONS", Some("-c default_transaction_read_only=on".to_owned())),
-    ];
-    command.envs(settings.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let files = [("PGSSLROOTCERT", &pg.sslrootcert), ("PGSSLCERT", &pg.sslcert), ("PGSSLKEY", &pg.sslkey)];
-    command.envs(files.into_iter().filter_map(|(name, file)| Some((name, file.as_ref()?))));
+    let settings = pg.environment();
+    let said = settings.iter().find(|(name, _)| *name == OPTIONS).map(|(_, options)| options.clone());
+    let options = said.or_else(|| env::var(OPTIONS).ok()).unwrap_or_default();
+    command
+        .envs(settings)
+        .env("PGAPPNAME", "chameleon-harness")
+        .env(OPTIONS, format!("{options} -c default_transaction_read_only=on"));
 }
+
+const OPTIONS: &str = "PGOPTIONS";

@@ -2,11 +2,11 @@
 
 use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
-use super::{consent, home, load, next_steps};
+use super::{consent, load, next_steps};
 use crate::catalogue::v2;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Replay, Upgrade};
-use crate::config::Configuration;
+use crate::config::{Configuration, location};
 use crate::ending::{Ending, sentence};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
@@ -319,7 +319,7 @@ fn done(
              changed."
         ));
     }
-    next_steps::tell(console, agreed, &home());
+    next_steps::tell(console, agreed, &location::home());
     Ending::Done(format!(
         "Upgraded: sch_chameleon is the {} catalogue, with {what}. The 1.7 catalogue is kept as _sch_chameleon_version1.",
         v2::VERSION

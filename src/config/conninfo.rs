@@ -3,6 +3,80 @@
 //! as it is, quotes group, and a space ends the value and begins another setting, which is how
 //! `sslmode` gets into a configuration of pg_chameleon.
 
+/// The five that pg_chameleon writes, as libpq names them and in its order.
+pub(super) const WRITTEN: [&str; 5] = ["dbname", "user", "host", "password", "port"];
+
+/// libpq's settings that count here, each with the variable of the environment that says it where nothing else does.
+pub(super) const SETTINGS: [(&str, &str); 20] = [
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("gssencmode", "PGGSSENCMODE"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("options", "PGOPTIONS"),
+    ("passfile", "PGPASSFILE"),
+    ("require_auth", "PGREQUIREAUTH"),
+    ("requirepeer", "PGREQUIREPEER"),
+    ("service", "PGSERVICE"),
+    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
+    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslcertmode", "PGSSLCERTMODE"),
+    ("sslcrl", "PGSSLCRL"),
+    ("sslcrldir", "PGSSLCRLDIR"),
+    ("sslkey", "PGSSLKEY"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslsni", "PGSSLSNI"),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+];
+
+/// Settings of libpq that change neither who is let in nor what is done there.
+const WITHOUT_EFFECT: [&str; 13] = [
+    "application_name",
+    "client_encoding",
+    "fallback_application_name",
+    "gssdelegation",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "sslcompression",
+    "tcp_user_timeout",
+];
+
+/// What a keyword of libpq is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyword {
+    /// It counts.
+    Counts(&'static str),
+    /// It may stand there.
+    WithoutEffect,
+    /// This program can't do it, or libpq doesn't know it either.
+    Unknown,
+}
+
+impl Keyword {
+    /// What this keyword is.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let mut counting = WRITTEN.into_iter().chain(SETTINGS.into_iter().map(|(keyword, _)| keyword));
+        match counting.find(|keyword| *keyword == name) {
+            Some(keyword) => Self::Counts(keyword),
+            None if WITHOUT_EFFECT.contains(&name) => Self::WithoutEffect,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// The variable of the environment that says a setting where nothing else does.
+#[must_use]
+pub fn variable(keyword: &str) -> Option<&'static str> {
+    SETTINGS.into_iter().find(|(known, _)| *known == keyword).map(|(_, variable)| variable)
+}
+
 /// What libpq reads in the place of one value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reading {

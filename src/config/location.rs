@@ -1,6 +1,7 @@
 //! Where a configuration is, and its text: `SPEC.md`, "The procedure", step 1. `--config NAME` means
 //! `~/.pg_chameleon/configuration/NAME.yml`; a path works too.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{self, Path, PathBuf};
@@ -13,6 +14,16 @@ pub const FOLDER: &str = ".pg_chameleon/configuration";
 
 /// The largest file that is read, in bytes: thousands of sources fit.
 const LARGEST_FILE: u64 = 4 << 20;
+
+/// The folder that `~` is, as Python has it: what HOME says, else the password database.
+#[must_use]
+pub fn home() -> PathBuf {
+    match env::var_os("HOME") {
+        Some(home) if home.is_empty() => PathBuf::from("/"),
+        Some(home) => home.into(),
+        None => env::home_dir().unwrap_or_default(),
+    }
+}
 
 /// The file that `name_or_path` means.
 ///

@@ -22,13 +22,14 @@ mod yaml;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use conninfo::{Keyword, variable};
 pub use daemon::Hindrance;
 pub use error::ConfigurationError;
 use error::Problem;
 use field::Field;
 pub use mysql::{MysqlConnection, MysqlTls};
 pub use password::Password;
-pub use postgres::{PostgresConnection, SslMode};
+pub use postgres::{MisreadPassword, PostgresConnection, SSL_MODES, SslMode};
 pub use source::{NewSource, SourceType};
 pub use tables::TableLists;
 use yaml::Document;

@@ -66,11 +66,11 @@ fn an_ordinary_configuration_is_read_whole() {
     let Configuration { path, pg, sources, .. } = parse(&format!("{PG_CONN}{SOURCES}")).unwrap();
     assert_eq!(path, Path::new("default.yml"));
     assert_eq!(
-        (&*pg.host, pg.port, &*pg.user, &*pg.database),
-        ("localhost", 5432, "usr_replica", "db_replica")
+        (&*pg.host, &*pg.port, &*pg.user, &*pg.database),
+        ("localhost", "5432", "usr_replica", "db_replica")
     );
     assert_eq!(pg.password.unwrap().expose(), "never_commit_passwords");
-    assert_eq!((pg.sslmode, pg.sslrootcert), (SslMode::Prefer, None));
+    assert_eq!((pg.settings.len(), pg.misread_password), (0, None));
     let [source] = <[NewSource; 1]>::try_from(sources).unwrap();
     assert_eq!((&*source.name, source.at, source.source_type), ("mysql", 9, SourceType::Mysql));
     assert_eq!(source.schema_mappings, [pair("delphis_mediterranea", "loxodonta_africana")]);
@@ -222,10 +222,22 @@ fn a_password_is_what_libpq_would_get() {
         let password_found = parse(&with_password(written)).unwrap().pg.password.unwrap();
         assert_eq!(password_found.expose(), password, "{written}");
     }
-    for none in ["", "''", "~"] {
-        assert!(parse(&with_password(none)).unwrap().pg.password.is_none());
+    // An empty one in libpq's notation: the password file is asked, and PGPASSWORD is not.
+    let pg = parse(&with_password("\"''\"")).unwrap().pg;
+    assert_eq!((pg.password.unwrap().expose(), pg.misread_password), ("", None));
+    for (none, misread) in [
+        ("", MisreadPassword::Null),
+        ("~", MisreadPassword::Null),
+        ("''", MisreadPassword::Empty),
+        ("' '", MisreadPassword::Empty),
+    ] {
+        let pg = parse(&with_password(none)).unwrap().pg;
+        assert!(pg.password.is_none(), "{none}");
+        assert_eq!(pg.misread_password, Some(misread), "{none}");
     }
-    assert!(parse(&with("  password: never_commit_passwords\n", "")).unwrap().pg.password.is_none());
+    let pg = parse(&with("  password: never_commit_passwords\n", "")).unwrap().pg;
+    assert!(pg.password.is_none());
+    assert_eq!(pg.misread_password, Some(MisreadPassword::Missing));
 }
 
 #[test]
@@ -269,6 +281,10 @@ fn no_message_shows_a_password() {
     );
 }
 
+fn settings(pg: &PostgresConnection) -> Vec<(&str, &str)> {
+    pg.settings.iter().map(|(keyword, value)| (*keyword, &**value)).collect()
+}
+
 #[test]
 fn tls_to_postgresql_is_asked_for_as_libpq_names_it() {
     for mode in ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] {
@@ -277,16 +293,63 @@ fn tls_to_postgresql_is_asked_for_as_libpq_names_it() {
             &format!("  sslmode: {mode}\n  sslrootcert: /ca.pem\nsources:\n"),
         );
         let pg = parse(&text).unwrap().pg;
-        assert_eq!((pg.sslmode.as_str(), pg.sslrootcert), (mode, Some("/ca.pem".into())));
+        assert_eq!(settings(&pg), [("sslmode", mode), ("sslrootcert", "/ca.pem")]);
     }
     let smuggled = "  database: \"db sslmode = 'verify-full' sslrootcert=/my\\\\ ca\"\n";
     let pg = parse(&with("  database: db_replica\n", smuggled)).unwrap().pg;
-    assert_eq!(
-        (&*pg.database, pg.sslmode, pg.sslrootcert),
-        ("db", SslMode::VerifyFull, Some("/my ca".into()))
-    );
+    assert_eq!(&*pg.database, "db");
+    assert_eq!(settings(&pg), [("sslmode", "verify-full"), ("sslrootcert", "/my ca")]);
     let both = format!("{smuggled}  sslmode: require\n");
-    assert_eq!(parse(&with("  database: db_replica\n", &both)).unwrap().pg.sslmode, SslMode::Require);
+    let pg = parse(&with("  database: db_replica\n", &both)).unwrap().pg;
+    assert_eq!(settings(&pg)[0], ("sslmode", "require"));
+}
+
+/// REPORTS.md 38: hosted servers want settings of libpq that pg_chameleon has no key for.
+#[test]
+fn other_settings_of_libpq_may_stand_in_the_values() {
+    let database = "  database: \"db options=endpoint\\\\=x target_session_attrs=primary application_name=a requiressl=1\"\n";
+    let pg = parse(&with("  database: db_replica\n", database)).unwrap().pg;
+    assert_eq!(
+        settings(&pg),
+        [("options", "endpoint=x"), ("sslmode", "require"), ("target_session_attrs", "primary")]
+    );
+    // The last one wins, as in the string that pg_chameleon writes: dbname, user, host, password, port.
+    let pg = parse(&with("  database: db_replica\n", "  database: \"db user=other port=1\"\n")).unwrap().pg;
+    assert_eq!((&*pg.user, &*pg.port), ("usr_replica", "5432"));
+    let pg = parse(&with("  port: \"5432\"\n", "  port: '5432 user=other'\n")).unwrap().pg;
+    assert_eq!((&*pg.user, &*pg.port), ("other", "5432"));
+    let pg = parse(
+        &with("pg_conn:\n  host: localhost\n", "pg_conn:\n  host: 'a,,@b'\n").replace("\"5432\"", "'1,,2'"),
+    )
+    .unwrap()
+    .pg;
+    assert_eq!((&*pg.host, &*pg.port), ("a,,@b", "1,,2"));
+    for (found, replaced, message) in [
+        (
+            "pg_conn:\n  host: localhost\n",
+            "pg_conn:\n  host: 'h sslpassword=xyzzy'\n",
+            "pg_conn.host holds another setting of libpq, sslpassword; expected no other",
+        ),
+        (
+            "pg_conn:\n  host: localhost\n",
+            "pg_conn:\n  host: 'h sslmode=on'\n",
+            "pg_conn.host holds another setting of libpq, sslmode; expected disable, allow,",
+        ),
+        (
+            "  port: \"5432\"\n",
+            "  port: '5432,x'\n",
+            "pg_conn.port is the text \"5432,x\"; expected a TCP port, from 1 to 65535",
+        ),
+        // HUNT.md 24: a URL may hold a password.
+        (
+            "pg_conn:\n  host: localhost\n",
+            "pg_conn:\n  host: 'postgres://u:xyzzy@h/d'\n",
+            "pg_conn.host is a URL; expected a host, an address or the folder of a socket",
+        ),
+    ] {
+        let refusal = refusal(&with(found, replaced));
+        assert!(refusal.contains(message) && !refusal.contains("xyzzy"), "{refusal}");
+    }
 }
 
 /// With a CA the server is checked; PyMySQL's own `ssl_ca` alone would not (measured with 2.2.8).

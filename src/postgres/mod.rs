@@ -1,11 +1,19 @@
 //! Sessions on the PostgreSQL server of the configuration.
 
+mod certificate;
 mod connect;
+mod environment;
 mod locks;
+mod password_file;
+mod places;
+mod route;
+mod service_file;
+mod session;
 mod tls;
 
-pub use connect::{Breaker, ConnectError, Session, connect};
+pub use connect::{ConnectError, connect};
 pub use locks::{holders_in_schema, holders_of_table};
+pub use session::{Breaker, Session};
 
 use std::error::Error as _;
 use std::time::Duration;

@@ -11,7 +11,6 @@ use crate::sweep::{SweepError, table};
 use anstream::println;
 use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +53,7 @@ pub struct ReplayArguments {
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
 pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
-    let home = env::home_dir().unwrap_or_default();
+    let home = location::home();
     let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
     let configuration = replay::configuration(&configuration_file).map_err(wrong_use)?;
     let upgrader = arguments.means.upgrader()?;

@@ -149,12 +149,13 @@ impl LocalServer {
         Ok(())
     }
 
-    /// The eighth line of postmaster.pid is the server's status; the first tells that it is this one's.
+    /// The eighth line of postmaster.pid is the server's status; the first tells that it is this one's. A standby is ready
+    /// too.
     fn is_ready(&self) -> bool {
         let Ok(text) = fs::read_to_string(self.data().join("postmaster.pid")) else { return false };
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let ours = self.postmaster.as_ref().map(|child| child.id().to_string());
-        lines.first().copied() == ours.as_deref() && lines.get(7) == Some(&"ready")
+        lines.first().copied() == ours.as_deref() && matches!(lines.get(7), Some(&"ready" | &"standby"))
     }
 
     fn exit_status(&mut self) -> Result<Option<std::process::ExitStatus>, ServerError> {

@@ -1,0 +1,510 @@
+//! Where libpq takes a connection's settings from, in its order: the configuration (pg_chameleon's connection string), the
+//! service file, the environment, what is usual; and for each host a password from the password file when nothing else
+//! said one. (PostgreSQL's documentation of libpq, "Parameter Key Words", "Environment Variables", "The Password File",
+//! "The Connection Service File".)
+
+use super::environment::Environment;
+use super::password_file::{self, Contents, Wanted};
+use super::service_file::{self, Service};
+use crate::config::{MisreadPassword, Password, PostgresConnection, SSL_MODES, SslMode, variable};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_postgres::config::ChannelBinding;
+
+const USUAL_PORT: u16 = 5432;
+
+/// Where a setting was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// In the configuration.
+    Configuration,
+    /// In a service file.
+    Service(PathBuf),
+    /// In a variable of the environment.
+    Variable(&'static str),
+    /// In a password file.
+    PasswordFile(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration => f.write_str("pg_conn of the configuration"),
+            Self::Service(file) => write!(f, "the service file {}", file.display()),
+            Self::Variable(name) => write!(f, "{name} in the environment"),
+            Self::PasswordFile(file) => write!(f, "the password file {}", file.display()),
+        }
+    }
+}
+
+/// Why nobody knows where to connect.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// A value that libpq doesn't take either.
+    #[error("{keyword} is {value:?} in {origin}; it should be {expected}")]
+    Value {
+        /// libpq's keyword.
+        keyword: &'static str,
+        /// What was found.
+        value: String,
+        /// Where.
+        origin: Origin,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Something that libpq can do and this program can't.
+    #[error("{what}, asked for in {origin}, is nothing that chameleon-upgrade can do")]
+    Unsupported {
+        /// The setting.
+        what: &'static str,
+        /// Where.
+        origin: Origin,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Lists of different lengths.
+    #[error("{count} {what} don't go with {hosts} hosts (in {origin})")]
+    Lists {
+        /// What there is too much or too little of.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// The number of hosts.
+        hosts: usize,
+        /// Where.
+        origin: Origin,
+    },
+    /// A service file can't be used.
+    #[error("the service file {}: {cause}", file.display())]
+    ServiceFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// No service file knows the service.
+    #[error("there is no service {name:?} in {}", listed(asked))]
+    NoSuchService {
+        /// The service.
+        name: String,
+        /// The files that were asked.
+        asked: Vec<PathBuf>,
+    },
+}
+
+fn listed(files: &[PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl PlaceError {
+    /// What to do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Value { origin, .. } | Self::Lists { origin, .. } => format!("Correct it in {origin}."),
+            Self::Unsupported { remedy, .. } => (*remedy).to_owned(),
+            Self::ServiceFile { .. } | Self::NoSuchService { .. } => {
+                "Correct the service file, or the service's name (PGSERVICE in the environment, or service in pg_conn of \
+                 the configuration); psql would refuse it too."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// All that a connection needs.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub hosts: Vec<Host>,
+    pub user: String,
+    pub database: String,
+    pub options: Option<String>,
+    pub channel_binding: ChannelBinding,
+    pub attributes: SessionAttributes,
+    /// How long one host may take; what is usual when none.
+    pub timeout: Option<Duration>,
+    pub methods: Option<Methods>,
+    pub tls: Tls,
+    /// What was passed over on the way, in words.
+    pub passed_over: Option<String>,
+    pub misread_password: Option<MisreadPassword>,
+}
+
+/// One host of the list.
+#[derive(Debug, Clone)]
+pub(super) struct Host {
+    /// As it was named.
+    pub name: String,
+    /// The address that is to be used instead of asking for the name's.
+    pub address: Option<IpAddr>,
+    pub port: u16,
+    pub password: Option<(Password, Origin)>,
+}
+
+impl Host {
+    /// Whether it is the folder of a socket.
+    pub fn is_socket(&self) -> bool {
+        self.address.is_none() && is_socket(&self.name)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.address, self.port) {
+            (Some(address), port) if address.to_string() != self.name && !self.name.is_empty() => {
+                write!(f, "{}:{port} ({address})", self.name)
+            }
+            (Some(address), port) => write!(f, "{address}:{port}"),
+            (None, port) => write!(f, "{}:{port}", self.name),
+        }
+    }
+}
+
+fn is_socket(host: &str) -> bool {
+    host.starts_with(['/', '@'])
+}
+
+/// What kind of server is wanted: libpq's `target_session_attrs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionAttributes {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+impl SessionAttributes {
+    const ALL: [(&str, SessionAttributes); 6] = [
+        ("any", Self::Any),
+        ("read-write", Self::ReadWrite),
+        ("read-only", Self::ReadOnly),
+        ("primary", Self::Primary),
+        ("standby", Self::Standby),
+        ("prefer-standby", Self::PreferStandby),
+    ];
+}
+
+/// The ways of proving who one is that a server may ask for: libpq's `require_auth`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Methods {
+    names: Vec<String>,
+    /// Whether the names are those that may not be.
+    except: bool,
+}
+
+impl Methods {
+    const ALL: [&str; 6] = ["none", "password", "md5", "gss", "sspi", "scram-sha-256"];
+
+    fn parse(text: &str) -> Option<Self> {
+        let except = text.starts_with('!');
+        let names = text.split(',').map(|name| {
+            let name = name.trim();
+            let name = if except { name.strip_prefix('!')? } else { name };
+            Self::ALL.contains(&name).then(|| name.to_owned())
+        });
+        Some(Self { names: names.collect::<Option<_>>()?, except })
+    }
+
+    /// Whether a server may ask for it.
+    pub fn allow(&self, method: &str) -> bool {
+        self.names.iter().any(|name| name == method) != self.except
+    }
+}
+
+/// The settings of TLS.
+#[derive(Debug, Clone)]
+pub(super) struct Tls {
+    pub mode: SslMode,
+    pub roots: Option<Roots>,
+    /// A file of lists of revoked certificates, and a folder of such files.
+    pub revoked: Option<PathBuf>,
+    pub revoked_folder: Option<PathBuf>,
+    /// The client's certificate and its key, which need not be there.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// Whether the host is named to the server before anything is encrypted.
+    pub names_host: bool,
+    pub oldest: Protocol,
+    pub newest: Protocol,
+}
+
+/// The certificates that vouch for a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// Those in the file.
+    File(PathBuf),
+    /// Those that the system trusts.
+    System,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Protocol {
+    V1_2,
+    V1_3,
+}
+
+/// What was said, wherever.
+struct Said<'a> {
+    connection: &'a PostgresConnection,
+    service: Service,
+    environment: &'a Environment,
+}
+
+impl Said<'_> {
+    fn find(&self, keyword: &'static str) -> Option<(String, Origin)> {
+        if let Some(value) = self.connection.settings.get(keyword) {
+            return Some((value.clone(), Origin::Configuration));
+        }
+        if let Some(value) = self.service.settings.get(keyword) {
+            return Some((value.clone(), Origin::Service(self.service.file.clone())));
+        }
+        let name = variable(keyword)?;
+        self.environment.variable(name).map(|value| (value.to_owned(), Origin::Variable(name)))
+    }
+
+    /// One that is as good as not said when it is empty.
+    fn filled(&self, keyword: &'static str) -> Option<(String, Origin)> {
+        self.find(keyword).filter(|(value, _)| !value.is_empty())
+    }
+
+    fn path(&self, keyword: &'static str) -> Option<PathBuf> {
+        self.filled(keyword).map(|(path, _)| path.into())
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        keyword: &'static str,
+        all: &[(&str, T)],
+        usual: T,
+        expected: &'static str,
+    ) -> Result<T, PlaceError> {
+        let Some((value, origin)) = self.find(keyword) else { return Ok(usual) };
+        let found = all.iter().find(|(name, _)| *name == value).map(|(_, it)| *it);
+        found.ok_or(PlaceError::Value { keyword, value, origin, expected })
+    }
+}
+
+/// Puts together what was said everywhere.
+///
+/// # Errors
+/// [`PlaceError`].
+pub(super) fn resolve(
+    connection: &PostgresConnection,
+    environment: &Environment,
+) -> Result<Places, PlaceError> {
+    let nothing = Said { connection, service: Service::default(), environment };
+    let service = match nothing.filled("service") {
+        Some((name, _)) => service_file::find(&name, environment)?,
+        None => Service::default(),
+    };
+    let said = Said { service, ..nothing };
+    let mut hosts = hosts(&said)?;
+    not_possible(&said, &hosts)?;
+    let passed_over = find_passwords(&said, &mut hosts);
+    Ok(Places {
+        hosts,
+        user: connection.user.clone(),
+        database: connection.database.clone(),
+        options: said.filled("options").map(|(options, _)| options),
+        channel_binding: said.one_of(
+            "channel_binding",
+            &[
+                ("disable", ChannelBinding::Disable),
+                ("prefer", ChannelBinding::Prefer),
+                ("require", ChannelBinding::Require),
+            ],
+            ChannelBinding::Prefer,
+            "disable, prefer or require",
+        )?,
+        attributes: said.one_of(
+            "target_session_attrs",
+            &SessionAttributes::ALL,
+            SessionAttributes::Any,
+            "any, read-write, read-only, primary, standby or prefer-standby",
+        )?,
+        timeout: timeout(&said)?,
+        methods: methods(&said)?,
+        tls: tls(&said)?,
+        passed_over,
+        misread_password: connection.misread_password,
+    })
+}
+
+/// What libpq could do and nothing here can.
+fn not_possible(said: &Said<'_>, hosts: &[Host]) -> Result<(), PlaceError> {
+    let modes = [("disable", false), ("prefer", false), ("require", true)];
+    let gss = said.one_of("gssencmode", &modes, false, "disable, prefer or require")?;
+    let gss = said.find("gssencmode").filter(|_| gss).map(|(_, origin)| PlaceError::Unsupported {
+        what: "encryption by GSSAPI (gssencmode require)",
+        origin,
+        remedy: "Take it out there for this run, and have the connection encrypted by TLS: sslmode in pg_conn of the \
+                 configuration.",
+    });
+    let peer = said.filled("requirepeer").filter(|_| hosts.iter().any(Host::is_socket));
+    let peer = peer.map(|(_, origin)| PlaceError::Unsupported {
+        what: "to look who runs the server behind a socket (requirepeer)",
+        origin,
+        remedy: "Take it out there for this run, once you know that nobody else can make files in the folder of the socket.",
+    });
+    gss.or(peer).map_or(Ok(()), Err)
+}
+
+fn hosts(said: &Said<'_>) -> Result<Vec<Host>, PlaceError> {
+    let PostgresConnection { host, port, .. } = said.connection;
+    let addresses = match said.filled("hostaddr") {
+        Some((value, origin)) => Some((addresses(&value, &origin)?, origin)),
+        None => None,
+    };
+    let names: Vec<&str> = match &addresses {
+        Some((addresses, _)) if host.is_empty() => vec![""; addresses.len()],
+        _ => host.split(',').collect(),
+    };
+    if let Some((addresses, origin)) = &addresses
+        && addresses.len() != names.len()
+    {
+        let (what, count, origin) = ("addresses (hostaddr)", addresses.len(), origin.clone());
+        return Err(PlaceError::Lists { what, count, hosts: names.len(), origin });
+    }
+    let ports: Vec<&str> = port.split(',').collect();
+    if ports.len() > 1 && ports.len() != names.len() {
+        let (count, origin) = (ports.len(), Origin::Configuration);
+        return Err(PlaceError::Lists { what: "ports", count, hosts: names.len(), origin });
+    }
+    let host = |(number, name): (usize, &&str)| {
+        let address = addresses.as_ref().and_then(|(addresses, _)| addresses[number]);
+        let name = if name.is_empty() && address.is_none() { Environment::socket_folder() } else { name };
+        let port = ports.get(number).unwrap_or(&ports[0]);
+        Host {
+            name: name.to_owned(),
+            address,
+            port: port.trim().parse().unwrap_or(USUAL_PORT),
+            password: None,
+        }
+    };
+    Ok(names.iter().enumerate().map(host).collect())
+}
+
+fn addresses(value: &str, origin: &Origin) -> Result<Vec<Option<IpAddr>>, PlaceError> {
+    let each = value.split(',').map(|address| match address {
+        "" => Ok(None),
+        address => address.parse().map(Some).map_err(|_| PlaceError::Value {
+            keyword: "hostaddr",
+            value: address.to_owned(),
+            origin: origin.clone(),
+            expected: "an address in numbers",
+        }),
+    });
+    each.collect()
+}
+
+/// Gives each host its password, and says what was passed over.
+fn find_passwords(said: &Said<'_>, hosts: &mut [Host]) -> Option<String> {
+    let PostgresConnection { user, password, database, .. } = said.connection;
+    // An empty one that is said keeps the service and the environment from being asked.
+    let password = match password {
+        Some(password) => Some((password.clone(), Origin::Configuration)),
+        None => match said.service.settings.get("password") {
+            Some(password) => Some((password.clone().into(), Origin::Service(said.service.file.clone()))),
+            None => {
+                let variable = said.environment.variable("PGPASSWORD");
+                variable.map(|it| (it.to_owned().into(), Origin::Variable("PGPASSWORD")))
+            }
+        },
+    };
+    if let Some(password) = password.filter(|(password, _)| !password.expose().is_empty()) {
+        hosts.iter_mut().for_each(|host| host.password = Some(password.clone()));
+        return None;
+    }
+    let file = said.path("passfile").or_else(|| said.environment.at_home(".pgpass"))?;
+    let lines = match password_file::read(&file) {
+        Contents::Lines(lines) => lines,
+        Contents::Missing => return None,
+        Contents::PassedOver(reason) => {
+            return Some(format!("the password file {} is not used: {reason}", file.display()));
+        }
+    };
+    for host in hosts {
+        let name = match (&*host.name, host.address) {
+            ("", Some(address)) => address.to_string(),
+            (folder, _) if Environment::is_socket_folder(folder) => "localhost".to_owned(),
+            (name, _) => name.to_owned(),
+        };
+        let wanted = Wanted { host: &name, port: &host.port.to_string(), database, user };
+        let found = password_file::find(&lines, wanted).filter(|password| !password.is_empty());
+        host.password = found.map(|it| (it.into(), Origin::PasswordFile(file.clone())));
+    }
+    None
+}
+
+fn timeout(said: &Said<'_>) -> Result<Option<Duration>, PlaceError> {
+    let keyword = "connect_timeout";
+    let Some((value, origin)) = said.find(keyword) else { return Ok(None) };
+    match value.trim().parse::<i32>() {
+        Ok(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds.max(2).unsigned_abs().into()))),
+        Ok(_) => Ok(None),
+        Err(_) => Err(PlaceError::Value { keyword, value, origin, expected: "a number of seconds" }),
+    }
+}
+
+fn methods(said: &Said<'_>) -> Result<Option<Methods>, PlaceError> {
+    let keyword = "require_auth";
+    let Some((value, origin)) = said.filled(keyword) else { return Ok(None) };
+    let expected = "a list, with commas, of none, password, md5, gss, sspi and scram-sha-256, each or none of them after a !";
+    Methods::parse(&value).map(Some).ok_or(PlaceError::Value { keyword, value, origin, expected })
+}
+
+fn tls(said: &Said<'_>) -> Result<Tls, PlaceError> {
+    let environment = said.environment;
+    let at_home = |name: &str| environment.at_home(&format!(".postgresql/{name}"));
+    let roots = match said.path("sslrootcert").or_else(|| at_home("root.crt")) {
+        Some(path) if path.as_os_str() == "system" => Some(Roots::System),
+        path => path.map(Roots::File),
+    };
+    let certificate = match said.filled("sslcertmode") {
+        Some((mode, _)) if mode == "disable" => None,
+        _ => said.path("sslcert").or_else(|| at_home("postgresql.crt")),
+    };
+    let protocols = "TLSv1.2 or TLSv1.3";
+    let oldest = [
+        ("", Protocol::V1_2),
+        ("TLSv1", Protocol::V1_2),
+        ("TLSv1.1", Protocol::V1_2),
+        ("TLSv1.2", Protocol::V1_2),
+        ("TLSv1.3", Protocol::V1_3),
+    ];
+    let newest = [("", Protocol::V1_3), ("TLSv1.2", Protocol::V1_2), ("TLSv1.3", Protocol::V1_3)];
+    Ok(Tls {
+        mode: mode(said, roots == Some(Roots::System))?,
+        roots,
+        revoked: said.path("sslcrl").or_else(|| at_home("root.crl")),
+        revoked_folder: said.path("sslcrldir"),
+        certificate,
+        key: said.path("sslkey").or_else(|| at_home("postgresql.key")),
+        names_host: said.one_of("sslsni", &[("0", false), ("1", true), ("", true)], true, "0 or 1")?,
+        oldest: said.one_of("ssl_min_protocol_version", &oldest, Protocol::V1_2, protocols)?,
+        newest: said.one_of("ssl_max_protocol_version", &newest, Protocol::V1_3, protocols)?,
+    })
+}
+
+fn mode(said: &Said<'_>, of_the_system: bool) -> Result<SslMode, PlaceError> {
+    let keyword = "sslmode";
+    let usual = if of_the_system { SslMode::VerifyFull } else { SslMode::default() };
+    let Some((value, origin)) = said.find(keyword) else {
+        // The variable of old.
+        let required = said.environment.variable("PGREQUIRESSL").is_some_and(|it| it.starts_with('1'));
+        return Ok(if required && !of_the_system { SslMode::Require } else { usual });
+    };
+    match SslMode::parse(&value) {
+        Some(mode) if of_the_system && mode != SslMode::VerifyFull => {
+            let expected = "verify-full where sslrootcert is system";
+            Err(PlaceError::Value { keyword, value, origin, expected })
+        }
+        Some(mode) => Ok(mode),
+        None => Err(PlaceError::Value { keyword, value, origin, expected: SSL_MODES }),
+    }
+}
