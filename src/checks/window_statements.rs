@@ -2,10 +2,14 @@
 //!
 //! Its read daemon ends at one, at every start, whatever the statement is about (docs/ddl.md). 1.8.2 passes over them.
 
+use super::binlog_contents::read_past;
 use super::{Facts, Finding, counted};
 use crate::window::Statements;
 
 const CHECK: &str = "window-statements";
+
+/// How many tables are named one by one.
+const NAMED: usize = 10;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -14,7 +18,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let lags: Vec<_> =
             source.parts.iter().filter(|part| part.start.is_some()).map(|part| part.name.as_str()).collect();
         findings.extend(fails(&source.name, &lags.join(", "), &ahead.fails));
-        findings.extend(may_fail(&source.name, &ahead.may_fail));
+        findings.extend(may_fail(&source.name, &lags.join(", "), &ahead.may_fail));
     }
     findings
 }
@@ -29,14 +33,16 @@ fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
             listed(statements)
         ),
         format!(
-            "Let 1.8.2 read past them, which passes over them: start the replicas of {olds} until they have passed {last}, stop \
-             them, and run the upgrade again before such a statement is issued anew. One that comes later stops \
-             pg_chameleon 2.0.21 too: issue it with another default database, or with sql_log_bin off."
+            "Let 1.8.2 read past them, which passes over them: {}{} Run the upgrade again before such a statement is issued \
+             anew: one that comes later stops pg_chameleon 2.0.21 too. Issue those that change no table with another default \
+             database, or with sql_log_bin off.",
+            read_past(olds, &last.to_string()),
+            sync(statements)
         ),
     ))
 }
 
-fn may_fail(source: &str, statements: &Statements) -> Option<Finding> {
+fn may_fail(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
     let last = statements.last.as_ref()?;
     Some(Finding::warning(
         CHECK,
@@ -46,10 +52,21 @@ fn may_fail(source: &str, statements: &Statements) -> Option<Finding> {
             listed(statements)
         ),
         format!(
-            "When it can't, it stops there at every start. To be on the safe side, let 1.8.2 read past {last} first, and run \
-             the upgrade again."
+            "When it can't, it stops there at every start. To be on the safe side, let 1.8.2 read past them: {} Then run the \
+             upgrade again.",
+            read_past(olds, &last.to_string())
         ),
     ))
+}
+
+/// 1.8.2 does not apply what it passes over: the rows that come after a changed definition fit no longer.
+fn sync(statements: &Statements) -> String {
+    if statements.redefined.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = statements.redefined.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if statements.redefined.len() > NAMED { " and the others" } else { "" };
+    format!(" Then sync with 1.8.2's sync_tables what they redefine: {}{more}.", names.join(", "))
 }
 
 fn count(statements: &Statements) -> String {

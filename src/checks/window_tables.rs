@@ -4,6 +4,7 @@
 //! and ends at every start when it meets rows of one that is gone, whether 1.8.2 has applied them or not. 1.8.2 passes
 //! over them.
 
+use super::binlog_contents::read_past;
 use super::{Facts, Finding, counted, destination};
 use crate::binlog::BinlogCoordinate;
 use crate::plan::PlannedSource;
@@ -75,8 +76,8 @@ fn applied_already(source: &str, table: &TableName, last: &BinlogCoordinate, lag
              {table} is no longer on MySQL: pg_chameleon 2 would stop at them at every start."
         ),
         format!(
-            "Let 1.8.2 catch up for {lagging} first: start its replica until it has passed {last}, stop it, and run the \
-             upgrade again."
+            "Let 1.8.2 catch up for {lagging} first: {} Then run the upgrade again.",
+            read_past(lagging, &last.to_string())
         ),
     )
 }
@@ -93,8 +94,9 @@ fn yet_to_be_read(source: &PlannedSource, table: &TableName, last: &BinlogCoordi
             source.name
         ),
         format!(
-            "Let 1.8.2 read past them, which passes over them: start the replica of {olds} until it has passed {last}, stop it, \
-             and run the upgrade again. If {table} was renamed, sync it under its new name afterwards."
+            "Let 1.8.2 read past them, which passes over them: {} Then run the upgrade again. If {table} was renamed, sync it \
+             under its new name.",
+            read_past(&olds, &last.to_string())
         ),
     )
 }

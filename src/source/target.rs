@@ -97,7 +97,11 @@ pub(super) fn targets(text: &str) -> Vec<Target> {
             first_name(skip(rest, &["TABLE"]), HazardKind::UnseenDefinition, &mut found);
         }
         [verb, what, rest @ ..] if verb.is("RENAME") && what.is_one_of(&["TABLE", "TABLES"]) => {
-            names_before(rest, &[], HazardKind::UnseenDefinition, &mut found);
+            for pair in rest.split(|token| *token == Token::Sign(',')) {
+                first_name(pair, HazardKind::UnseenDefinition, &mut found);
+                let to = pair.iter().position(|token| token.is("TO")).map_or(pair.len(), |at| at + 1);
+                first_name(&pair[to..], HazardKind::UnseenDefinition, &mut found);
+            }
         }
         [verb, rest @ ..] if verb.is_one_of(&["CREATE", "ALTER", "DROP"]) => {
             definition(verb, rest, &mut found)
@@ -329,6 +333,7 @@ mod tests {
                 "RENAME TABLE s.t TO s.old, s.new TO s.t",
                 vec!["definition s.t", "definition s.old", "definition s.new", "definition s.t"],
             ),
+            ("rename tables t to `u`", vec!["definition t", "definition u"]),
             ("TRUNCATE s.t", vec!["definition s.t"]),
             ("truncate table t", vec!["definition t"]),
             (

@@ -127,7 +127,7 @@ struct Open {
     rows: BTreeMap<TableName, u64>,
     unnamed_rows: Option<u64>,
     ddl: Vec<(String, String, String, u64)>,
-    unparsed: Vec<(String, String, u64, Parse)>,
+    unparsed: Vec<(String, String, u64, Parse, Vec<TableName>)>,
     hazards: BTreeMap<(HazardKind, Option<TableName>), Seen>,
 }
 
@@ -262,8 +262,8 @@ impl Assembler {
         let file = &self.file;
         let ddl =
             |(default_schema, kind, text, end)| Ok(Ddl { default_schema, kind, text, end: file.at(end)? });
-        let unparsed = |(default_schema, text, end, parse)| {
-            Ok(Unparsed { default_schema, text, end: file.at(end)?, parse })
+        let unparsed = |(default_schema, text, end, parse, redefines)| {
+            Ok(Unparsed { default_schema, text, end: file.at(end)?, parse, redefines })
         };
         Ok(Some(Transaction {
             start: file.at(open.start)?,
@@ -415,7 +415,20 @@ impl Open {
 
     fn note_statement(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
         if let Some(parse) = parsable::parse(text) {
-            self.unparsed.push((default_schema.to_owned(), statement::beginning(text), end, parse));
+            let redefines =
+                target::targets(text).into_iter().filter(|it| it.kind == HazardKind::UnseenDefinition);
+            let table = |it: target::Target| TableName {
+                schema: it.schema.unwrap_or_else(|| default_schema.to_owned()),
+                table: it.table,
+            };
+            let redefines = redefines.map(table).collect();
+            self.unparsed.push((
+                default_schema.to_owned(),
+                statement::beginning(text),
+                end,
+                parse,
+                redefines,
+            ));
         }
         self.note_targets(default_schema, text, end, false);
         match statement::read(text) {

@@ -6,7 +6,7 @@
 use super::{Hazard, Hazards, Letters, TableName, Transaction};
 use crate::binlog::BinlogCoordinate;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many statements are kept by name; the others are counted.
 const NAMED: usize = 20;
@@ -31,6 +31,8 @@ pub struct Unparsed {
     pub end: BinlogCoordinate,
     /// What the parser makes of it.
     pub parse: Parse,
+    /// The tables whose rows fit no longer when it is passed over, as 1.8.2 does.
+    pub redefines: Vec<TableName>,
 }
 
 /// What lies ahead.
@@ -55,11 +57,14 @@ pub struct Statements {
     pub more: u64,
     /// The end of the last.
     pub last: Option<BinlogCoordinate>,
+    /// The tables whose rows fit no longer when they are passed over.
+    pub redefined: BTreeSet<TableName>,
 }
 
 impl Statements {
     pub(super) fn push(&mut self, statement: &Unparsed) {
         self.last = Some(statement.end.clone());
+        self.redefined.extend(statement.redefines.iter().cloned());
         if self.named.len() < NAMED {
             self.named.push(statement.clone());
         } else {

@@ -208,6 +208,7 @@ fn what_lies_ahead_begins_where_the_new_replica_does() {
             text: "ANALYZE TABLE t".into(),
             end: at(start + 10),
             parse,
+            redefines: vec![],
         }],
         ..rows(start, start + 11, table(9, "of nobody"))
     };
@@ -242,6 +243,7 @@ fn statements_are_named_up_to_a_number_and_counted_beyond() {
         text: "SAVEPOINT s".into(),
         end: at(number),
         parse: Parse::Fails,
+        redefines: vec![],
     };
     (1..=50).for_each(|number| statements.push(&one(number)));
     assert_eq!((statements.named.len(), statements.more, statements.last), (20, 30, Some(at(50))));

@@ -147,7 +147,7 @@ fn rows_of_a_table_that_is_gone_lie_behind_the_window() {
         &[
             "error",
             &format!("rows of my_one.gone up to {rows} are yet to be read"),
-            &format!("start the replica of old_one until it has passed {rows}"),
+            &format!("start the 1.8.2 replica of old_one until it has passed {rows}"),
         ],
     );
     // The remedy.
@@ -172,7 +172,7 @@ fn rows_of_a_table_that_is_gone_lie_in_the_window_and_behind_it() {
         "window-tables",
         &[
             &format!("rows of my_one.gone up to {rows} are yet to be read"),
-            &format!("start the replica of old_one until it has passed {rows}"),
+            &format!("start the 1.8.2 replica of old_one until it has passed {rows}"),
         ],
     );
 }
