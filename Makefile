@@ -44,7 +44,7 @@ sweep: postgres ## Make every fault happen at every message of several upgrades,
 	@target/release/chameleon-harness sweep --pairs 300
 	@for name in $(SWEPT); do target/release/chameleon-harness sweep --scenario scenarios/$$name.yaml --pairs 100 || exit 1; done
 
-matrix: tools ## Run all tests on PostgreSQL 13, 16, 17 and 18 (VERSIONS="13 17": on those)
+matrix: tools ## Run all tests on PostgreSQL 16, 17 and 18, and some on 13 (VERSIONS="13 17": on those)
 	@$(SETUP)/matrix.sh $(VERSIONS)
 
 fresh: ## Run `make demo` and `make test` in empty systems of Debian 12 and 13, as root and not: takes hours

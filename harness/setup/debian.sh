@@ -2,11 +2,22 @@
 # from where this machine takes them.
 # shellcheck shell=bash
 
-# mirror NAME: where this machine's apt gets the archive `debian` or `debian-security` from.
+# mirror ARCHIVE: where this machine's apt gets the archive `debian`, `debian-security` or `ubuntu` from.
 mirror() {
     # shellcheck disable=SC2016 # apt's own variables
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         sed 's|/*$||' | grep "/$1\$" | head -n 1 | grep . || echo "http://deb.debian.org/$1"
+}
+
+# sources RELEASE: the lines of sources.list, that of the release itself first.
+sources() {
+    local release=$1 archive=debian security=debian-security
+    if grep -qx ID=ubuntu /etc/os-release && grep -qx "VERSION_CODENAME=$release" /etc/os-release; then
+        archive=ubuntu security=ubuntu
+    fi
+    echo "deb $(mirror $archive) $release main"
+    echo "deb $(mirror $archive) $release-updates main"
+    echo "deb $(mirror $security) $release-security main"
 }
 
 # new_debian RELEASE FOLDER [PACKAGE…]: the smallest system of that release with all its updates, and these packages.
@@ -17,7 +28,8 @@ new_debian() {
     can_install || { echo "making a system of Debian needs root and apt-get" >"$log"; return 1; }
     command -v debootstrap >/dev/null || install_packages debootstrap || return 1
     rm -rf "$folder"
-    quietly debootstrap --variant=minbase --include=ca-certificates "$release" "$folder" "$(mirror debian)" &&
+    quietly debootstrap --variant=minbase --include=ca-certificates "$release" "$folder" \
+        "$(sources "$release" | awk 'NR == 1 { print $2 }')" &&
         pass_on_settings "$release" "$folder" &&
         install_in "$folder" dist-upgrade &&
         { [ $# = 0 ] || install_in "$folder" install "$@"; } &&
@@ -40,11 +52,9 @@ install_in() {
 # What this machine needs to reach the registries: addresses, proxies, certificates.
 pass_on_settings() {
     local release=$1 folder=$2
-    {
-        echo "deb $(mirror debian) $release main"
-        echo "deb $(mirror debian) $release-updates main"
-        echo "deb $(mirror debian-security) $release-security main"
-    } >"$folder/etc/apt/sources.list"
+    sources "$release" >"$folder/etc/apt/sources.list"
+    # What is made here may be lost with the machine.
+    echo force-unsafe-io >"$folder/etc/dpkg/dpkg.cfg.d/unsafe-io"
     apt-config dump | grep -E '^Acquire::(http|https|Check|Max-Valid|Retries)' >"$folder/etc/apt/apt.conf.d/90host" || true
     cp -L /etc/resolv.conf "$folder/etc/resolv.conf"
     printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$(hostname)" >"$folder/etc/hosts"
