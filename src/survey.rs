@@ -150,5 +150,7 @@ fn hindrances(configuration: &Configuration) -> Vec<(String, Hindrance)> {
     let sources = configuration.sources.iter().flat_map(|source| {
         source.hindrances.iter().map(|it| (format!("Source {} of the configuration", source.name), *it))
     });
-    top.chain(sources).collect()
+    let password = configuration.pg.misread_password.map(Hindrance::Password);
+    let password = password.map(|it| ("pg_conn of the configuration".to_owned(), it));
+    top.chain(password).chain(sources).collect()
 }

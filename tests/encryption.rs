@@ -115,6 +115,7 @@ impl Encrypted {
     fn file(&self, name: &str, text: &str) -> String {
         let path: PathBuf = self.files.path().join(name);
         fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
@@ -258,7 +259,7 @@ fn every_mode_on_a_server_with_tls() {
         ),
         (
             case("a CA that is not there", "postgres", name, with("verify-ca", "/nowhere/root.pem")),
-            Refused(&["certificates in /nowhere/root.pem: ", "No such file", "Correct the path in pg_conn"]),
+            Refused(&["vouch for the server, and /nowhere/root.pem is not there", "Set pg_conn.sslrootcert"]),
         ),
         (
             case("a CA file without one", "postgres", name, with("verify-ca", &empty)),
@@ -280,7 +281,7 @@ fn every_mode_on_a_server_with_tls() {
         ),
         (
             case("half a certificate", "by_cert", ip, json!({"sslmode": "require", "sslcert": by_cert})),
-            Refused(&["sslcert and sslkey belong together", "Set both"]),
+            Refused(&["by_cert.crt has no key: ", "/.postgresql/postgresql.key is not there", "Set both"]),
         ),
         (
             case("a key that does not belong to it", "by_cert", ip, client(&by_cert, &both_key)),

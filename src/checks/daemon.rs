@@ -2,6 +2,7 @@
 //! use for. A warning, because nothing is damaged: it starts as soon as they are there.
 
 use super::{Facts, Finding};
+use crate::config::Hindrance;
 
 const CHECK: &str = "daemon-configuration";
 
@@ -9,13 +10,22 @@ const REMEDY: &str = "Add it as in the example of pg_chameleon (config-example.y
                       set_configuration_files write). limit_tables and skip_tables may be empty; skip_events may be left \
                       out, and must not be empty.";
 
+const PASSWORD: &str = "Write password: \"''\" (two single quotes within double ones) when none is meant: libpq then looks into \
+                        its password file (~/.pgpass), though not at PGPASSWORD. Else write the password.";
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let found = facts.hindrances.iter().map(|(place, hindrance)| {
-        Finding::warning(
+    let found = facts.hindrances.iter().map(|(place, hindrance)| match hindrance {
+        // Where nobody asks for a password all is well.
+        Hindrance::Password(_) => Finding::warning(
+            CHECK,
+            format!("{place}: {hindrance}. Its daemon can't connect with that where the server asks for a password."),
+            PASSWORD,
+        ),
+        _ => Finding::warning(
             CHECK,
             format!("{place}: {hindrance}. The daemon of pg_chameleon 2.0.21 ends at that."),
             REMEDY,
-        )
+        ),
     });
     found.collect()
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::error::Problem;
 use super::field::Field;
+use super::postgres::MisreadPassword;
 
 /// Without one of these no command of pg_chameleon 2.0.21 starts.
 const AT_THE_TOP: [&str; 6] =
@@ -33,6 +34,8 @@ pub enum Hindrance {
     Missing(&'static str),
     /// It is there and empty.
     Empty(&'static str),
+    /// The password to PostgreSQL is another one for it.
+    Password(MisreadPassword),
 }
 
 impl fmt::Display for Hindrance {
@@ -40,6 +43,7 @@ impl fmt::Display for Hindrance {
         match self {
             Self::Missing(key) => write!(formatter, "{key} is missing"),
             Self::Empty(key) => write!(formatter, "{key} is empty"),
+            Self::Password(misread) => misread.fmt(formatter),
         }
     }
 }

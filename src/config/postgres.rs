@@ -109,6 +109,19 @@ impl fmt::Display for SslMode {
     }
 }
 
+impl fmt::Display for MisreadPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "password is missing, and every command of pg_chameleon 2.0.21 ends at that",
+            Self::Empty => {
+                "password is an empty text. pg_chameleon 2.0.21 writes it without quotes, so that libpq takes the port's entry \
+                 for the password, and the usual port"
+            }
+            Self::Null => "password is empty, and pg_chameleon 2.0.21 takes the word None for it",
+        })
+    }
+}
+
 impl PostgresConnection {
     pub(super) fn read(pg_conn: &Field<'_>) -> Result<Self, Problem> {
         let database = Entry::read(pg_conn, "database", "the name of the database")?;

@@ -209,9 +209,12 @@ fn refused(connection: &MysqlConnection, error: &Error) -> ConnectError {
             let cause = reason.as_ref().map_or(cause, |(_, description, _)| description.clone());
             ConnectError::Unreachable { place, cause }
         }
-        Error::TlsError(_) => tls_refused(place, cause),
+        Error::TlsError(_) => tls_refused(place, cause, WRONG_FILES),
         error => match io_of(error) {
-            Some(io) if is_tls(io) => tls_refused(place, cause),
+            Some(io) if is_tls(io) => {
+                let remedy = if is_strange(io) { STRANGE_CERTIFICATE } else { WRONG_FILES };
+                tls_refused(place, cause, remedy)
+            }
             Some(io) if !was_reached(io) => ConnectError::Unreachable { place, cause },
             _ => ConnectError::Broken { place, cause },
         },
@@ -228,13 +231,23 @@ fn is_tls(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
-fn tls_refused(place: String, cause: String) -> ConnectError {
-    ConnectError::Tls {
-        place,
-        cause,
-        remedy: "Check ssl_ca, ssl_cert, ssl_key and ssl_verify_identity in db_conn of the source: ssl_ca must hold the \
-                 certificate of the authority that has signed the server's.",
-    }
+/// Whether the server's certificate is of a kind that webpki takes for no server: its own authority, or of version 1.
+/// OpenSSL takes both.
+fn is_strange(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(error, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(_))))
+}
+
+const WRONG_FILES: &str = "Check ssl_ca, ssl_cert, ssl_key and ssl_verify_identity in db_conn of the source: ssl_ca must hold the \
+                           certificate of the authority that has signed the server's.";
+
+const STRANGE_CERTIFICATE: &str = "The server's certificate is an authority's (one that has signed itself, say) or of version 1, which \
+                                   chameleon-upgrade takes for no MySQL server's, though other clients do. Give the server one \
+                                   of its own that an authority has signed; or, where the way to it is safe, set \
+                                   ssl_verify_cert to no in db_conn of the source for the upgrade: it is encrypted all the same.";
+
+fn tls_refused(place: String, cause: String, remedy: &'static str) -> ConnectError {
+    ConnectError::Tls { place, cause, remedy }
 }
 
 fn remedy_of(code: u16) -> &'static str {

@@ -91,6 +91,24 @@ fn tls_as_the_configuration_asks() {
         .says("mysql", &["ssl_ca /nowhere/ca.pem", "No such file"]);
 }
 
+/// REPORTS.md 37: PyMySQL takes such a server; the driver here does not, and the way round it is told.
+#[test]
+fn a_server_that_is_its_own_authority() {
+    let files = tempfile::Builder::new().prefix("chameleon-tls-").tempdir().unwrap();
+    fs::set_permissions(files.path(), Permissions::from_mode(0o755)).unwrap();
+    let own = authority("db.example");
+    let certificate = file(files.path(), "own.crt", &own.pem());
+    let key = file(files.path(), "own.key", &own.key().serialize_pem());
+    let options = [format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
+    let Some(origin) = Origin::start_with("a_server_that_is_its_own_authority", &options) else { return };
+    let server = Encrypted { origin, files, ca: certificate.clone(), authority: own };
+    server.check(&json!({"ssl_ca": certificate})).ends(3).says(
+        "mysql",
+        &["error", "TLS", "is an authority's (one that has signed itself, say)", "ssl_verify_cert to no"],
+    );
+    server.check(&json!({"ssl_ca": certificate, "ssl_verify_cert": false})).ends(0);
+}
+
 #[test]
 fn a_server_that_insists() {
     let Some(server) = Encrypted::start("a_server_that_insists") else { return };

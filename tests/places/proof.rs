@@ -231,6 +231,7 @@ fn services_and_options() {
     case("the configuration comes first")
         .with("sslmode", "require")
         .file(".pg_service.conf", service, 0o644)
+        .options("0.5")
         .tls();
     case("before the environment").env("PGSSLMODE", "require").file(".pg_service.conf", plain, 0o644).plain();
     case("another file").env("PGSERVICEFILE", "${home}/services").file("services", plain, 0o644).plain();
