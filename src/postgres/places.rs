@@ -298,7 +298,7 @@ pub(super) fn resolve(
     environment: &Environment,
 ) -> Result<Places, PlaceError> {
     let nothing = Said { connection, service: Service::default(), environment };
-    let service = match nothing.filled("service") {
+    let service = match nothing.find("service") {
         Some((name, _)) => service_file::find(&name, environment)?,
         None => Service::default(),
     };

@@ -259,7 +259,7 @@ fn services_and_options() {
         .setting("service=ours")
         .file(".pg_service.conf", plain, 0o644)
         .plain();
-    arena.case("an empty name", "trusted").env("PGSERVICE", "").tls();
+    arena.case("an empty name", "trusted").env("PGSERVICE", "").out();
     let role = |name: &str| arena.case(name, "by_scram").without("password");
     let with_password = format!("[ours]\npassword={PASSWORD}\n");
     role("a password by the service")
