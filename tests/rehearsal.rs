@@ -5,7 +5,7 @@
 
 mod replica;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::home::{ConfiguredSource, configuration};
 use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
 use chameleon_harness::replay::{self, Day, Rehearsed};
@@ -18,6 +18,7 @@ use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -188,6 +189,30 @@ runs:
         scenario::run(&ScenarioFile::read(&file).unwrap(), &pool, &Upgrader::new(PROGRAM), false).unwrap();
     assert_eq!(verdict.kind, VerdictKind::Passed);
     assert_eq!(verdict.faults, 1);
+}
+
+/// What the configuration doesn't say, `pg_dump` finds where libpq looks for it (REPORTS.md 18).
+#[test]
+fn production_is_dumped_with_a_password_from_the_password_file() {
+    let production = Replica::of(&seed(), &[]);
+    let address = production.database.address();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    fs::write(&file, format!("*:{}:*:*:{}\n", address.port, address.password.expose_secret())).unwrap();
+    let mappings = [("my_shop", "shop"), ("my_stock", "stock")];
+    let mut text =
+        configuration(address, production.database.name(), &[ConfiguredSource::mysql("upgraded", &mappings)]);
+    text["pg_conn"]["password"] = "''".into();
+    let passfile =
+        format!("{} passfile={} options='-c geqo=off'", production.database.name(), file.display());
+    text["pg_conn"]["database"] = passfile.into();
+    let configuration = Configuration::parse("production.yml".into(), &text.to_string()).unwrap();
+    let take = |mode: u32| {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        Dump::take(&configuration, Some(server::shared().unwrap().binaries().unwrap()), Rows::None)
+    };
+    assert!(matches!(take(0o644), Err(DumpError::Refused { .. })));
+    assert!(take(0o600).unwrap().file().exists());
 }
 
 #[test]

@@ -11,16 +11,11 @@ const REMEDY: &str = "Add it as in the example of pg_chameleon (config-example.y
                       out, and must not be empty.";
 
 const PASSWORD: &str = "Write password: \"''\" (two single quotes within double ones) when none is meant: libpq then looks into \
-                        its password file (~/.pgpass), though not at PGPASSWORD. Else write the password.";
+                        its password file (~/.pgpass), but not at PGPASSWORD. Else write the password.";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let found = facts.hindrances.iter().map(|(place, hindrance)| match hindrance {
-        // Where nobody asks for a password all is well.
-        Hindrance::Password(_) => Finding::warning(
-            CHECK,
-            format!("{place}: {hindrance}. Its daemon can't connect with that where the server asks for a password."),
-            PASSWORD,
-        ),
+        Hindrance::Password(_) => Finding::warning(CHECK, format!("{place}: {hindrance}."), PASSWORD),
         _ => Finding::warning(
             CHECK,
             format!("{place}: {hindrance}. The daemon of pg_chameleon 2.0.21 ends at that."),

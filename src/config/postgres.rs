@@ -112,12 +112,16 @@ impl fmt::Display for SslMode {
 impl fmt::Display for MisreadPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "password is missing, and every command of pg_chameleon 2.0.21 ends at that",
+            Self::Missing => "password is missing. Every command of pg_chameleon 2.0.21 ends at that",
             Self::Empty => {
-                "password is an empty text. pg_chameleon 2.0.21 writes it without quotes, so that libpq takes the port's entry \
-                 for the password, and the usual port"
+                "password is an empty text. pg_chameleon 2.0.21 writes it without quotes, and libpq then takes the port's entry \
+                 for the password, and the usual port: its daemon can't connect, unless that is the port and the server asks \
+                 for no password"
             }
-            Self::Null => "password is empty, and pg_chameleon 2.0.21 takes the word None for it",
+            Self::Null => {
+                "password is empty. pg_chameleon 2.0.21 takes the word None for it: its daemon can't connect where the server \
+                 asks for a password"
+            }
         })
     }
 }

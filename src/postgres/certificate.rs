@@ -309,3 +309,24 @@ impl ServerCertVerifier for Verifier {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asterisk_is_one_label() {
+        for (name, host, fit) in [
+            ("db.example", "DB.Example", true),
+            ("*.example", "db.example", true),
+            ("*.example", "a.db.example", false),
+            ("*.example", "example", false),
+            ("*.example", ".example", false),
+            ("d*.example", "db.example", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("", "", false),
+        ] {
+            assert_eq!(fits(name, host), fit, "{name} {host}");
+        }
+    }
+}

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 
 /// What libpq was compiled with where its packages come from: Debian's, and PostgreSQL's own for Red Hat's systems.
 const SYSTEM_FOLDERS: [&str; 2] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql"];
 
-/// Where the server's packages put its socket; libpq takes the one it was compiled with.
-const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+/// Where libpq looks for the socket when no host is named: so in all packages of Linux, psycopg2's own too.
+pub(super) const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
 /// The surroundings of the process, as data.
 #[derive(Debug, Clone, Default)]
@@ -51,16 +53,5 @@ impl Environment {
             Some(folder) => vec![folder.into()],
             None => SYSTEM_FOLDERS.map(PathBuf::from).to_vec(),
         }
-    }
-
-    /// The folder of the socket where no host is named.
-    pub fn socket_folder() -> &'static str {
-        let there = SOCKET_FOLDERS.into_iter().find(|folder| Path::new(folder).is_dir());
-        there.unwrap_or(SOCKET_FOLDERS[0])
-    }
-
-    /// Whether a folder is the usual one of the socket: for libpq, `localhost`.
-    pub fn is_socket_folder(folder: &str) -> bool {
-        SOCKET_FOLDERS.contains(&folder)
     }
 }

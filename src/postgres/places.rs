@@ -3,7 +3,7 @@
 //! said one. (PostgreSQL's documentation of libpq, "Parameter Key Words", "Environment Variables", "The Password File",
 //! "The Connection Service File".)
 
-use super::environment::Environment;
+use super::environment::{Environment, SOCKET_FOLDER};
 use super::password_file::{self, Contents, Wanted};
 use super::service_file::{self, Service};
 use crate::config::{MisreadPassword, Password, PostgresConnection, SSL_MODES, SslMode, variable};
@@ -377,7 +377,7 @@ fn hosts(said: &Said<'_>) -> Result<Vec<Host>, PlaceError> {
     }
     let host = |(number, name): (usize, &&str)| {
         let address = addresses.as_ref().and_then(|(addresses, _)| addresses[number]);
-        let name = if name.is_empty() && address.is_none() { Environment::socket_folder() } else { name };
+        let name = if name.is_empty() && address.is_none() { SOCKET_FOLDER } else { name };
         let port = ports.get(number).unwrap_or(&ports[0]);
         Host {
             name: name.to_owned(),
@@ -431,7 +431,7 @@ fn find_passwords(said: &Said<'_>, hosts: &mut [Host]) -> Option<String> {
     for host in hosts {
         let name = match (&*host.name, host.address) {
             ("", Some(address)) => address.to_string(),
-            (folder, _) if Environment::is_socket_folder(folder) => "localhost".to_owned(),
+            (SOCKET_FOLDER, None) => "localhost".to_owned(),
             (name, _) => name.to_owned(),
         };
         let wanted = Wanted { host: &name, port: &host.port.to_string(), database, user };
@@ -506,5 +506,83 @@ fn mode(said: &Said<'_>, of_the_system: bool) -> Result<SslMode, PlaceError> {
         }
         Some(mode) => Ok(mode),
         None => Err(PlaceError::Value { keyword, value, origin, expected: SSL_MODES }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn connection(host: &str, port: &str) -> PostgresConnection {
+        PostgresConnection {
+            host: host.to_owned(),
+            port: port.to_owned(),
+            user: "replica".to_owned(),
+            password: None,
+            database: "db".to_owned(),
+            settings: [].into(),
+            misread_password: None,
+        }
+    }
+
+    fn hosts_of(
+        connection: &PostgresConnection,
+        variables: &[(&str, &str)],
+        home: Option<&str>,
+    ) -> Vec<String> {
+        let environment = Environment::of(variables, home.map(AsRef::as_ref));
+        let places = resolve(connection, &environment).unwrap();
+        let shown = |host: &Host| {
+            let password = host.password.as_ref().map(|(password, _)| format!(" {}", password.expose()));
+            format!("{host}{}", password.unwrap_or_default())
+        };
+        places.hosts.iter().map(shown).collect()
+    }
+
+    /// As psql does it; that folders of sockets other than the usual one aren't `localhost` is compared with it.
+    #[test]
+    fn the_usual_socket_is_localhost_in_the_password_file() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(".pgpass");
+        fs::write(&file, "localhost:5432:db:replica:one\nother:*:*:*:two\n10.0.0.1:*:*:*:three\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let home = home.path().to_str();
+        let of = |host, port| hosts_of(&connection(host, port), &[], home);
+        assert_eq!(of("", "5432"), ["/var/run/postgresql:5432 one"]);
+        assert_eq!(
+            of("/var/run/postgresql,localhost,/tmp", ""),
+            ["/var/run/postgresql:5432 one", "localhost:5432 one", "/tmp:5432"]
+        );
+        assert_eq!(of("other,,third", "1,2,"), ["other:1 two", "/var/run/postgresql:2", "third:5432"]);
+        let addressed = [("PGHOSTADDR", "10.0.0.1,10.0.0.2")];
+        assert_eq!(hosts_of(&connection("", "1"), &addressed, home), ["10.0.0.1:1 three", "10.0.0.2:1"]);
+        assert_eq!(
+            hosts_of(&connection("other,", "1"), &addressed, home),
+            ["other:1 (10.0.0.1) two", "10.0.0.2:1"]
+        );
+        assert_eq!(hosts_of(&connection("other", "1"), &[], None), ["other:1"]);
+    }
+
+    #[test]
+    fn methods_are_allowed_by_name_or_all_but_some() {
+        let allow = |text: &str, method: &str| Methods::parse(text).map(|methods| methods.allow(method));
+        assert_eq!(allow("md5,scram-sha-256", "md5"), Some(true));
+        assert_eq!(allow("md5,scram-sha-256", "password"), Some(false));
+        assert_eq!(allow("!password,!md5", "md5"), Some(false));
+        assert_eq!(allow("!password,!md5", "none"), Some(true));
+        assert_eq!(allow("!password,md5", "md5"), None);
+        assert_eq!(allow("ldap", "md5"), None);
+    }
+
+    #[test]
+    fn the_authorities_of_the_system_check_the_name_too() {
+        let environment = Environment::of(&[("PGSSLROOTCERT", "system")], None);
+        let places = resolve(&connection("h", "1"), &environment).unwrap();
+        assert_eq!((places.tls.mode, places.tls.roots), (SslMode::VerifyFull, Some(Roots::System)));
+        let weak = Environment::of(&[("PGSSLROOTCERT", "system"), ("PGSSLMODE", "require")], None);
+        let refusal = resolve(&connection("h", "1"), &weak).unwrap_err().to_string();
+        assert!(refusal.ends_with("it should be verify-full where sslrootcert is system"), "{refusal}");
     }
 }

@@ -230,6 +230,12 @@ impl Case {
         self
     }
 
+    /// With this entry left empty.
+    pub fn empty(mut self, key: &str) -> Self {
+        self.entries[key] = Value::Null;
+        self
+    }
+
     /// With a setting of libpq in the value of `database`.
     pub fn setting(mut self, setting: &str) -> Self {
         self.entries["database"] = json!(format!("{} {setting}", self.entries["database"].as_str().unwrap()));
@@ -308,10 +314,15 @@ impl Case {
         );
     }
 
-    /// What the upgrader says.
+    /// What the upgrader's `status` says.
     pub fn says(&self, texts: &[&str]) {
+        self.command_says("status", texts);
+    }
+
+    /// What a command of the upgrader says.
+    pub fn command_says(&self, command: &str, texts: &[&str]) {
         let (home, _) = self.home();
-        let shown = shown(&self.upgrader(home.path()));
+        let shown = shown(&self.upgrader(command, home.path()));
         // As the terminal is as wide as it likes.
         let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         for text in texts {
@@ -336,13 +347,13 @@ impl Case {
             ])
             .output()
             .unwrap();
-        let ours = self.upgrader(home.path());
+        let ours = self.upgrader("status", home.path());
         let shown = format!("{string}\n{:?}\npsql: {}\nwe: {}", self.environment, shown(&psql), shown(&ours));
         Asked { psql: verdict(&psql), ours: verdict(&ours), shown }
     }
 
-    fn upgrader(&self, home: &Path) -> Output {
-        self.command(Path::new(PROGRAM), home).args(["status", "--config", "places"]).output().unwrap()
+    fn upgrader(&self, command: &str, home: &Path) -> Output {
+        self.command(Path::new(PROGRAM), home).args([command, "--config", "places"]).output().unwrap()
     }
 
     fn command(&self, program: &Path, home: &Path) -> Command {

@@ -34,6 +34,27 @@ fn a_refusal_says_where_the_password_comes_from() {
     service.says(&["The password comes from the service file ${home}/.pg_service.conf"]);
 }
 
+/// What 2.0.21 makes of it was measured: the strings that it gave libpq were recorded.
+#[test]
+fn a_password_that_pg_chameleon_misreads_is_told() {
+    let arena = Arena::start();
+    let case = || arena.case("a misread password", "trusted");
+    let remedy = "Write password: \"''\" (two single quotes within double ones) when none is meant";
+    for (case, text) in [
+        (
+            case().without("password"),
+            "pg_conn of the configuration: password is missing. Every command of pg_chameleon",
+        ),
+        (
+            case().with("password", ""),
+            "password is an empty text. pg_chameleon 2.0.21 writes it without quotes, and libpq",
+        ),
+        (case().empty("password"), "password is empty. pg_chameleon 2.0.21 takes the word None for it"),
+    ] {
+        case.command_says("check", &["daemon-configuration", text, remedy]);
+    }
+}
+
 /// REPORTS.md 39: a server that asks for what can't be given has answered.
 #[test]
 fn a_server_that_answered_was_reached() {
