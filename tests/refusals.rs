@@ -154,7 +154,7 @@ fn leftovers_of_an_earlier_upgrade() {
             "version 2",
             seed().statement(&left(two)),
             shop_alone(),
-            &["_sch_chameleon_version2 is left over: what an earlier upgrade that failed had built"],
+            &["_sch_chameleon_version2 is left over: the 2.0 catalogue of an earlier upgrade that failed or was rolled back"],
         ),
         (
             "both",
@@ -533,7 +533,7 @@ fn names_that_do_not_fit() {
         &[
             "1 row of t_replica_tables cannot be stored in 2.0",
             "shop.ttttt",
-            "Delete them, or correct the names",
+            "Correct the names, or delete them: DELETE FROM",
         ],
     )]);
 }

@@ -1,4 +1,4 @@
-//! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has processed nothing; and whatever goes wrong
+//! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has applied nothing; and whatever goes wrong
 //! with it, the catalogue is the one or the other.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
@@ -65,23 +65,73 @@ fn the_old_catalogue_is_put_back_and_can_be_upgraded_again() {
     replica.command(&["upgrade", "--yes"]).assert().success();
 }
 
+/// HUNT.md 6: what the new replica has read alone, and what was set by hand, has changed no destination table.
 #[test]
-fn what_the_new_replica_has_done_is_not_undone_without_force() {
+fn what_the_new_replica_has_read_is_no_obstacle() {
     for done in [
-        "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true",
-        "UPDATE sch_chameleon.t_replica_tables SET t_binlog_name = NULL, i_binlog_position = NULL WHERE i_id_table = 1",
+        // Killed in its first batch.
+        "UPDATE sch_chameleon.t_replica_batch SET b_started = true;
+         UPDATE sch_chameleon.t_replica_tables SET t_binlog_name = NULL, i_binlog_position = NULL WHERE i_id_table = 1",
+        // FLUSH LOGS, with nothing to apply.
+        "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true;
+         INSERT INTO sch_chameleon.t_replica_batch (i_id_source, t_binlog_name, i_binlog_position)
+         VALUES (1, 'mysql-bin.000043', 4);
+         UPDATE sch_chameleon.t_sources SET b_consistent = true, t_binlog_name = NULL, i_binlog_position = NULL;
+         UPDATE sch_chameleon.t_replica_tables SET t_binlog_name = NULL, i_binlog_position = NULL",
         "UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE i_id_table = 1",
-        "UPDATE sch_chameleon.t_replica_tables SET i_id_table = 1000 WHERE i_id_table = 1",
         "DELETE FROM sch_chameleon.t_replica_tables WHERE i_id_table = 1",
     ] {
         let replica = upgraded();
         replica.sql(done);
-        refuses(&replica, "replica-went-on");
         replica
-            .command(&["rollback", "--yes", "--force"])
+            .command(&["rollback", "--yes"])
             .assert()
             .success()
-            .stdout(contains("rows are doubled").and(contains("init_replica")));
+            .stdout(contains("it goes on from where it was").and(contains("replica-went-on").not()));
+        assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "1.7", "{done}");
+    }
+}
+
+/// HUNT.md 6 and 20.
+#[test]
+fn what_the_new_replica_has_done_is_not_undone_without_force() {
+    for (done, told) in [
+        (
+            "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true, i_replayed = 7, i_ddl = 1",
+            "since the upgrade: 8 events applied.",
+        ),
+        (
+            "INSERT INTO sch_chameleon.t_error_log (i_id_batch, i_id_source, v_table_name, v_schema_name, t_table_pkey,
+                                                    t_binlog_name, i_binlog_position)
+             VALUES (1, 1, 'orders', 'shop', 'order_id', 'mysql-bin.000042', 9000)",
+            "since the upgrade: 1 event in its error log.",
+        ),
+        // What was applied is deleted after batch_retention.
+        (
+            "DELETE FROM sch_chameleon.t_replica_batch;
+             INSERT INTO sch_chameleon.t_replica_batch (i_id_batch, i_id_source, t_binlog_name, i_binlog_position)
+             VALUES (9, 1, 'mysql-bin.000043', 4)",
+            "since the upgrade: the first batches of 1 source gone by.",
+        ),
+        ("UPDATE sch_chameleon.t_replica_tables SET i_id_table = 1000 WHERE i_id_table = 1", "1 table copied or added."),
+        // sync_tables keeps the id, and moves the consistent point.
+        (
+            "UPDATE sch_chameleon.t_replica_tables SET i_binlog_position = 9500 WHERE i_id_table = 1;
+             UPDATE sch_chameleon.t_sources SET i_binlog_position = 9500, enm_status = 'synced'",
+            "1 table copied or added.",
+        ),
+    ] {
+        let replica = upgraded();
+        replica.sql(done);
+        refuses(&replica, "replica-went-on");
+        refuses(&replica, told);
+        replica.command(&["rollback", "--yes", "--force"]).assert().success().stdout(
+            contains("rows are doubled")
+                .and(contains("Don't start the 1.8.2 replica yet"))
+                .and(contains("Run its init_replica for each source first"))
+                .and(contains("it goes on from where it was").not())
+                .and(contains("the tables are ahead of it until 1.8.2's init_replica has copied them")),
+        );
         assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "1.7", "{done}");
     }
 }

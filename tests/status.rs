@@ -187,3 +187,36 @@ fn for_a_role_that_may_only_read() {
     ));
     assert_eq!(json_of(&replica, &["status"], 0)["sources"][0]["name"], "shop");
 }
+
+/// HUNT.md 26: whoever asks to be shown something, and is shown nothing, must not be told that all is well.
+#[test]
+fn what_cannot_be_shown_is_no_success() {
+    let replica = Replica::of(&seed(), &configured());
+    replica.sql("UPDATE sch_chameleon.t_sources SET t_source_schema = 'my_empty' WHERE t_source = 'empty'");
+    let code = |arguments: &[&str], sink: std::process::Stdio| {
+        let mut command = std::process::Command::new(replica::PROGRAM);
+        command.args(arguments).args(["--config", "upgraded"]).env("HOME", replica.home.path()).stdout(sink);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for arguments in [
+        &["check", "--offline", "--format", "json"][..],
+        &["check", "--offline"],
+        &["check", "--offline", "--quiet"],
+        &["status", "--format", "json"],
+        &["status"],
+        &["status", "--quiet"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (ends, said) = code(arguments, full.into());
+        assert_eq!(ends, Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("The output could not be written: No space left on device"), "{arguments:?}: {said}");
+        // A reader that has seen enough is no failure.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(code(arguments, writer.into()), (Some(0), String::new()), "{arguments:?}");
+    }
+    replica.sql("CREATE SCHEMA _sch_chameleon_version2");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert_eq!(code(&["check", "--offline", "--format", "json"], full.into()).0, Some(3), "a refusal stays one");
+}

@@ -37,11 +37,15 @@ struct Terminal {
 
 impl Terminal {
     fn run(replica: &Replica, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let all = [arguments, &["--offline", "--config", "upgraded"]].concat();
+        Self::of_width(150, replica, &all, environment)
+    }
+
+    fn of_width(columns: u16, replica: &Replica, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().unwrap();
-        pty.resize(pty_process::Size::new(40, 150)).unwrap();
+        pty.resize(pty_process::Size::new(40, columns)).unwrap();
         let child = Command::new(PROGRAM)
             .args(arguments)
-            .args(["--offline", "--config", "upgraded"])
             .env("HOME", replica.home.path())
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
@@ -252,5 +256,123 @@ fn an_upgrade_goes_on_when_nobody_reads_any_more() {
             .unwrap();
         assert_eq!(status.code(), Some(0), "{case}");
         assert_eq!(replica.value("SELECT t_version FROM sch_chameleon.v_version"), "2.0.10", "{case}");
+    }
+}
+
+/// Names as long as they may be, wide letters, and most of what can be found.
+fn with_long_names() -> Replica {
+    let (schema, table) = ("d".repeat(63), "t".repeat(64));
+    let long = Source::new("a source with a long name of its own, and blanks")
+        .source_schema(Some(&"m".repeat(64)))
+        .dest_schema(&schema)
+        .table(Table::new(&table).destination(chameleon_harness::seed::Destination::Missing))
+        .table(Table::new("keyless").destination(chameleon_harness::seed::Destination::WithoutKey))
+        .batch(Batch::started("mysql-bin-of-a-server-with-a-long-name.000001:4"))
+        .batch(Batch::replayed("mysql-bin-of-a-server-with-a-long-name.000001:9"))
+        .batch(Batch::open("mysql-bin-of-a-server-with-a-long-name.000001:4000000000"))
+        .last("2024-05-01 10:00:07", "2024-05-01 10:00:05");
+    let wide = Source::new("店舗の在庫管理データベース")
+        .source_schema(Some("店舗"))
+        .dest_schema("在庫")
+        .table(Table::new("商品"))
+        .batch(Batch::open("mysql-bin-of-a-server-with-a-long-name.000001:400"));
+    let idle = Source::new("idle").status(chameleon_harness::seed::Status::Ready);
+    let seed = Seed::of([long, wide, idle])
+        .statement("DROP SCHEMA idle")
+        .statement("CREATE VIEW public.a_view_that_depends_on_the_catalogue AS SELECT * FROM sch_chameleon.t_sources")
+        .statement("CREATE TABLE sch_chameleon.\"a table that somebody has made here\" (a int)")
+        .statement("INSERT INTO sch_chameleon.t_discarded_rows (i_id_batch, t_row_data) VALUES (1, 'x')");
+    let name = "n".repeat(47);
+    let (long_schema, mappings) = ("m".repeat(64), [("店舗", "在庫"), ("my_idle", "idle")]);
+    let pairs = [&[(long_schema.as_str(), schema.as_str())][..], &mappings].concat();
+    Replica::of(&seed, &[ConfiguredSource::mysql(&name, &pairs)])
+}
+
+/// What a terminal shows in the end: what a bar has painted over is gone, and so are colours.
+fn lines_on_screen(shown: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut rest = shown;
+    while let Some((before, escape)) = rest.split_once(ESCAPE) {
+        plain.push_str(before);
+        let end = escape.find(|letter: char| letter.is_ascii_alphabetic()).map_or(escape.len(), |at| at + 1);
+        rest = &escape[end..];
+    }
+    plain.push_str(rest);
+    let last = |line: &str| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
+    plain.lines().map(last).collect()
+}
+
+/// A line may be too long when it is one word, or something to be copied: a statement, a command.
+fn assert_fits(columns: usize, case: &str, shown: &str) {
+    for line in lines_on_screen(shown) {
+        let text = line.trim_start_matches([' ', '→']);
+        let copied = chameleon_upgrade::report::layout::statements(text) == [text]
+            || ["chameleon ", "pip ", "cp "].iter().any(|command| text.starts_with(command));
+        let fits = chameleon_upgrade::report::layout::width(&line) <= columns;
+        assert!(
+            fits || copied || !text.contains(' '),
+            "{case}, {columns} columns:\n{line}\nin:\n{shown}"
+        );
+    }
+}
+
+/// SPEC.md, "The command line": tables and findings fit the terminal, at 80 columns as at 200.
+#[test]
+fn everything_fits_the_terminal() {
+    for columns in [80, 110, 200] {
+        let replica = with_long_names();
+        let run = |arguments: &[&str], code: i32| {
+            let terminal = Terminal::of_width(columns, &replica, arguments, &[]);
+            let (ended, shown) = terminal.end();
+            assert_eq!(ended, Some(code), "{arguments:?}: {shown}");
+            assert_fits(usize::from(columns), &arguments.join(" "), &shown);
+            lines_on_screen(&shown).join("\n")
+        };
+        let config = ["--config", "upgraded"];
+        let with_config = |arguments: &[&'static str]| [arguments, &config].concat();
+        for command in ["upgrade", "check", "status", "rollback"] {
+            run(&[command, "--help"], 0);
+        }
+        run(&["--help"], 0);
+        run(&["upgrade", "--no-such-option"], 2);
+        run(&["check", "--config", "no-such-configuration-anywhere-on-this-machine-whatever-it-is-called"], 2);
+        let checked = run(&with_config(&["check", "--offline"]), 0);
+        // Nothing is lost by it.
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let piped = shown(&replica.command(&["check"]).output().unwrap());
+        let all = words(&checked);
+        assert!(words(&piped).iter().all(|word| all.contains(word) || "┌│╞└┆═".chars().any(|line| word.contains(line))), "{checked}");
+        run(&with_config(&["status"]), 0);
+        run(&with_config(&["upgrade", "--offline", "--dry-run"]), 0);
+        replica.sql("CREATE SCHEMA _sch_chameleon_version1");
+        run(&with_config(&["check", "--offline"]), 3);
+        run(&with_config(&["upgrade", "--offline", "--yes"]), 3);
+        replica.sql("DROP SCHEMA _sch_chameleon_version1");
+        let mut asked = Terminal::of_width(columns, &replica, &with_config(&["upgrade", "--offline"]), &[]);
+        asked.until("on:");
+        asked.type_in("no\n");
+        let (code, shown) = asked.end();
+        assert_eq!(code, Some(3));
+        assert_fits(usize::from(columns), "a question", &shown);
+        let upgraded = run(&with_config(&["upgrade", "--offline", "--yes"]), 0);
+        assert!(upgraded.contains("What to do next"), "{upgraded}");
+        run(&with_config(&["status"]), 0);
+        run(&with_config(&["check", "--offline"]), 0);
+        replica.sql("UPDATE sch_chameleon.t_replica_batch SET i_replayed = 1");
+        run(&with_config(&["rollback", "--yes"]), 3);
+        run(&with_config(&["rollback", "--yes", "--force"]), 0);
+    }
+}
+
+/// A replay with a bar, and one that fails.
+#[test]
+fn bars_and_failures_fit_too() {
+    for columns in [80, 110, 200] {
+        let replica = with_rows_waiting();
+        replica.sql("ALTER TABLE shop.items ADD CONSTRAINT \"no more than two hundred and fifty rows are ever wanted here\" CHECK (id < 250)");
+        let arguments = ["upgrade", "--yes", "--offline", "--config", "upgraded", "--replay", "function"];
+        let (code, shown) = Terminal::of_width(columns, &replica, &arguments, &[]).end();
+        assert_eq!(code, Some(3), "{shown}");
+        assert_fits(usize::from(columns), "a replay", &shown);
     }
 }

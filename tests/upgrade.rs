@@ -234,6 +234,8 @@ fn a_dry_run_shows_the_real_coordinates_and_changes_nothing() {
         .code(0)
         .stdout(contains("verify"))
         .stdout(contains("mysql-bin.000042:9120"))
+        // HUNT.md 16: what waits is not tried.
+        .stdout(contains("The 245 events that wait were not replayed: whether they can be, the upgrade itself shows."))
         .stdout(predicate::str::ends_with("1.7 is in place; nothing was changed.\n"));
     // Sequences are not rolled back: the one of the transaction's own new tables is gone with them.
     assert_unchanged(&before, &replica.record());
@@ -382,4 +384,102 @@ fn the_old_catalogue_is_put_aside_whole() {
     let after = after.renamed("_sch_chameleon_version1", "sch_chameleon");
     let (before, after) = (before.without_bodies(), after.without_bodies());
     assert_unchanged(&before, &after);
+}
+
+/// HUNT.md 21.
+#[test]
+fn a_report_takes_the_place_of_a_report_alone() {
+    let replica = Replica::demo();
+    let configuration = replica.home.configuration();
+    let refused = |path: &std::path::Path| {
+        let before = std::fs::read(path).unwrap();
+        replica
+            .command(&["upgrade", "--yes", "--report", path.to_str().unwrap()])
+            .assert()
+            .code(2)
+            .stderr(contains("is there and holds no report").and(contains("Nothing was done.")));
+        assert_eq!(before, std::fs::read(path).unwrap(), "{}", path.display());
+    };
+    refused(&configuration);
+    let link = replica.home.path().join("link.json");
+    std::os::unix::fs::symlink(&configuration, &link).unwrap();
+    refused(&link);
+    let hard = replica.home.path().join("hard.json");
+    std::fs::hard_link(&configuration, &hard).unwrap();
+    refused(&hard);
+    let other = replica.home.path().join("notes.txt");
+    std::fs::write(&other, "mine").unwrap();
+    refused(&other);
+
+    // An empty file, an earlier report, and the file that a link leads to.
+    let report = replica.home.path().join("report.json");
+    std::fs::write(&report, "").unwrap();
+    replica.command(&["upgrade", "--dry-run", "--report", report.to_str().unwrap()]).assert().code(0);
+    let first = std::fs::read_to_string(&report).unwrap();
+    let linked = replica.home.path().join("latest.json");
+    std::os::unix::fs::symlink(&report, &linked).unwrap();
+    replica.upgrade(&["--report", linked.to_str().unwrap()]).code(0);
+    let second = std::fs::read_to_string(&report).unwrap();
+    assert!(first.contains("\"dry_run\": true") && second.contains("\"dry_run\": false"), "{second}");
+    assert!(linked.is_symlink());
+    let left: Vec<_> = std::fs::read_dir(replica.home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with('.') && name != ".pg_chameleon")
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// REPORTS.md 23 and 50: pg_chameleon takes a configuration by name, from one folder.
+#[test]
+fn the_next_steps_can_be_followed_whatever_the_configuration_is_called() {
+    let at = |path: fn(&std::path::Path) -> std::path::PathBuf| {
+        let replica = Replica::demo();
+        let file = path(replica.home.path());
+        if file != replica.home.configuration() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::copy(replica.home.configuration(), &file).unwrap();
+        }
+        let shown = assert_cmd::Command::new(replica::PROGRAM)
+            .args(["upgrade", "--yes", "--offline", "--config", file.to_str().unwrap()])
+            .env("HOME", replica.home.path())
+            .assert()
+            .code(0);
+        let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+        assert!(shown.contains("pip install pg_chameleon==2.0.21"), "{shown}");
+        (replica, shown)
+    };
+    let commands = |shown: &str| {
+        let lines = shown.lines().map(str::trim).filter(|line| line.starts_with("chameleon "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let named = |name: &str| {
+        vec![
+            format!("chameleon show_status --config {name}"),
+            format!("chameleon start_replica --config {name} --source replica"),
+        ]
+    };
+    let (_replica, shown) = at(|home| home.join(".pg_chameleon/configuration/upgraded.yml"));
+    assert_eq!(commands(&shown), named("upgraded"));
+    assert!(!shown.contains("cp "), "{shown}");
+    type Place = fn(&std::path::Path) -> std::path::PathBuf;
+    let elsewhere: [(Place, &str); 4] = [
+        (|home| home.join("my files/prod.yml"), "prod"),
+        // Another file has the name already.
+        (|home| home.join("upgraded.yml"), "upgraded_2"),
+        (|home| home.join(".pg_chameleon/configuration/live.yaml"), "live"),
+        (|home| home.join("it's.yml"), "'it'\\''s'"),
+    ];
+    for (place, name) in elsewhere {
+        let (replica, shown) = at(place);
+        assert_eq!(commands(&shown), named(name), "{shown}");
+        // As it is printed, in a shell.
+        let copy = shown.lines().map(str::trim).find(|line| line.starts_with("cp ")).unwrap();
+        let shell = |command: &str| {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", command]).env("HOME", replica.home.path()).status().unwrap().success()
+        };
+        assert!(shell(copy), "{copy}");
+        assert!(shell(&format!("{} status --config {name}", replica::PROGRAM)), "{name}");
+    }
 }

@@ -9,7 +9,7 @@ pub const SCHEMA: &str = "sch_chameleon";
 /// Where the 1.7 catalogue stays after the upgrade.
 pub const VERSION1: &str = "_sch_chameleon_version1";
 
-/// Where an unfinished 2.0 catalogue is kept for inspection after a failed upgrade.
+/// Where a 2.0 catalogue is kept for inspection: an unfinished one after a failed upgrade, a finished one after a rollback.
 pub const VERSION2: &str = "_sch_chameleon_version2";
 
 /// Bytes of an identifier that PostgreSQL keeps.

@@ -4,7 +4,8 @@
 //! but nothing then keeps a row from being there twice.
 
 use super::{Facts, Finding, counted};
-use crate::catalogue::v1::facts::UnfitTables;
+use crate::catalogue::names::quote_identifier;
+use crate::catalogue::v1::facts::{Unfit, UnfitTables};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
@@ -23,11 +24,24 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::warning(
             "primary-keys",
             format!("{} without a primary key in the destination schema: {}.", are(without_key), list(without_key)),
-            "Add the primary keys before the upgrade (an insert that is read twice then fails instead of doubling the \
-             row); 1.8.2's sync_tables leaves tables so.",
+            format!(
+                "1.8.2's sync_tables leaves tables so. Add the primary keys before the upgrade: an insert that is read twice \
+                 then fails, instead of doubling the row. {}",
+                keys(without_key)
+            ),
         ));
     }
     findings
+}
+
+/// The statements for the tables that are named.
+fn keys(tables: &UnfitTables) -> String {
+    let key = |table: &Unfit| {
+        let key = table.key.as_deref().filter(|key| key.starts_with('"') && key.ends_with('"'))?;
+        let (schema, name) = (quote_identifier(&table.schema), quote_identifier(&table.table));
+        Some(format!("ALTER TABLE {schema}.{name} ADD PRIMARY KEY ({key});"))
+    };
+    tables.first.iter().filter_map(key).collect::<Vec<_>>().join(" ")
 }
 
 fn are(tables: &UnfitTables) -> String {

@@ -21,8 +21,11 @@ fn hidden(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
                 answer.hidden_schemas.join(", "),
                 asked.place
             ),
-            "If it exists, grant the account SELECT on it: without that the new replica knows none of its tables. If \
-             it was dropped, drop its source with 1.8.2's drop_source and take it out of schema_mappings.",
+            format!(
+                "If it exists, let the account read it, without which the new replica knows none of its tables: {} If it was \
+                 dropped, drop its source with 1.8.2's drop_source and take it out of schema_mappings.",
+                grants(&asked.user, answer.hidden_schemas.iter().map(String::as_str))
+            ),
         )
     })
 }
@@ -51,4 +54,13 @@ fn other_letters(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
             right.join(", ")
         ),
     ))
+}
+
+/// The statements that let an account read schemas. Its host is known to MySQL alone.
+pub(super) fn grants<'a>(user: &str, schemas: impl Iterator<Item = &'a str>) -> String {
+    let user = user.replace('\'', "''");
+    let grant = |schema: &str| {
+        format!("GRANT SELECT ON `{}`.* TO '{user}'@'<the host of the account>';", schema.replace('`', "``"))
+    };
+    schemas.map(grant).collect::<Vec<_>>().join(" ")
 }

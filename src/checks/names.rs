@@ -41,7 +41,8 @@ fn identifiers(tables: &crate::catalogue::v1::facts::UnfitTables) -> Option<Find
                 counted(tables.count, "row"),
                 destination::list(tables)
             ),
-            "MySQL has no such long names: these rows are not of pg_chameleon's making. Delete them, or correct the names.",
+            "MySQL has no such long names: these rows are not of pg_chameleon's making. Correct the names, or delete them: \
+             DELETE FROM sch_chameleon.t_replica_tables WHERE length(v_table_name) > 64 OR length(v_schema_name) > 64;",
         )
     })
 }

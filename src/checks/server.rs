@@ -58,8 +58,8 @@ fn read_only(server: &Server) -> Finding {
              neither 1.8.2 nor the upgrade can write."
         ),
         format!(
-            "When it shall be written to again: ALTER DATABASE {} RESET default_transaction_read_only; (or ALTER ROLE {} \
-             or ALTER SYSTEM, wherever it was set).",
+            "When it shall be written to again (or ALTER ROLE {1} or ALTER SYSTEM, wherever it was set): SET \
+             default_transaction_read_only = off; ALTER DATABASE {0} RESET default_transaction_read_only;",
             quote_identifier(database),
             quote_identifier(role)
         ),

@@ -27,8 +27,11 @@ fn at_work(session: &Session) -> Finding {
             "pg_chameleon is at work on this database: {:?} (server process {}{role}{from}).",
             session.application_name, session.pid
         ),
-        "Stop the replica of every source (stop_replica with each configuration), wait until it has ended, and run \
-         again.",
+        format!(
+            "Stop the replica of every source (stop_replica with each configuration), wait until it has ended, and run \
+             again. A session whose process has ended, as a pooler keeps them: SELECT pg_terminate_backend({});",
+            session.pid
+        ),
     )
 }
 

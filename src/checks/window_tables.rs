@@ -5,7 +5,7 @@
 //! over them.
 
 use super::binlog_contents::read_past;
-use super::{Facts, Finding, counted, destination};
+use super::{Facts, Finding, counted, destination, mysql_schemas};
 use crate::binlog::BinlogCoordinate;
 use crate::plan::PlannedSource;
 use crate::source::facts::{AskedSource, WindowRead};
@@ -52,11 +52,7 @@ fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Findin
     let names: Vec<_> = read.hidden.iter().take(NAMED).map(ToString::to_string).collect();
     let mut schemas: Vec<_> = read.hidden.iter().map(|table| table.schema.as_str()).collect();
     schemas.dedup();
-    let grant = |schema: &&str| {
-        let (schema, user) = (schema.replace('`', "``"), user.replace('\'', "''"));
-        format!("GRANT SELECT ON `{schema}`.* TO '{user}'@'<the host of the account>';")
-    };
-    let grants: Vec<_> = schemas.iter().map(grant).collect();
+    let grants = mysql_schemas::grants(user, schemas.into_iter());
     Some(Finding::error(
         "window-tables",
         format!(
@@ -64,7 +60,7 @@ fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Findin
              pg_chameleon 2 would stop at them at every start, whether the table is still there or not.",
             destination::named(&names, read.hidden.len() as u64)
         ),
-        format!("Let the account read the schema: {} and run again.", grants.join(" ")),
+        format!("Let the account read the schema, and run again: {grants}"),
     ))
 }
 

@@ -88,8 +88,8 @@ pub(super) fn unreachable(error: &ConnectError) -> Finding {
 /// The finding of a catalogue that can't be read.
 pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
     let remedy = if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-        "Another session has locked a table of it for longer than the configuration's lock_timeout: wait until it has ended \
-         (SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle';), and run again."
+        "Another session has locked a table of it for longer than the configuration's lock_timeout: wait until it has ended, \
+         and run again. Who is at work: SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle';"
     } else {
         "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2."
     };

@@ -1,4 +1,4 @@
-//! `rollback`: undoes a successful upgrade while the 2.0 replica has processed nothing.
+//! `rollback`: undoes a successful upgrade while the 2.0 replica has applied nothing.
 
 use super::check::unreadable;
 use super::interruption::Interruption;

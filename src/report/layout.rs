@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 const NARROWEST: usize = 40;
 
 /// How a statement begins that an administrator is to copy. It ends with a semicolon.
-const STATEMENTS: [&str; 13] = [
+const STATEMENTS: [&str; 12] = [
     "ALTER ",
     "CREATE ",
     "DELETE FROM ",
@@ -20,8 +20,7 @@ const STATEMENTS: [&str; 13] = [
     "REVOKE ",
     "ROLLBACK PREPARED ",
     "SELECT ",
-    "SET GLOBAL ",
-    "SET PERSIST ",
+    "SET ",
     "UPDATE ",
 ];
 
@@ -301,14 +300,11 @@ mod tests {
         let narrow = table(&header, &rows(&["shop"]), Some(42));
         assert!(narrow.starts_with('┌') && narrow.lines().all(|line| width(line) <= 42), "{narrow}");
         let long = "x".repeat(64);
-        assert_eq!(
-            table(&header, &rows(&[&long, "shop"]), Some(80)),
-            format!(
-                "  1.7 source      {long}\n  schema mapping\n    my_{long} →\n    {long}\n  tables          4\n\n  \
-                 1.7 source      shop\n  schema mapping  my_shop → shop\n  tables          4"
-            )
-            .replace(&format!("  1.7 source      {long}"), &format!("  1.7 source\n    {long}"))
+        let expected = format!(
+            "  1.7 source\n    {long}\n  schema mapping\n    my_{long} →\n    {long}\n  tables          4\n\n  \
+             1.7 source      shop\n  schema mapping  my_shop → shop\n  tables          4"
         );
+        assert_eq!(table(&header, &rows(&[&long, "shop"]), Some(80)), expected);
     }
 
     proptest! {
@@ -320,7 +316,11 @@ mod tests {
         ) {
             let text = words.join(" ");
             let lines = lines(&text, columns, 4, 2);
-            prop_assert_eq!(lines.join(" ").split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+            let joined = lines.join(" ");
+            prop_assert_eq!(
+                joined.split_whitespace().collect::<Vec<_>>(),
+                text.split_whitespace().collect::<Vec<_>>()
+            );
             for (number, line) in lines.iter().enumerate() {
                 let begin = if number == 0 { 4 } else { 2 };
                 let fits = begin + width(line) <= columns || pieces(line).len() == 1;

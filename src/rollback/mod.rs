@@ -1,4 +1,4 @@
-//! Undoes a successful upgrade: SPEC.md, "What correct means", 5. The 1.7 catalogue, which the upgrade has put aside,
+//! Undoes a successful upgrade: SPEC.md, "The way back". The 1.7 catalogue, which the upgrade has put aside,
 //! takes its place again, and the 2.0 one is kept as `_sch_chameleon_version2`, in one transaction.
 
 mod obstacles;
@@ -57,7 +57,13 @@ pub async fn facts(client: &Client, server: Server) -> Result<Facts, Error> {
     } else {
         None
     };
-    Ok(Facts { server, sessions, put_aside, progress })
+    let elsewhere = if put_aside == CatalogueVersion::V1_7 {
+        vec![]
+    } else {
+        let rows = client.query_typed(include_str!("elsewhere.sql"), &[]).await?;
+        rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?
+    };
+    Ok(Facts { server, sessions, put_aside, elsewhere, progress })
 }
 
 async fn version_put_aside(client: &Client) -> Result<CatalogueVersion, Error> {

@@ -1,7 +1,7 @@
 //! What stands in the way of undoing a successful upgrade. SPEC.md, "The way back": as long as the 2.0 replica has applied
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
-use crate::catalogue::names::{VERSION1, VERSION2};
+use crate::catalogue::names::{VERSION1, VERSION2, quote_identifier};
 use crate::catalogue::v1::facts::{Server, Session};
 use crate::checks::{CatalogueVersion, Finding, counted};
 
@@ -14,6 +14,8 @@ pub struct Facts {
     pub sessions: Vec<Session>,
     /// What `_sch_chameleon_version1` is.
     pub put_aside: CatalogueVersion,
+    /// Schemas of other names that hold what a catalogue holds; asked for only when there is no 1.7 one to go back to.
+    pub elsewhere: Vec<String>,
     /// How far the new replica has come; none where the two catalogues can't be compared.
     pub progress: Option<Progress>,
 }
@@ -110,13 +112,24 @@ fn not_put_aside(facts: &Facts) -> Option<Finding> {
         CatalogueVersion::Missing => format!("There is no schema {VERSION1}: it has been dropped or renamed"),
         _ => format!("The schema {VERSION1} is no 1.7 catalogue"),
     };
+    let renamed: Vec<_> = facts
+        .elsewhere
+        .iter()
+        .map(|schema| format!("ALTER SCHEMA {} RENAME TO {VERSION1};", quote_identifier(schema)))
+        .collect();
+    let remedy = if renamed.is_empty() {
+        "Restore it from the backup that was made before the upgrade.".to_owned()
+    } else {
+        format!(
+            "If it is one of these, give it its name back, and run again: {} Else restore it from the backup that was made \
+             before the upgrade.",
+            renamed.join(" ")
+        )
+    };
     Some(Finding::error(
         "catalogue-put-aside",
         format!("{found}, and so there is nothing to go back to."),
-        format!(
-            "When the 1.7 catalogue was renamed: ALTER SCHEMA … RENAME TO {VERSION1}; and run again. Else restore \
-             sch_chameleon from the backup that was made before the upgrade."
-        ),
+        remedy,
     ))
 }
 
@@ -191,6 +204,7 @@ mod tests {
             },
             sessions: vec![],
             put_aside: CatalogueVersion::V1_7,
+            elsewhere: vec![],
             progress: Some(Progress::default()),
         }
     }

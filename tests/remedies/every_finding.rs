@@ -1,0 +1,192 @@
+//! No finding without a test that carries its remedy out, or a reason why there is none.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Where the remedy of a finding is carried out.
+enum Remedy {
+    /// In this test, of a file below the repository's root.
+    Test(&'static str, &'static str),
+    /// In this live scenario, with the real pg_chameleon.
+    Live(&'static str),
+    /// Nothing is to be done, or nobody can do it in a test.
+    No(&'static str),
+}
+
+use Remedy::{Live, No, Test};
+
+const CATALOGUE: &str = "tests/remedies/catalogue.rs";
+const CONFIGURATION: &str = "tests/remedies/configuration.rs";
+const POSTGRESQL: &str = "tests/remedies/postgresql.rs";
+const MYSQL: &str = "tests/remedies/mysql.rs";
+const WAY_BACK: &str = "tests/remedies/way_back.rs";
+
+const BINARY_LOG: &str = "about what the binary log holds: to be carried out with the checks of the binary log";
+
+/// Each finding with its remedies.
+const REMEDIES: &[(&str, &[Remedy])] = &[
+    ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
+    ("binlog-files", &[No(BINARY_LOG)]),
+    ("binlog-read", &[No(BINARY_LOG)]),
+    ("binlog-row-metadata", &[No(BINARY_LOG)]),
+    ("binlog-settings", &[No(BINARY_LOG)]),
+    ("catalogue", &[Test(POSTGRESQL, "a_lock_on_the_catalogue_is_waited_for")]),
+    ("catalogue-put-aside", &[Test(WAY_BACK, "a_catalogue_that_was_renamed_gets_its_name_back")]),
+    ("catalogue-version", &[Test(CONFIGURATION, "the_database_of_the_replica_is_named")]),
+    ("coordinates", &[Live("remedies_of_1_8_2")]),
+    ("daemon-configuration", &[Live("configuration_of_the_daemon")]),
+    ("dependents", &[Test(CATALOGUE, "a_view_on_the_catalogue_is_created_anew")]),
+    ("destination-tables", &[Live("remedies_of_1_8_2")]),
+    (
+        "discarded-rows",
+        &[Test(CATALOGUE, "discarded_rows_are_told_and_the_list_is_emptied"), Live("remedies_of_1_8_2")],
+    ),
+    ("key-columns", &[Live("remedies_of_1_8_2")]),
+    (
+        "leftovers",
+        &[
+            Test(CATALOGUE, "leftovers_are_dropped_or_renamed"),
+            Test(CATALOGUE, "what_is_left_over_beside_a_success_is_dropped"),
+            Test(WAY_BACK, "a_leftover_is_dropped"),
+        ],
+    ),
+    (
+        "misplaced-tables",
+        &[
+            Test(CATALOGUE, "a_table_that_is_registered_twice_is_deleted_once"),
+            Test(CATALOGUE, "tables_that_are_registered_for_another_source_are_given_back"),
+            Test(CATALOGUE, "rows_of_a_schema_that_is_no_destination_are_deleted"),
+            Live("remedy_registered_twice"),
+            Live("remedy_registered_for_another"),
+        ],
+    ),
+    ("mysql", &[Test("tests/mysql/server.rs", "the_server_is_down")]),
+    ("mysql-charset", &[No("what it says is what the configuration is to hold")]),
+    (
+        "mysql-schemas",
+        &[
+            Test(MYSQL, "a_schema_that_may_not_be_seen_is_granted"),
+            Test(MYSQL, "names_are_written_as_the_server_has_them"),
+        ],
+    ),
+    (
+        "names",
+        &[
+            Test(CATALOGUE, "rows_with_names_that_do_not_fit_are_deleted"),
+            Test(CONFIGURATION, "a_source_gets_a_shorter_name"),
+        ],
+    ),
+    (
+        "never-initialised",
+        &[
+            Test(CATALOGUE, "the_destination_of_a_source_that_was_never_initialised_is_created"),
+            Live("remedy_create_schema"),
+            Live("remedy_refresh_schema"),
+        ],
+    ),
+    ("offline", &[No("run without --offline: every live scenario does")]),
+    ("orphan-batches", &[Live("crash_before_next_batch")]),
+    ("own-objects", &[Test(CATALOGUE, "objects_of_ones_own_are_given_another_schema")]),
+    (
+        "postgresql",
+        &[Test(POSTGRESQL, "a_database_is_opened_to_writers"), Test("tests/refusals.rs", "a_standby")],
+    ),
+    ("primary-keys", &[Test(CATALOGUE, "primary_keys_are_added"), Live("table_without_key")]),
+    ("recheck", &[No("run again: tests/failures.rs runs again whatever was refused")]),
+    ("replay", &[Test(POSTGRESQL, "an_event_that_cannot_be_replayed_is_mended")]),
+    (
+        "replica-stopped",
+        &[
+            Test(POSTGRESQL, "a_session_that_nobody_uses_any_more_is_ended"),
+            Test(POSTGRESQL, "a_replica_that_was_killed_is_taken_as_stopped"),
+            Test(WAY_BACK, "a_replica_that_was_killed_is_taken_as_stopped"),
+        ],
+    ),
+    ("replica-went-on", &[Test(WAY_BACK, "who_goes_back_by_force_copies_first")]),
+    ("replication-privileges", &[Test("tests/mysql/server.rs", "what_the_remedy_grants_is_enough")]),
+    ("role", &[Test(POSTGRESQL, "a_role_gets_what_it_lacks")]),
+    ("schema-mappings", &[Test(CONFIGURATION, "lines_of_schema_mappings_are_written_as_they_are_named"), Live("remedies_of_1_8_2")]),
+    ("source-schema", &[Live("remedies_of_1_8_2")]),
+    ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
+    ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
+    ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
+    ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
+    ("waiting-rows", &[No("an info")]),
+    ("window", &[No(BINARY_LOG)]),
+    ("window-ddl", &[No(BINARY_LOG)]),
+    ("window-statements", &[No(BINARY_LOG)]),
+    ("window-tables", &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), No(BINARY_LOG)]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The ids that the source gives to findings.
+fn ids() -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                ids.extend(ids_in(&fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    ids
+}
+
+fn ids_in(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap();
+    let mut ids = Vec::new();
+    for made in ["Finding::error(", "Finding::warning(", "Finding::info("] {
+        for rest in code.split(made).skip(1) {
+            let first = rest.trim_start();
+            let literal = first.strip_prefix('"').and_then(|rest| rest.split('"').next());
+            let name: String = first.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect();
+            let constant = code
+                .split_once(&format!("const {name}: &str = \""))
+                .and_then(|(_, rest)| rest.split('"').next())
+                .filter(|_| !name.is_empty());
+            ids.extend(literal.or(constant).map(str::to_owned));
+        }
+    }
+    // The replay's own finding is made of its id elsewhere.
+    if code.contains("fn tell(console: &Console, report: &mut Report, check: &'static str") {
+        ids.push("replay".to_owned());
+    }
+    ids
+}
+
+#[test]
+fn every_finding_has_a_remedy_that_is_carried_out() {
+    let given = ids();
+    assert!(given.len() > 30, "{given:?}");
+    let known: BTreeSet<String> = REMEDIES.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(given.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "findings without a remedy");
+    assert_eq!(known.difference(&given).collect::<Vec<_>>(), Vec::<&String>::new(), "no such findings");
+}
+
+#[test]
+fn what_carries_a_remedy_out_is_there() {
+    for (id, remedies) in REMEDIES {
+        assert!(!remedies.is_empty(), "{id}");
+        for remedy in *remedies {
+            match remedy {
+                Test(file, name) => {
+                    let text = fs::read_to_string(root().join(file)).unwrap();
+                    assert!(text.contains(&format!("fn {name}")), "{id}: {file} has no {name}");
+                }
+                Live(name) => {
+                    let file = root().join("scenarios/live").join(format!("{name}.yaml"));
+                    assert!(file.exists(), "{id}: {}", file.display());
+                }
+                No(reason) => assert!(!reason.is_empty(), "{id}"),
+            }
+        }
+    }
+}
