@@ -1,5 +1,6 @@
 //! The command line: what pg_chameleon's users expect, under the same names.
 
+use crate::checks::acceptance::Acceptance;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -77,6 +78,15 @@ pub struct ConfigurationArgument {
     pub name: String,
 }
 
+/// Which errors of the checks don't refuse the upgrade.
+#[derive(Debug, Args)]
+pub struct Accept {
+    /// Go on in spite of the errors of the check ID, which must be about the daemon or the configuration; every report
+    /// shows them with the REASON. Can be given several times.
+    #[arg(long = "accept", value_name = "ID=REASON", value_parser = Acceptance::parse)]
+    pub acceptances: Vec<Acceptance>,
+}
+
 /// `upgrade`.
 #[derive(Debug, Args)]
 pub struct Upgrade {
@@ -95,6 +105,9 @@ pub struct Upgrade {
     /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
     #[arg(long)]
     pub offline: bool,
+    /// Which errors to accept.
+    #[command(flatten)]
+    pub accept: Accept,
     /// Write what was found, planned and done to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -130,6 +143,9 @@ pub struct Check {
     /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
     #[arg(long)]
     pub offline: bool,
+    /// Which errors to accept.
+    #[command(flatten)]
+    pub accept: Accept,
     /// How to show the findings.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

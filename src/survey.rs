@@ -4,8 +4,9 @@ use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
-use crate::checks::{Catalogue, CatalogueVersion, Facts};
+use crate::checks::{Catalogue, CatalogueVersion, Facts, LeftOut, OtherType, Replica};
 use crate::config::{Configuration, Hindrance, SourceType};
+use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan;
 use crate::source::facts::MySql;
@@ -56,7 +57,7 @@ pub async fn facts(
     let version = version(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
-        CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look).await?),
+        CatalogueVersion::V1_7 => Some(catalogue(client, configuration, &targets, look).await?),
         _ => None,
     };
     let left_behind = match version {
@@ -65,7 +66,9 @@ pub async fn facts(
     };
     Ok(Facts {
         other_types: other_types(configuration),
+        replicas: replicas(configuration),
         hindrances: hindrances(configuration),
+        misread_password: configuration.pg.misread_password,
         targets,
         assume_stopped,
         server,
@@ -73,13 +76,16 @@ pub async fn facts(
         catalogue,
         left_behind,
         mysql: MySql::NotAsked,
+        installed: None,
     })
 }
 
-/// Asks the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
+/// Asks the pg_chameleon 2 that is installed here and the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
 /// Without a 1.7 catalogue there is nothing to ask.
 pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer: &dyn Observer) -> Facts {
     let Some(catalogue) = &mut facts.catalogue else { return facts };
+    let connections = configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
+    facts.installed = Installed::find(connections.map(|connection| connection.charset.as_str())).await;
     let mut all = Vec::new();
     for source in &configuration.sources {
         let Some(connection) = &source.mysql else { continue };
@@ -112,7 +118,12 @@ pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersio
     read::version(client, SCHEMA).await.map(CatalogueVersion::of)
 }
 
-async fn catalogue(client: &Client, targets: &[Target], look: Look) -> Result<Catalogue, Error> {
+async fn catalogue(
+    client: &Client,
+    configuration: &Configuration,
+    targets: &[Target],
+    look: Look,
+) -> Result<Catalogue, Error> {
     let snapshot = read::snapshot(client).await?;
     tracing::trace!(?snapshot, "read the 1.7 catalogue");
     let planned = plan::plan(&snapshot, targets);
@@ -128,6 +139,10 @@ async fn catalogue(client: &Client, targets: &[Target], look: Look) -> Result<Ca
             Look::First => strays::read(client).await?,
             Look::Again => Strays::default(),
         },
+        left_out: match look {
+            Look::First => left_out(client, configuration).await?,
+            Look::Again => vec![],
+        },
         sessions: read::sessions(client).await?,
         dependents: read::dependents(client).await?,
     })
@@ -140,17 +155,50 @@ fn targets(configuration: &Configuration) -> Vec<Target> {
         .collect()
 }
 
-fn other_types(configuration: &Configuration) -> Vec<(String, String)> {
+fn other_types(configuration: &Configuration) -> Vec<OtherType> {
     let others = configuration.sources.iter().filter(|source| source.source_type != SourceType::Mysql);
-    others.map(|source| (source.name.clone(), source.source_type.to_string())).collect()
+    others
+        .map(|source| OtherType {
+            name: source.name.clone(),
+            kind: source.source_type.to_string(),
+            lines: (source.at, source.last_line),
+        })
+        .collect()
+}
+
+fn replicas(configuration: &Configuration) -> Vec<Replica> {
+    let replicas = configuration.sources.iter().filter_map(|source| {
+        let (mysql, id) = (source.mysql.as_ref()?, source.server_id?);
+        Some(Replica { source: source.name.clone(), server: (mysql.host.clone(), mysql.port), id })
+    });
+    replicas.collect()
+}
+
+/// What the lists of each source leave out of its tables.
+async fn left_out(client: &Client, configuration: &Configuration) -> Result<Vec<LeftOut>, Error> {
+    let mut all = Vec::new();
+    for source in &configuration.sources {
+        let lists = &source.tables;
+        let whole = [(None, lists.left_out())];
+        let events = lists.skipped_events().map(|(event, selection)| (Some(event), selection.clone()));
+        let mapped: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.as_str()).collect();
+        for (event, selection) in whole.into_iter().chain(events).filter(|(_, it)| !it.is_empty()) {
+            let (count, first) = read::selected_tables(client, &mapped, &selection).await?;
+            if count > 0 {
+                all.push(LeftOut { source: source.name.clone(), event, count, first });
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn hindrances(configuration: &Configuration) -> Vec<(String, Hindrance)> {
-    let top = configuration.hindrances.iter().map(|it| ("The configuration".to_owned(), *it));
+    let top = configuration.hindrances.iter().map(|it| ("The configuration".to_owned(), it.clone()));
     let sources = configuration.sources.iter().flat_map(|source| {
-        source.hindrances.iter().map(|it| (format!("Source {} of the configuration", source.name), *it))
+        source
+            .hindrances
+            .iter()
+            .map(|it| (format!("Source {} of the configuration", source.name), it.clone()))
     });
-    let password = configuration.pg.misread_password.map(Hindrance::Password);
-    let password = password.map(|it| ("pg_conn of the configuration".to_owned(), it));
-    top.chain(password).chain(sources).collect()
+    top.chain(sources).collect()
 }

@@ -1,19 +1,27 @@
-//! The MySQL server knows the character set that the new replica will ask for.
+//! The character set of a source's connection is one that the daemon can connect with: the server takes it, and the
+//! daemon's library for MySQL knows it. Neither is looked up in a list: servers take names that their lists lack. One that
+//! fails doesn't end the daemon where on_error_read is `continue`, as in pg_chameleon's example: it stands still.
 
 use super::{Facts, Finding};
+use crate::installed::knows_charset;
+use crate::source::facts::AskedSource;
+
+const CHECK: &str = "mysql-charset";
+
+const REMEDY: &str = "Set db_conn.charset of the source to utf8, as in pg_chameleon's example.";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let unknown = facts.answers().filter(|(_, answer)| !answer.settings.knows_charset);
-    unknown
-        .map(|(asked, _)| {
-            Finding::error(
-                "mysql-charset",
-                format!(
-                    "Source {}: the MySQL server at {} knows no character set {:?}.",
-                    asked.name, asked.place, asked.charset
-                ),
-                "Correct db_conn.charset of the source: utf8mb4 is right for every server since MySQL 5.5.",
-            )
-        })
-        .collect()
+    let refused = facts.answers().filter_map(|(asked, answer)| {
+        let AskedSource { name, place, charset, .. } = asked;
+        let why = match &answer.settings.charset_refused {
+            Some(message) => format!("the MySQL server at {place} doesn't take it ({message})"),
+            None if knows_charset(facts.installed.as_ref(), charset) => return None,
+            None => "PyMySQL, which the daemon connects with, doesn't know it".to_owned(),
+        };
+        let found = format!(
+            "Source {name}: the daemon of pg_chameleon 2.0.21 can't connect with the character set {charset:?}: {why}."
+        );
+        Some(Finding::error(CHECK, found, REMEDY))
+    });
+    refused.collect()
 }

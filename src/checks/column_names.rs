@@ -1,35 +1,46 @@
-//! The binary log names the columns of the rows in it. mysql-replication 1.0, which pg_chameleon 2.0.21 brings, takes
-//! them from there and from nowhere else.
+//! The binary log names the columns of the rows in it. mysql-replication takes them from there and from nowhere else since
+//! 1.0, which pip installs with pg_chameleon 2.0.21; before that it asked MySQL for them.
 
 use super::{Facts, Finding};
+use crate::installed::reads_names_from_the_log;
 use crate::source::facts::{AskedSource, Settings};
 
+const CHECK: &str = "binlog-row-metadata";
+
+const OLDER_LIBRARY: &str = "give pg_chameleon 2 an older library (in its environment: pip install \
+                             'mysql-replication<1.0'), and run this again with its chameleon on the PATH";
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    if !reads_names_from_the_log(facts.installed.as_ref()) {
+        return vec![];
+    }
     let unnamed =
         facts.answers().filter(|(_, answer)| answer.settings.log_bin && !answer.settings.logs_column_names());
     unnamed.map(|(asked, answer)| finding(asked, &answer.settings)).collect()
 }
 
 fn finding(AskedSource { name, place, .. }: &AskedSource, settings: &Settings) -> Finding {
-    let harm = "with mysql-replication 1.0 or later, rows would reach the new replica without the names of their columns \
-                and could not be applied";
+    let harm = "the daemon of pg_chameleon 2.0.21 gets rows without the names of their columns, and disables each table at its \
+                first row";
     match &settings.row_metadata {
-        Some(value) => Finding::warning(
-            "binlog-row-metadata",
+        Some(value) => Finding::error(
+            CHECK,
             format!(
                 "Source {name}: the MySQL server at {place} logs with binlog_row_metadata {value}: {harm}."
             ),
-            "On MySQL: SET GLOBAL binlog_row_metadata = FULL; and the same in its configuration file. Rows logged before \
-             that stay without names: let 1.8.2 catch up after it, then upgrade. Or give pg_chameleon 2 a \
-             mysql-replication before 1.0.",
+            format!(
+                "Either SET GLOBAL binlog_row_metadata = FULL; on MySQL, and the same in its configuration file. Sessions that \
+                 were open before keep the old value: let applications connect anew, let 1.8.2 catch up with what was logged \
+                 until then, and upgrade. Or {OLDER_LIBRARY}."
+            ),
         ),
-        None => Finding::warning(
-            "binlog-row-metadata",
+        None => Finding::error(
+            CHECK,
             format!(
                 "Source {name}: the MySQL server at {place} ({}) can't name columns in its binary log: {harm}.",
                 settings.version
             ),
-            "Give pg_chameleon 2 a mysql-replication before 1.0 (pip install 'mysql-replication<1.0' in its environment).",
+            format!("The only way with this server: {OLDER_LIBRARY}."),
         ),
     }
 }

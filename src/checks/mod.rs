@@ -2,6 +2,7 @@
 //!
 //! Every check is a pure function of the [`Facts`]; all are run, and all findings are shown.
 
+pub mod acceptance;
 mod base_names;
 mod binlog_contents;
 mod binlog_files;
@@ -29,10 +30,12 @@ mod own_objects;
 mod replication;
 mod role;
 mod server;
+mod server_id;
 mod source_schema;
 mod source_types;
 mod start;
 mod stopped;
+mod tables_left_out;
 mod unreplayable;
 mod version;
 mod waiting;
@@ -44,12 +47,14 @@ mod window_tables;
 use crate::catalogue::v1::facts::{Dependent, Server, Session, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::Snapshot;
 use crate::catalogue::v2::put_aside::LeftBehind;
-use crate::config::Hindrance;
+use crate::config::{Hindrance, MisreadPassword};
+use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
 use crate::source::facts::{Answer, AskedSource, MySql, WindowRead};
 use serde::Serialize;
 
+use acceptance::Acceptance;
 pub use version::CatalogueVersion;
 
 /// How much a finding weighs.
@@ -60,6 +65,8 @@ pub enum Severity {
     Info,
     /// The upgrade goes on; the administrator should know beforehand.
     Warning,
+    /// The upgrade would be refused, had it not been accepted with `--accept`.
+    Accepted,
     /// The upgrade is refused.
     Error,
 }
@@ -76,25 +83,32 @@ pub struct Finding {
     /// What to do; none where nothing need be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// Why it was accepted, when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 impl Finding {
     /// A finding that refuses the upgrade.
     #[must_use]
     pub fn error(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, severity: Severity::Error, found: found.into(), remedy: Some(remedy.into()) }
+        Self::new(check, Severity::Error, found.into(), Some(remedy.into()))
     }
 
     /// A finding to know of before the upgrade goes on.
     #[must_use]
     pub fn warning(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, severity: Severity::Warning, found: found.into(), remedy: Some(remedy.into()) }
+        Self::new(check, Severity::Warning, found.into(), Some(remedy.into()))
     }
 
     /// A finding that asks for nothing.
     #[must_use]
     pub fn info(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, severity: Severity::Info, found: found.into(), remedy: None }
+        Self::new(check, Severity::Info, found.into(), None)
+    }
+
+    fn new(check: &'static str, severity: Severity, found: String, remedy: Option<String>) -> Self {
+        Self { check, severity, found, remedy, accepted: None }
     }
 }
 
@@ -103,10 +117,14 @@ impl Finding {
 pub struct Facts {
     /// The MySQL sources of the configuration.
     pub targets: Vec<Target>,
-    /// Sources of the configuration that are of another type: name and type.
-    pub other_types: Vec<(String, String)>,
+    /// Sources of the configuration that are of another type.
+    pub other_types: Vec<OtherType>,
+    /// What each MySQL source of the configuration is to its server.
+    pub replicas: Vec<Replica>,
     /// What the daemon of pg_chameleon 2.0.21 trips over in the configuration, each with the place that it is at.
     pub hindrances: Vec<(String, Hindrance)>,
+    /// What it makes of a password to PostgreSQL that is none.
+    pub misread_password: Option<MisreadPassword>,
     /// Whether `--assume-stopped` was given.
     pub assume_stopped: bool,
     /// The server and what stands on it.
@@ -119,6 +137,43 @@ pub struct Facts {
     pub left_behind: Option<LeftBehind>,
     /// What MySQL was asked.
     pub mysql: MySql,
+    /// The pg_chameleon 2 that is installed here, when MySQL was asked and there is one that answers.
+    pub installed: Option<Installed>,
+}
+
+/// A source of the configuration that is not MySQL's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherType {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
+    /// Its first and its last line in the file.
+    pub lines: (usize, usize),
+}
+
+/// The replica that the daemon of a new source is to its MySQL server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// The source.
+    pub source: String,
+    /// `host` and `port` of its server.
+    pub server: (String, u16),
+    /// `my_server_id`.
+    pub id: u32,
+}
+
+/// Replicated tables that a list of the configuration leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The new source.
+    pub source: String,
+    /// What of them the daemon doesn't read: one kind of event, or, when none, anything.
+    pub event: Option<&'static str>,
+    /// How many tables there are.
+    pub count: u64,
+    /// The first of them: schema and name on MySQL.
+    pub first: Vec<(String, String)>,
 }
 
 /// A 1.7 catalogue and what touches it.
@@ -132,6 +187,8 @@ pub struct Catalogue {
     pub tables: TableExamination,
     /// What else it holds.
     pub strays: Strays,
+    /// Its tables that the configuration's lists leave out.
+    pub left_out: Vec<LeftOut>,
     /// Sessions that may be writing to it.
     pub sessions: Vec<Session>,
     /// Objects in other schemas that refer to it.
@@ -148,6 +205,8 @@ const CHECKS: &[Check] = &[
     leftovers::check,
     source_types::check,
     daemon::check,
+    server_id::check,
+    tables_left_out::check,
     source_schema::check,
     mappings::check,
     stopped::check,
@@ -184,11 +243,13 @@ const CHECKS: &[Check] = &[
 /// What is looked at when there is nothing to upgrade any more: the others ask what an upgrade would need.
 const AFTER_AN_UPGRADE: &[Check] = &[leftovers::check, left_behind::check];
 
-/// Runs every check.
+/// Runs every check. Errors that are accepted are among what is found, as accepted.
 #[must_use]
-pub fn run(facts: &Facts) -> Vec<Finding> {
+pub fn run(facts: &Facts, acceptances: &[Acceptance]) -> Vec<Finding> {
     let checks = if facts.version == CatalogueVersion::V2_0_10 { AFTER_AN_UPGRADE } else { CHECKS };
-    checks.iter().flat_map(|check| check(facts)).collect()
+    let mut findings: Vec<_> = checks.iter().flat_map(|check| check(facts)).collect();
+    acceptance::apply(acceptances, &mut findings);
+    findings
 }
 
 /// How many of the findings refuse the upgrade.

@@ -1,9 +1,9 @@
 //! Every source of the configuration is of type mysql: 1.7 knew no other.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, OtherType};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let mut findings: Vec<_> = facts.other_types.iter().map(|(name, kind)| finding(name, kind)).collect();
+    let mut findings: Vec<_> = facts.other_types.iter().map(finding).collect();
     if facts.targets.is_empty() && findings.is_empty() {
         findings.push(Finding::error(
             "source-types",
@@ -14,14 +14,16 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn finding(name: &str, kind: &str) -> Finding {
+fn finding(OtherType { name, kind, lines: (first, last) }: &OtherType) -> Finding {
     Finding::error(
         "source-types",
         format!(
-            "The source {name} of the configuration is of type {kind}: a 1.7 catalogue has no such source."
+            "The source {name} of the configuration (lines {first} to {last}) is of type {kind}: a 1.7 catalogue has no such \
+             source."
         ),
         format!(
-            "Take {name} out of the configuration for the upgrade; add it again afterwards with add_source."
+            "Remove {name} from the configuration, its lines {first} to {last}. pg_chameleon's example has such a source, which \
+             nobody needs for the upgrade; one that you do need can be added again afterwards, with add_source."
         ),
     )
 }

@@ -21,7 +21,7 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
         Err(ending) => return ending,
     };
     let (findings, facts) = match look(&configuration, arguments, console).await {
-        Ok(facts) => (checks::run(&facts), Some(facts)),
+        Ok(facts) => (checks::run(&facts, &arguments.accept.acceptances), Some(facts)),
         Err(finding) => (vec![finding], None),
     };
     let ending = ending(&findings, facts.as_ref());

@@ -4,6 +4,7 @@ use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
 use super::{consent, load, next_steps};
 use crate::catalogue::v2;
+use crate::checks::acceptance::Acceptance;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
 use crate::cli::{Replay, Upgrade};
 use crate::config::{Configuration, location};
@@ -106,7 +107,7 @@ async fn with_session(
         facts = mysql(facts, configuration, arguments.offline, console) => facts,
         () = interruption.wait() => return Err(refused("interrupted")),
     };
-    let (catalogue, plan) = examine(console, report, &facts)?;
+    let (catalogue, plan) = examine(console, report, &facts, &arguments.accept.acceptances)?;
     agree(arguments, console, &facts.server.database, interruption).await?;
     if !arguments.dry_run {
         let backlogs = backlogs(configuration, catalogue, plan);
@@ -117,6 +118,7 @@ async fn with_session(
         plan,
         owner: facts.server.schema_owner.as_deref().unwrap_or(&facts.server.role.name),
         assume_stopped: arguments.assume_stopped,
+        acceptances: &arguments.accept.acceptances,
         dry_run: arguments.dry_run,
         patience: Duration::from_secs(arguments.patience),
     };
@@ -145,8 +147,9 @@ fn examine<'a>(
     console: &Console,
     report: &mut Report,
     facts: &'a Facts,
+    acceptances: &[Acceptance],
 ) -> Result<(&'a Catalogue, &'a Plan), Ending> {
-    report.findings = checks::run(facts);
+    report.findings = checks::run(facts, acceptances);
     console.heading("Findings");
     console.findings(&report.findings);
     if report.findings.is_empty() {

@@ -18,6 +18,23 @@ pub(super) struct Field<'d> {
     secret: bool,
 }
 
+/// What a value is to Python.
+pub(super) enum Form<'d> {
+    /// Nothing.
+    Null,
+    /// A number, a boolean or a date; whether Python takes it for true.
+    Number { truthy: bool },
+    /// A text.
+    Text(&'d str),
+    /// A list.
+    List(Vec<Field<'d>>),
+    /// A mapping; those of its keys that are texts.
+    Mapping(Vec<String>),
+}
+
+/// The values of a connection that can be no secret, whatever is written there by mistake.
+const SHOWN_OF_A_CONNECTION: [&str; 5] = ["port", "charset", "connect_timeout", "sslmode", "verify_mode"];
+
 impl<'d> Field<'d> {
     pub fn root(document: &'d Document) -> Self {
         let node = document.root();
@@ -32,6 +49,86 @@ impl<'d> Field<'d> {
     /// The line of the key.
     pub fn line(&self) -> usize {
         self.key_at.line
+    }
+
+    /// The last line on which something of the value begins.
+    pub fn last_line(&self) -> usize {
+        let mut last = self.key_at.line;
+        let mut open = vec![self.node];
+        while let Some(id) = open.pop() {
+            let node = self.document.node(id);
+            // What stands above is an anchor's, which an alias stands for.
+            last = last.max(node.at.line);
+            match &node.value {
+                Value::Mapping(entries) => open.extend(entries.iter().flat_map(|it| [it.key, it.value])),
+                Value::Sequence(items) => open.extend(items),
+                Value::Scalar(_) => {}
+            }
+        }
+        last
+    }
+
+    /// What it is to Python.
+    pub fn form(&self) -> Form<'d> {
+        match self.value() {
+            Value::Mapping(entries) => {
+                let keys = entries.iter().map(|entry| &self.document.node(entry.key).value);
+                Form::Mapping(
+                    keys.filter_map(|key| match key {
+                        Value::Scalar(Scalar::Text(text)) => Some(text.clone()),
+                        _ => None,
+                    })
+                    .collect(),
+                )
+            }
+            Value::Sequence(items) => {
+                Form::List(items.iter().map(|item| Self { node: *item, ..self.clone() }).collect())
+            }
+            Value::Scalar(scalar) => match scalar {
+                Scalar::Null => Form::Null,
+                Scalar::Text(text) => Form::Text(text),
+                Scalar::Boolean(boolean) => Form::Number { truthy: *boolean },
+                number => Form::Number {
+                    truthy: number.python_text().is_none_or(|text| text != "0" && text != "0.0"),
+                },
+            },
+        }
+    }
+
+    /// The text, when it is one.
+    pub fn as_text(&self) -> Option<String> {
+        match self.form() {
+            Form::Text(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The integer that Python counts with: a boolean is zero or one.
+    pub fn python_integer(&self) -> Option<i128> {
+        match self.scalar()? {
+            Scalar::Integer(digits) => digits.parse().ok(),
+            Scalar::Boolean(boolean) => Some(i128::from(*boolean)),
+            _ => None,
+        }
+    }
+
+    /// The number that Python counts with.
+    pub fn python_number(&self) -> Option<f64> {
+        match self.scalar()? {
+            Scalar::Float(number) => Some(*number),
+            _ => self.python_integer().map(|integer| {
+                #[expect(clippy::cast_precision_loss, reason = "only its size counts")]
+                let number = integer as f64;
+                number
+            }),
+        }
+    }
+
+    /// Whether the value is one of a connection and may hold a password, in a place where it doesn't belong.
+    fn may_hold_a_secret(&self) -> bool {
+        let Some((section, name)) = self.key.rsplit_once('.') else { return false };
+        let in_a_connection = section == "pg_conn" || section.split('.').any(|part| part == "db_conn");
+        in_a_connection && !SHOWN_OF_A_CONNECTION.contains(&name)
     }
 
     fn value(&self) -> &'d Value {
@@ -54,6 +151,12 @@ impl<'d> Field<'d> {
     pub fn mapping(&self, expected: &str) -> Result<&'d [Entry], Problem> {
         match self.value() {
             Value::Mapping(entries) => Ok(entries),
+            Value::Scalar(Scalar::Text(text))
+                if !self.secret && text.contains(':') && !text.contains("://") =>
+            {
+                let found = "is a text: YAML wants a blank after each colon";
+                Err(self.clone().secret().refuse_as(found, expected))
+            }
             _ => Err(self.clone().secret().refuse(expected)),
         }
     }
@@ -73,13 +176,17 @@ impl<'d> Field<'d> {
         Problem { at, key, found: found.into(), expected: expected.into() }
     }
 
-    fn describe(&self) -> String {
+    /// What it is, as a predicate. Of a text that may hold a password, its kind alone: `host` may be a whole URL.
+    pub fn describe(&self) -> String {
         match self.value() {
             Value::Sequence(_) => "is a list".to_owned(),
             Value::Mapping(_) => "is a mapping".to_owned(),
             Value::Scalar(Scalar::Null) => "is empty".to_owned(),
             Value::Scalar(Scalar::Text(text)) if text.is_empty() => "is an empty text".to_owned(),
             Value::Scalar(scalar) if self.secret => format!("is a {}", kind(scalar)),
+            Value::Scalar(Scalar::Text(text)) if self.may_hold_a_secret() || text.contains("://") => {
+                "is a text".to_owned()
+            }
             Value::Scalar(Scalar::Text(text)) => format!("is the text {text:?}"),
             Value::Scalar(Scalar::DateTime(text)) => format!("is the date and time {text}"),
             Value::Scalar(Scalar::Date(text)) => format!("is the date {text}"),
@@ -136,16 +243,6 @@ impl<'d> Field<'d> {
         let name =
             if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { format!("{name:?}") };
         if self.key.is_empty() { name } else { format!("{}.{name}", self.key) }
-    }
-
-    /// The texts of a list; none of what is no list, or no text in it.
-    pub fn texts(&self) -> Vec<String> {
-        let Value::Sequence(items) = self.value() else { return Vec::new() };
-        let text = |item: &NodeId| match &self.document.node(*item).value {
-            Value::Scalar(Scalar::Text(text)) => Some(text.clone()),
-            _ => None,
-        };
-        items.iter().filter_map(text).collect()
     }
 
     /// The entries of a mapping, in the file's order, each with its name.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use conninfo::{Keyword, variable};
-pub use daemon::Hindrance;
+pub use daemon::{Harm, Hindrance};
 pub use error::ConfigurationError;
 use error::Problem;
 use field::Field;
@@ -31,7 +31,7 @@ pub use mysql::{MysqlConnection, MysqlTls};
 pub use password::Password;
 pub use postgres::{MisreadPassword, PostgresConnection, SSL_MODES, SslMode};
 pub use source::{NewSource, SourceType};
-pub use tables::TableLists;
+pub use tables::{Selection, TableLists};
 use yaml::Document;
 pub use yaml::Place;
 pub(crate) use yaml::may_stand;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::daemon::{self, Hindrance};
 use super::error::Problem;
-use super::field::Field;
+use super::field::{Field, Form};
 use super::mysql::MysqlConnection;
 use super::tables::TableLists;
 use crate::mapping::MappingPair;
@@ -37,8 +37,12 @@ pub struct NewSource {
     pub tables: TableLists,
     /// What the daemon trips over in it.
     pub hindrances: Vec<Hindrance>,
+    /// `my_server_id`, by which its daemon is known to the server; none when it is no such number.
+    pub server_id: Option<u32>,
     /// The line of the file where its name stands.
     pub at: usize,
+    /// The last line of it.
+    pub last_line: usize,
 }
 
 /// The `type` of a source.
@@ -70,32 +74,70 @@ impl NewSource {
         let mappings = "a mapping of schemas of the source to schemas of PostgreSQL";
         let schema_mappings = match source.get("schema_mappings")? {
             Some(field) => schema_mappings(&field, mappings)?,
-            None if is_mysql => return Err(source.require("schema_mappings", mappings)?.refuse(mappings)),
+            None if is_mysql => return Err(misplaced(source, "schema_mappings", mappings)?),
             None => Vec::new(),
         };
         let mysql = is_mysql.then(|| mysql(source)).transpose()?;
         Ok(Self {
             source_type,
-            schema_mappings,
             mysql,
             replay_max_rows: replay_max_rows(source)?,
             lock_timeout: lock_timeout(source)?,
-            tables: TableLists::read(source)?,
-            hindrances: if is_mysql { daemon::of_a_source(source)? } else { Vec::new() },
+            tables: TableLists::read(source, &schema_mappings)?,
+            hindrances: if is_mysql {
+                daemon::of_a_source(&name, source, &schema_mappings)?
+            } else {
+                Vec::new()
+            },
+            schema_mappings,
+            server_id: source.get("my_server_id")?.and_then(|id| id.python_integer()?.try_into().ok()),
             at: source.line(),
+            last_line: source.last_line(),
             name,
         })
     }
 }
 
+/// The second source of pg_chameleon's example has all of its keys under db_conn, its type too.
 fn source_type(source: &Field<'_>) -> Result<SourceType, Problem> {
     let expected = "mysql or pgsql, beside db_conn";
-    let source_type = source.require("type", expected)?.name(expected)?;
+    let source_type = match source.find("type")? {
+        Some(field) => field.name(expected)?,
+        None => match within_db_conn(source, "type")?.and_then(|field| field.as_text()) {
+            Some(name) if name != "mysql" => name,
+            _ => return Err(misplaced(source, "type", expected)?),
+        },
+    };
     Ok(match source_type.as_str() {
         "mysql" => SourceType::Mysql,
         "pgsql" => SourceType::Pgsql,
         _ => SourceType::Other(source_type),
     })
+}
+
+/// A key that is missing or empty; when it stands under db_conn by mistake, its line.
+fn misplaced(source: &Field<'_>, key: &str, expected: &str) -> Result<Problem, Problem> {
+    let field = match source.require(key, expected) {
+        Ok(field) => return Ok(field.refuse(expected)),
+        Err(problem) => problem,
+    };
+    Ok(match within_db_conn(source, key)? {
+        Some(misplaced) => Problem {
+            found: format!(
+                "is missing, because it stands under db_conn (line {}): indent it as far as db_conn itself",
+                misplaced.line()
+            ),
+            ..field
+        },
+        None => field,
+    })
+}
+
+fn within_db_conn<'d>(source: &Field<'d>, key: &str) -> Result<Option<Field<'d>>, Problem> {
+    match source.get("db_conn")? {
+        Some(db_conn) if matches!(db_conn.form(), Form::Mapping(_)) => db_conn.find(key),
+        _ => Ok(None),
+    }
 }
 
 fn schema_mappings(field: &Field<'_>, expected: &str) -> Result<Vec<MappingPair>, Problem> {

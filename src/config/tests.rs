@@ -189,7 +189,7 @@ fn what_is_wrong_is_told_with_its_place_and_key() {
         ("# only a comment\n", "default.yml is empty: it should hold pg_conn and sources"),
         (
             "a: 1\nb: 2\na: 3\n",
-            "default.yml:3:1: the key \"a\" is given twice, on line 1 and on line 3: keep one of them",
+            "default.yml:3:1: the same key is given twice, on line 1 and on line 3: keep one of them",
         ),
     ] {
         assert_eq!(refusal(text), expected);
@@ -483,12 +483,11 @@ proptest! {
 }
 
 #[test]
-fn what_the_daemon_trips_over_is_told() {
+fn what_the_daemon_lacks_is_told() {
     let told = |text: &str| {
         let read = parse(text).unwrap();
-        let all: Vec<_> =
-            read.hindrances.iter().chain(&read.sources[0].hindrances).map(ToString::to_string).collect();
-        all
+        let all = read.hindrances.iter().chain(&read.sources[0].hindrances);
+        all.map(|it| it.what.clone()).collect::<Vec<_>>()
     };
     assert_eq!(told(&format!("{PG_CONN}{SOURCES}")).len(), 13);
     let keys = "    limit_tables:\n    skip_tables:\n    my_server_id: 1\n    replica_batch_size: 1\n    batch_retention: 1 day\n    \
@@ -502,6 +501,11 @@ fn what_the_daemon_trips_over_is_told() {
     assert_eq!(told(&format!("{whole}    skip_events:\n")), ["skip_events is empty"]);
     assert_eq!(told(&format!("{whole}    skip_events: {{}}\n")), [""; 0]);
     assert_eq!(told(&whole.replace("rollbar_key: ''\n", "")), ["rollbar_key is missing"]);
+    assert_eq!(
+        told(&whole.replace("log_dest: file", "log_dest: syslog")),
+        ["log_dest is the text \"syslog\""]
+    );
+    assert_eq!(told(&whole.replace("log_dest: file", "log_dest: stdout")), [""; 0]);
 }
 
 #[test]
@@ -519,4 +523,195 @@ fn the_daemon_reads_the_tables_that_its_lists_leave() {
             .tables
             .are_read("a", "b")
     );
+}
+
+/// HUNT.md 24: whatever stands in the place of another value may be a password, or have one in it.
+#[test]
+fn no_message_shows_what_may_be_a_secret() {
+    let url = "postgres://u:s3cret@h/d";
+    let host = "  host: localhost\n  port: \"5432\"\n";
+    let mut wrong = vec![
+        with(host, &format!("  host: \"{url}' x\"\n  port: 1\n")),
+        with(host, &format!("  host: localhost\n  port: {url}\n")),
+        with(host, "  host: localhost\n  port: {s3cret: 1}\n"),
+        with("  user: usr_replica\n  password: never", "  user: \"s3cret '\"\n  password: never"),
+        with("  database: db_replica\n", "  database: \"host='s3cret\"\n"),
+        with("  charset: utf8\nsources:\n", &format!("  charset: utf8\n  sslmode: {url}\nsources:\n")),
+        with("      port: 3306\n", &format!("      port: {url}\n")),
+        with("      charset: utf8\n", "      charset: utf8\n      ssl_verify_cert: s3cret\n"),
+        with("      charset: utf8\n", "      charset: utf8\n      ssl: s3cret:x\n"),
+        with("      password: 'xyzzy'\n", "      password:\n        s3cret:\n        s3cret:\n"),
+        with("      password: 'xyzzy'\n", "      password: [s3cret]\n"),
+        with("      password: 'xyzzy'\n", "      password: !s3cret x\n"),
+        with("      password: 'xyzzy'\n", "      password: &s3cret\n"),
+        with("      password: 'xyzzy'\n", "      password: *s3cret\n"),
+        with("      password: 'xyzzy'\n", "      password: \"s3cret\\q\"\n"),
+        with("      password: 'xyzzy'\n", "      password: s3cret: x\n"),
+        with("    lock_timeout: 10s\n", &format!("    lock_timeout: {url}\n")),
+        format!("pg_conn: {url}\n"),
+        format!("{PG_CONN}sources: {url}\n"),
+    ];
+    wrong.push(with("    db_conn:\n", "    db_conn: s3cret\n    other:\n"));
+    let refused: Vec<_> =
+        wrong.iter().filter_map(|text| parse(text).err()).map(|error| error.to_string()).collect();
+    assert!(refused.len() > wrong.len() / 2, "{refused:?}");
+    for said in refused {
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+}
+
+/// REPORTS.md 54: what people get wrong in writing YAML, told so that it can be found.
+#[test]
+fn slips_in_writing_are_told_as_such() {
+    let pair = "      delphis_mediterranea: loxodonta_africana\n";
+    let mappings = format!("    schema_mappings:\n{pair}");
+    for (text, expected) in [
+        (
+            with(pair, "      delphis:loxodonta\n"),
+            "schema_mappings is a text: YAML wants a blank after each colon",
+        ),
+        (
+            with(pair, "      a:b\n      c:d\n"),
+            "schema_mappings is a text: YAML wants a blank after each colon",
+        ),
+        (with(pair, "      a:b\n      c: d\n"), "one above it lacks the blank after its colon"),
+        (with(pair, "\ta: b\n"), "a tab stands where YAML takes only spaces"),
+        (with(&mappings, "    schema_mappings: {}\n"), ""),
+        (
+            with(&mappings, "      schema_mappings:\n        a: b\n"),
+            "schema_mappings is missing, because it stands under db_conn (line 17): indent it as far as db_conn itself",
+        ),
+        (
+            with("    type: mysql\n", "")
+                .replace("      charset: utf8\n", "      charset: utf8\n      type: mysql\n"),
+            "type is missing, because it stands under db_conn (line 16)",
+        ),
+    ] {
+        match parse(&text) {
+            Ok(_) => assert_eq!(expected, "", "{text}"),
+            Err(error) => assert!(error.to_string().contains(expected), "{error}"),
+        }
+    }
+}
+
+/// REPORTS.md 57: the second source of pg_chameleon's example has everything under db_conn, its type too.
+#[test]
+fn the_second_source_of_the_example_is_known_by_its_lines() {
+    let second = "  pgsql:\n    db_conn:\n      host: h\n      schema_mappings:\n        a: b\n      type: pgsql\n\nfillfactor:\n";
+    let sources = parse(&format!("{PG_CONN}{SOURCES}{second}")).unwrap().sources;
+    assert_eq!(sources[1].source_type, SourceType::Pgsql);
+    assert_eq!((sources[1].at, sources[1].last_line), (22, 27));
+}
+
+/// HUNT.md 11, 12 and REPORTS.md 6: each was tried on the real daemon, which takes True for one and goes through a text
+/// letter by letter.
+#[test]
+fn what_the_daemon_trips_over_is_told() {
+    let of = |line: &str| {
+        let text = format!("{PG_CONN}{SOURCES}    {line}\n");
+        let configuration = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let key = line.split(':').next().unwrap().to_owned();
+        let found = configuration.sources[0].hindrances.iter();
+        found
+            .filter(|it| it.what.starts_with(&key) && !it.what.ends_with("is missing"))
+            .map(|it| it.harm)
+            .collect::<Vec<_>>()
+    };
+    for well in [
+        "my_server_id: 100",
+        "my_server_id: yes",
+        "my_server_id: 4294967295",
+        "sleep_loop: 0",
+        "sleep_loop: 0.5",
+        "replica_batch_size: 10000",
+        "replica_batch_size: -1",
+        "batch_retention:",
+        "batch_retention: 1 day",
+        "batch_retention: '5'",
+        "limit_tables:",
+        "limit_tables: []",
+        "limit_tables: no",
+        "limit_tables: [delphis_mediterranea.foo, delphis_mediterranea.bar]",
+        "skip_tables: shop",
+        "auto_maintenance: disabled",
+        "auto_maintenance: 1 month",
+        "auto_maintenance:",
+        "skip_tables: {delphis_mediterranea: x}",
+        "skip_events: {insert: , delete: , update: }",
+        "skip_events: {insert: [delphis_mediterranea]}",
+        "skip_events: []",
+    ] {
+        assert_eq!(of(well), [], "{well}");
+    }
+    for ends in [
+        "my_server_id: '100'",
+        "my_server_id:",
+        "my_server_id: -1",
+        "my_server_id: 1.5",
+        "my_server_id: [1]",
+        "sleep_loop: '1'",
+        "sleep_loop: -1",
+        "sleep_loop:",
+        "replica_batch_size: '10000'",
+        "replica_batch_size:",
+        "batch_retention: 1",
+        "batch_retention: ''",
+        "batch_retention: day",
+        "batch_retention: yes",
+        "limit_tables: delphis_mediterranea.foo",
+        "limit_tables: 5",
+        "limit_tables: [5]",
+        "limit_tables: [delphis_mediterranea, delphis_mediterranea]",
+        "skip_tables: [delphis_mediterranea.a, delphis_mediterranea]",
+        "skip_tables: [[a, b]]",
+        "skip_events:",
+        "skip_events: 1",
+        "skip_events: no",
+        "skip_events: {insert: 5}",
+        "skip_events: [insert]",
+        "auto_maintenance: never",
+        "auto_maintenance: 5",
+    ] {
+        assert_eq!(of(ends), [Harm::Ends], "{ends}");
+    }
+    assert_eq!(of("skip_tables: [other.foo]"), [Harm::None]);
+    let percent = parse(&format!("{PG_CONN}{SOURCES}").replace("  mysql:\n", "  '50%':\n")).unwrap();
+    assert!(percent.sources[0].hindrances.iter().any(|it| it.harm == Harm::EndsForGood));
+}
+
+/// What sync_tables, refresh_schema and init_replica of 2.0.21 were seen to do with each.
+#[test]
+fn a_character_set_that_the_copies_end_at_is_told() {
+    for (charset, copy_mode, ends) in [
+        ("utf8", "file", false),
+        ("utf8mb4", "file", true),
+        ("UTF8MB3", "file", true),
+        ("utf8mb4", "direct", false),
+    ] {
+        let text = format!("{PG_CONN}{SOURCES}    copy_mode: {copy_mode}\n")
+            .replace("      charset: utf8\n", &format!("      charset: {charset}\n"));
+        let found = parse(&text).unwrap().sources[0].hindrances.iter().any(|it| it.harm == Harm::CopiesEnd);
+        assert_eq!(found, ends, "{charset}, {copy_mode}");
+    }
+}
+
+#[test]
+fn what_the_lists_leave_out_is_read_as_the_daemon_reads_it() {
+    let of = |lines: &str| parse(&format!("{PG_CONN}{SOURCES}{lines}")).unwrap().sources[0].tables.clone();
+    let set =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    assert!(of("    limit_tables:\n    skip_tables: []\n").left_out().is_empty());
+    let lists = of("    limit_tables: [s.a, s.b.c, t]\n    skip_tables: [s.a, u]\n");
+    let Selection { schemas, but, tables } = lists.left_out();
+    assert_eq!(schemas, ["s".to_owned(), "t".to_owned()].into());
+    assert_eq!(but, set(&[("s", "a"), ("s", "b")]));
+    assert_eq!(tables, set(&[("s", "a")]));
+    assert!(!lists.are_read("s", "a") && lists.are_read("s", "b") && !lists.are_read("s", "c"));
+    assert!(!lists.are_read("t", "a") && lists.are_read("u", "a"));
+    // In a text it looks for a part of it.
+    let lists = of("    skip_events: {insert: [s, t.a], update: delphis_mediterranea.foo}\n");
+    let events: Vec<_> = lists.skipped_events().collect();
+    assert_eq!(events[0].0, "insert");
+    assert_eq!((&events[0].1.schemas, &events[0].1.tables), (&["s".to_owned()].into(), &set(&[("t", "a")])));
+    assert_eq!((events[1].0, &events[1].1.schemas), ("update", &["delphis_mediterranea".to_owned()].into()));
 }

@@ -80,12 +80,14 @@ impl Console {
 
     /// The findings, each with what to do about it.
     pub fn findings(&self, findings: &[Finding]) {
-        let shown = findings.iter().filter(|finding| !self.quiet || finding.severity == Severity::Error);
+        let shown = findings.iter().filter(|finding| !self.quiet || finding.severity >= Severity::Accepted);
         for finding in shown {
             let (word, style) = severity(finding.severity);
             let begin = format!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  ", finding.check);
             self.hanging(&begin, &finding.found, FOUND + layout::width(finding.check) + 2, FOUND);
-            if let Some(remedy) = &finding.remedy {
+            if let Some(reason) = &finding.accepted {
+                self.hanging(&format!("{:FOUND$}accepted: ", ""), reason, FOUND + 10, FOUND + 2);
+            } else if let Some(remedy) = &finding.remedy {
                 self.hanging(&format!("{:FOUND$}→ ", ""), remedy, FOUND + 2, FOUND + 2);
             }
         }
@@ -361,6 +363,7 @@ fn window_style() -> ProgressStyle {
 fn severity(severity: Severity) -> (&'static str, Style) {
     match severity {
         Severity::Error => ("error", AnsiColor::Red.on_default().bold()),
+        Severity::Accepted => ("accept.", AnsiColor::Yellow.on_default().bold()),
         Severity::Warning => ("warning", AnsiColor::Yellow.on_default().bold()),
         Severity::Info => ("info", AnsiColor::Cyan.on_default()),
     }

@@ -82,8 +82,8 @@ pub struct Settings {
     pub packed: Vec<String>,
     /// How names are compared (`lower_case_table_names`).
     pub letters: Letters,
-    /// Whether the server knows the character set of the configuration.
-    pub knows_charset: bool,
+    /// What the server answers to the character set of the configuration, when it doesn't take it.
+    pub charset_refused: Option<String>,
 }
 
 impl Settings {

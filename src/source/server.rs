@@ -47,12 +47,7 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
     let found: Vec<(String, String)> = conn.query(VARIABLES).map_err(unanswered(doing))?;
     let mut found: HashMap<_, _> =
         found.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
-    let known: Option<u8> = conn
-        .exec_first(
-            "SELECT 1 FROM information_schema.character_sets WHERE character_set_name = ?",
-            (charset.to_lowercase(),),
-        )
-        .map_err(unanswered(doing))?;
+    let charset_refused = charset_refused(conn, charset)?;
     let packs = |(name, value): &(&str, &str)| {
         found.get(*name).filter(|it| it.to_uppercase().contains(value)).map(|it| format!("{name} = {it}"))
     };
@@ -75,7 +70,7 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         checksums,
         packed,
         letters: if alike { Letters::Alike } else { Letters::Distinct },
-        knows_charset: known.is_some(),
+        charset_refused,
     })
 }
 
@@ -110,6 +105,21 @@ fn applies_changes(conn: &mut Conn) -> Result<bool, Question> {
         return Ok(rows.iter().any(applies));
     }
     Ok(false)
+}
+
+/// Asks for a character set as the daemon does, and goes back to the driver's. Lists don't answer that: since MariaDB
+/// 10.6 and MySQL 8.0.30 they hold no utf8, which is taken all the same.
+fn charset_refused(conn: &mut Conn, charset: &str) -> Result<Option<String>, Question> {
+    let doing = "asking for the character set of the configuration";
+    let literal = charset.replace('\\', "\\\\").replace('\'', "''");
+    let refused = match conn.query_drop(format!("SET NAMES '{literal}'")) {
+        Ok(()) => None,
+        Err(Error::MySqlError(error)) => Some(error.message),
+        Err(error) => return Err(unanswered(doing)(error)),
+    };
+    // MySQL before 5.5.3 has only the short one.
+    let back = conn.query_drop("SET NAMES utf8mb4").or_else(|_| conn.query_drop("SET NAMES utf8"));
+    back.map_err(unanswered(doing)).map(|()| refused)
 }
 
 /// The binary log files, and where the server writes now.

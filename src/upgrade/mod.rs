@@ -8,6 +8,7 @@ mod verify;
 pub mod write;
 
 use crate::catalogue::v2::status::SourceStatus;
+use crate::checks::acceptance::Acceptance;
 use crate::checks::{self, Finding};
 use crate::config::Configuration;
 use crate::plan::Plan;
@@ -29,6 +30,8 @@ pub struct Agreed<'a> {
     pub owner: &'a str,
     /// Whether `--assume-stopped` was given.
     pub assume_stopped: bool,
+    /// Which errors were accepted.
+    pub acceptances: &'a [Acceptance],
     /// Roll back at the end instead of committing.
     pub dry_run: bool,
     /// How long to go on asking a server that can't be reached what became of the transaction.
@@ -161,7 +164,7 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
 /// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
     let facts = survey::facts(client, agreed.configuration, agreed.assume_stopped, Look::Again).await?;
-    let mut findings = checks::run(&facts);
+    let mut findings = checks::run(&facts, agreed.acceptances);
     if checks::refuse(&findings) {
         findings.retain(|finding| finding.severity == checks::Severity::Error);
         return Ok(Err(findings));

@@ -1,6 +1,7 @@
 //! Whether a replica can read from the server.
 
 use crate::origin::{Checked, NEW, Origin, check};
+use chameleon_harness::tools;
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -114,9 +115,45 @@ fn rows_without_the_names_of_their_columns() {
     let here = origin.here();
     for metadata in ["MINIMAL", "NO_LOG"] {
         origin.run(&format!("SET GLOBAL binlog_row_metadata = {metadata}"));
-        check(&origin.replica(&here, &here))
-            .ends(0)
-            .says("binlog-row-metadata", &["warning", metadata, "mysql-replication"]);
+        let replica = origin.replica(&here, &here);
+        check(&replica).ends(3).says("binlog-row-metadata", &["error", metadata, "mysql-replication<1.0"]);
+        // SPEC.md: whoever runs an older library on another machine says so.
+        let accept = ["check", "--accept", "binlog-row-metadata=0.45 runs there", "--format", "json"];
+        let assert = replica.command_with_mysql(&accept).assert().code(0);
+        let said: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        let found =
+            said["findings"].as_array().unwrap().iter().find(|it| it["check"] == "binlog-row-metadata");
+        assert_eq!(found.unwrap()["severity"], "accepted");
+        assert_eq!(found.unwrap()["accepted"], "0.45 runs there");
+    }
+}
+
+/// The mysql-replication that the daemon runs with is asked, where there is a `chameleon` on the PATH: an older one takes the
+/// names of columns from MySQL, and needs none in the binary log. This one stands for it with its version alone.
+#[test]
+fn the_library_that_is_installed_is_asked() {
+    let test = "the_library_that_is_installed_is_asked";
+    let Some(origin) = Origin::start(test) else { return };
+    let Some(environment) = tools::or_skip(test, tools::chameleon2()) else { return };
+    origin.run("SET GLOBAL binlog_row_metadata = MINIMAL");
+    let here = origin.here();
+    let replica = origin.replica(&here, &here);
+    let python = environment.join("bin/python");
+    let folder = tempfile::tempdir().unwrap();
+    let older = folder.path().join("mysql_replication-0.45.1.dist-info");
+    std::fs::create_dir(&older).unwrap();
+    std::fs::write(
+        older.join("METADATA"),
+        "Metadata-Version: 2.1\nName: mysql-replication\nVersion: 0.45.1\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("chameleon"), format!("#!{}\n", python.display())).unwrap();
+    for (versions, code) in [("", 3), (folder.path().to_str().unwrap(), 0)] {
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let mut command = replica.command_with_mysql(&["check", "--format", "json"]);
+        let assert = command.env("PATH", path).env("PYTHONPATH", versions).assert().code(code);
+        let said = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        assert_eq!(said.contains("binlog-row-metadata"), code == 3, "{said}");
     }
 }
 
@@ -238,12 +275,25 @@ fn hosts_that_are_none_and_ports_that_are_not_mysql() {
 fn an_unknown_character_set() {
     let Some(origin) = Origin::start("an_unknown_character_set") else { return };
     let here = origin.here();
-    for (charset, code) in [("utf9", 3), ("latin1", 0), ("UTF8MB4", 0)] {
+    // REPORTS.md 1: no list of the server has utf8 any more, and it takes it all the same. It takes swe7 too, for which
+    // PyMySQL has no encoding; ucs2 it doesn't take from a client.
+    for (charset, code) in [
+        ("utf8", 0),
+        ("UTF8", 0),
+        ("utf8mb3", 0),
+        ("UTF8MB4", 0),
+        ("latin1", 0),
+        ("utf9", 3),
+        ("utf-8", 3),
+        ("ucs2", 3),
+        ("swe7", 3),
+        ("utf8' --", 3),
+    ] {
         let mut connection = origin.db_conn();
         connection["charset"] = json!(charset);
         let checked = check(&origin.replica_of(&[("my_one", &here)], connection));
         checked.ends(code);
-        assert_eq!(checked.of("mysql-charset").len(), usize::from(code == 3));
+        assert_eq!(checked.of("mysql-charset").len(), usize::from(code == 3), "{charset}");
     }
 }
 

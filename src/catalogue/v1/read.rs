@@ -4,7 +4,8 @@ use super::facts::{Dependent, Role, Server, Session, TableExamination, Unfit, Un
 use super::snapshot::{
     OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate, TableSummary,
 };
-use std::collections::HashMap;
+use crate::config::Selection;
+use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient, Row};
 
@@ -167,6 +168,42 @@ async fn examples(client: &impl GenericClient, kind: &str) -> Result<Vec<Unfit>,
         .iter()
         .map(unfit)
         .collect()
+}
+
+/// Those of the replicated tables that a selection of the configuration names, for a source that maps the schemas
+/// `mapped`: how many, and the first of them, by their names on MySQL.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn selected_tables(
+    client: &impl GenericClient,
+    mapped: &[&str],
+    selection: &Selection,
+) -> Result<(u64, Vec<(String, String)>), Error> {
+    let schemas: Vec<_> = selection.schemas.iter().map(String::as_str).collect();
+    let halves = |pairs: &'_ BTreeSet<(String, String)>| -> (Vec<String>, Vec<String>) {
+        pairs.iter().cloned().unzip()
+    };
+    let (but_schemas, but_names) = halves(&selection.but);
+    let (table_schemas, table_names) = halves(&selection.tables);
+    let texts = Type::TEXT_ARRAY;
+    let rows = client
+        .query_typed(
+            include_str!("selected_tables.sql"),
+            &[
+                (&mapped, texts.clone()),
+                (&schemas, texts.clone()),
+                (&but_schemas, texts.clone()),
+                (&but_names, texts.clone()),
+                (&table_schemas, texts.clone()),
+                (&table_names, texts),
+                (&NAMED, Type::INT8),
+            ],
+        )
+        .await?;
+    let count = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>("tables"))?;
+    let name = |row: &Row| Ok((row.try_get("schema")?, row.try_get("name")?));
+    Ok((count.unsigned_abs(), rows.iter().map(name).collect::<Result<_, Error>>()?))
 }
 
 /// Looks for other sessions of pg_chameleon on this database.

@@ -151,6 +151,8 @@ fn explain(error: &saphyr_parser::ScanError, source: &[char]) -> YamlError {
     }
     let remedy = if error.info().contains("indentation") {
         ": indent the line further than the key it belongs to"
+    } else if error.info().contains("mapping values") {
+        ": this line is indented otherwise than its neighbours, or one above it lacks the blank after its colon"
     } else {
         ""
     };
@@ -400,6 +402,51 @@ impl<'t> Composer<'t> {
     }
 }
 
+/// The keys of pg_chameleon's configuration that stand once in their mappings.
+const KEYS: [&str; 41] = [
+    "auto_maintenance",
+    "batch_retention",
+    "charset",
+    "connect_timeout",
+    "copy_max_memory",
+    "copy_mode",
+    "database",
+    "db_conn",
+    "fillfactor",
+    "grant_select_to",
+    "gtid_enable",
+    "host",
+    "keep_existing_schema",
+    "limit_tables",
+    "lock_timeout",
+    "log_days_keep",
+    "log_dest",
+    "log_dir",
+    "log_level",
+    "my_server_id",
+    "net_read_timeout",
+    "on_error_read",
+    "on_error_replay",
+    "out_dir",
+    "override_tables",
+    "override_to",
+    "password",
+    "pg_conn",
+    "pid_dir",
+    "port",
+    "replay_max_rows",
+    "replica_batch_size",
+    "rollbar_env",
+    "rollbar_key",
+    "schema_mappings",
+    "skip_events",
+    "skip_tables",
+    "sleep_loop",
+    "sources",
+    "type",
+    "user",
+];
+
 impl OpenMapping {
     fn key_from(&mut self, nodes: &[Node], node: NodeId, at: Place) -> Result<Key, YamlError> {
         let Value::Scalar(scalar) = &nodes[node.0].value else {
@@ -419,9 +466,11 @@ impl OpenMapping {
             Scalar::Text(text) => Identity::Text(text.clone()),
         };
         if let Some(first) = self.places.insert(identity.clone(), at) {
-            let key = scalar.python_text().unwrap_or_else(|| "null".to_owned());
+            // Any other may be a password that stands where a key should.
+            let known = scalar.python_text().filter(|key| KEYS.contains(&key.as_str()));
+            let key = known.map_or_else(|| "the same key".to_owned(), |key| format!("the key {key:?}"));
             let reason = format!(
-                "the key {key:?} is given twice, on line {} and on line {}: keep one of them",
+                "{key} is given twice, on line {} and on line {}: keep one of them",
                 first.line, at.line
             );
             return Err(YamlError::new(at, reason));

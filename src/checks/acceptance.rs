@@ -1,0 +1,110 @@
+//! `--accept ID=REASON`: an error of a check that is about the daemon or the configuration, and not about the catalogue's
+//! integrity, can be accepted by whoever knows better. It no longer refuses, and every report shows it with the reason.
+//! SPEC.md, "Checks, before anything changes".
+
+use super::{Finding, Severity};
+
+/// The ids of the checks whose errors can be accepted.
+pub const ACCEPTABLE: [&str; 7] = [
+    "binlog-row-metadata",
+    "daemon-configuration",
+    "mysql-charset",
+    "server-id",
+    "tables-left-out",
+    "window-statements",
+    "window-tables",
+];
+
+/// One `--accept`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The id of the check.
+    check: &'static str,
+    /// Why it is accepted.
+    reason: String,
+}
+
+impl Acceptance {
+    /// Reads `ID=REASON`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and which checks can be accepted.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let those = || format!("those that can: {}", ACCEPTABLE.join(", "));
+        let Some((id, reason)) = text.split_once('=') else {
+            return Err(format!("a check and the reason, as in ID=REASON ({})", those()));
+        };
+        let (id, reason) = (id.trim(), reason.trim());
+        let Some(check) = ACCEPTABLE.into_iter().find(|acceptable| *acceptable == id) else {
+            return Err(format!("{id:?} is no check that can be accepted; {}", those()));
+        };
+        if reason.is_empty() {
+            return Err(format!("{id} needs a reason, which every report will show"));
+        }
+        Ok(Self { check, reason: reason.to_owned() })
+    }
+}
+
+/// Takes the errors of the accepted checks for accepted. Where a check is accepted twice, the last reason counts.
+pub fn apply(acceptances: &[Acceptance], findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Error) {
+        if let Some(it) = acceptances.iter().rfind(|acceptance| acceptance.check == finding.check) {
+            finding.severity = Severity::Accepted;
+            finding.accepted = Some(it.reason.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::errors;
+
+    fn accept(text: &str) -> Acceptance {
+        Acceptance::parse(text).expect("an acceptance")
+    }
+
+    #[test]
+    fn an_accepted_error_no_longer_refuses() {
+        let mut findings = [
+            Finding::error("mysql-charset", "found", "remedy"),
+            Finding::error("coordinates", "found", "remedy"),
+            Finding::warning("daemon-configuration", "found", "remedy"),
+        ];
+        assert_eq!(errors(&findings), 2);
+        apply(&[accept("mysql-charset=asked PyMySQL"), accept("daemon-configuration=later")], &mut findings);
+        assert_eq!(errors(&findings), 1);
+        assert_eq!(findings[0].severity, Severity::Accepted);
+        assert_eq!(findings[0].accepted.as_deref(), Some("asked PyMySQL"));
+        assert_eq!(findings[1].severity, Severity::Error);
+        assert_eq!(findings[2].severity, Severity::Warning, "a warning needs no acceptance");
+    }
+
+    #[test]
+    fn a_reason_may_hold_anything() {
+        assert_eq!(accept(" mysql-charset = a=b, c ").reason, "a=b, c");
+    }
+
+    /// Of what is about the catalogue nothing can be accepted.
+    #[test]
+    fn what_cannot_be_accepted_is_refused_with_the_ids_that_can() {
+        for text in ["coordinates=I know", "nonsense=x", "mysql-charset", "=x", ""] {
+            let refusal = Acceptance::parse(text).expect_err(text);
+            assert!(ACCEPTABLE.iter().all(|id| refusal.contains(id)), "{refusal}");
+        }
+        assert!(Acceptance::parse("mysql-charset= ").expect_err("no reason").contains("needs a reason"));
+    }
+
+    /// Each is the id of a check that finds errors.
+    #[test]
+    fn the_ids_are_those_of_checks() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
+        let files = std::fs::read_dir(folder).expect("the folder of the checks");
+        let paths = files.map(|file| file.expect("a file").path());
+        let others = paths.filter(|path| path.file_stem().is_none_or(|stem| stem != "acceptance"));
+        let text: String = others.map(|path| std::fs::read_to_string(path).expect("a text")).collect();
+        for id in ACCEPTABLE {
+            assert!(text.contains(&format!("{id:?}")), "{id} is no check");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The pg_chameleon 2 that is installed on this machine, when its command `chameleon` is on the PATH: the version of
+//! mysql-replication that its daemon reads with, and the character sets that its library for MySQL knows. SPEC.md,
+//! "Checks, before anything changes": asked from it when it is at hand, else assumed to be what pip installs.
+
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// What is asked of it. What lies in the current folder is not imported in place of what is installed.
+const QUESTION: &str = "
+import codecs, json, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+
+def version(package):
+    try:
+        from importlib.metadata import version
+        return version(package)
+    except Exception:
+        return None
+
+def is_known(charset):
+    from pymysql.charset import charset_by_name
+    try:
+        codecs.lookup(charset_by_name(charset).encoding)
+        return True
+    except (AttributeError, KeyError, LookupError):
+        return False
+
+print(json.dumps({
+    'pg_chameleon': version('pg_chameleon'),
+    'mysql_replication': version('mysql-replication'),
+    'charsets': {charset: is_known(charset) for charset in sys.argv[1:]},
+}))
+";
+
+/// A Python that takes longer to answer is not waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Character sets of MySQL that PyMySQL has no encoding for (all of MariaDB 10.11's tried with PyMySQL 1.2.4 and 0.10.1):
+/// asked only where there is no PyMySQL to ask.
+const WITHOUT_ENCODING: [&str; 9] =
+    ["armscii8", "binary", "dec8", "eucjpms", "geostd8", "hp8", "keybcs2", "macce", "swe7"];
+
+/// What the daemon runs with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Installed {
+    /// The version of pg_chameleon.
+    pub pg_chameleon: Option<String>,
+    /// The version of mysql-replication.
+    pub mysql_replication: Option<String>,
+    /// Whether PyMySQL knows each character set that was asked for.
+    pub charsets: HashMap<String, bool>,
+}
+
+impl Installed {
+    /// Asks the one on the PATH whether it knows these character sets. None when there is none, or none that answers.
+    pub async fn find(charsets: impl IntoIterator<Item = &str>) -> Option<Self> {
+        let path = std::env::var_os("PATH")?;
+        let commands = std::env::split_paths(&path).map(|folder| folder.join("chameleon"));
+        let python =
+            commands.filter(|command| command.is_file()).find_map(|command| interpreter(&command))?;
+        let mut command = Command::new(&python);
+        command.arg("-c").arg(QUESTION).args(charsets).stdin(Stdio::null()).kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+        let installed: Self = serde_json::from_slice(&output.stdout)
+            .inspect_err(
+                |error| tracing::info!(python = %python.display(), %error, "pg_chameleon can't be asked"),
+            )
+            .ok()?;
+        tracing::info!(python = %python.display(), ?installed, "asked the pg_chameleon that is installed");
+        installed.pg_chameleon.as_ref().is_some_and(|version| version.starts_with("2.")).then_some(installed)
+    }
+}
+
+/// Whether the daemon's library for MySQL knows a character set: as the installed one says, else as today's would.
+#[must_use]
+pub fn knows_charset(installed: Option<&Installed>, charset: &str) -> bool {
+    let asked = installed.and_then(|installed| installed.charsets.get(charset).copied());
+    asked.unwrap_or_else(|| {
+        let lower = charset.to_lowercase();
+        lower.trim() == lower && !WITHOUT_ENCODING.contains(&lower.as_str())
+    })
+}
+
+/// Whether the daemon takes the names of columns from the binary log and from nowhere else, as mysql-replication does
+/// since 1.0. Where none can be asked it is taken for one that does: pip installs it so.
+#[must_use]
+pub fn reads_names_from_the_log(installed: Option<&Installed>) -> bool {
+    let version = installed.and_then(|installed| installed.mysql_replication.as_deref());
+    let major = version.and_then(|version| version.split('.').next()).and_then(|major| major.parse().ok());
+    major.is_none_or(|major: u32| major >= 1)
+}
+
+/// The Python that a command begins with, in either form that pip writes.
+fn interpreter(command: &Path) -> Option<PathBuf> {
+    let mut lines = BufReader::new(File::open(command).ok()?.take(4096)).lines().map_while(Result::ok);
+    let first = lines.next()?;
+    let program = first.strip_prefix("#!")?.trim();
+    // A path that is too long for the system, or has a space in it, stands on the second line.
+    if program == "/bin/sh" {
+        let second = lines.next()?;
+        let quoted = second.strip_prefix("'''exec' ")?;
+        let path = quoted.strip_prefix('"').and_then(|rest| rest.split('"').next());
+        return path.or_else(|| quoted.split_whitespace().next()).map(PathBuf::from);
+    }
+    match program.strip_prefix("/usr/bin/env ") {
+        Some(name) => Some(PathBuf::from(name.trim())),
+        None => Some(PathBuf::from(program)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As pip writes them: for an ordinary path, for one with a space, and for a system's own Python.
+    #[test]
+    fn the_interpreter_of_a_command_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chameleon");
+        for (text, expected) in [
+            ("#!/opt/venv/bin/python\nimport os\n", Some("/opt/venv/bin/python")),
+            (
+                "#!/bin/sh\n'''exec' \"/opt/my venv/bin/python\" \"$0\" \"$@\"\n' '''\n",
+                Some("/opt/my venv/bin/python"),
+            ),
+            ("#!/bin/sh\n'''exec' /opt/v/bin/python \"$0\" \"$@\"\n", Some("/opt/v/bin/python")),
+            ("#!/usr/bin/env python3\n", Some("python3")),
+            ("#!/bin/sh\necho hello\n", None),
+            ("\u{7f}ELF", None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(interpreter(&file), expected.map(PathBuf::from), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_an_answer_todays_libraries_are_assumed() {
+        for charset in ["utf8", "utf8mb3", "UTF8MB4", "latin1"] {
+            assert!(knows_charset(None, charset), "{charset}");
+        }
+        for charset in ["binary", "SWE7", "utf8 "] {
+            assert!(!knows_charset(None, charset), "{charset}");
+        }
+        assert!(reads_names_from_the_log(None));
+    }
+
+    #[test]
+    fn the_installed_libraries_have_the_last_word() {
+        let with = |mysql_replication: &str| Installed {
+            pg_chameleon: Some("2.0.21".into()),
+            mysql_replication: Some(mysql_replication.into()),
+            charsets: [("utf8mb3".to_owned(), false)].into(),
+        };
+        assert!(!knows_charset(Some(&with("0.45")), "utf8mb3"));
+        for (version, expected) in
+            [("0.31", false), ("0.45.1", false), ("1.0.17", true), ("2.1", true), ("odd", true)]
+        {
+            assert_eq!(reads_names_from_the_log(Some(&with(version))), expected, "{version}");
+        }
+    }
+}
