@@ -9,6 +9,7 @@ use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::live::{Scenario, Step};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Server};
+use chameleon_harness::tools;
 use replica::{PROGRAM, Replica, demo_source, shown};
 use serde_json::{Value, json};
 use std::fs;
@@ -403,8 +404,8 @@ fn what_the_daemon_ends_at_is_warned_of() {
         serde_json::from_str(&fs::read_to_string(replica.home.configuration()).unwrap()).unwrap();
     let warned = |configuration: &Value| {
         fs::write(replica.home.configuration(), configuration.to_string()).unwrap();
-        let assert = replica.command(&["check", "--format", "json"]).assert().code(0);
-        let said: Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        let output = replica.command(&["check", "--format", "json"]).output().unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         let findings = said["findings"].as_array().unwrap().iter();
         let of_the_check = findings.filter(|finding| finding["check"] == "daemon-configuration");
         of_the_check
@@ -418,7 +419,7 @@ fn what_the_daemon_ends_at_is_warned_of() {
     });
     let mut tried = 0;
     for end in ends {
-        let key = end.without.as_ref().or(end.empty.as_ref()).unwrap();
+        let key = end.without.as_ref().or(end.empty.as_ref()).or(end.with.keys().next()).unwrap();
         let [said] = &warned(&end.misconfigured(sound.clone()))[..] else {
             panic!("not one warning of {key}")
         };
@@ -426,4 +427,161 @@ fn what_the_daemon_ends_at_is_warned_of() {
         tried += 1;
     }
     assert!(tried > 0, "the scenario names no configuration");
+}
+
+/// SPEC.md, "Checks": what is about the daemon or the configuration can be accepted, and every report shows it.
+#[test]
+fn an_accepted_error_is_in_every_report() {
+    let source = demo_source().with("limit_tables", json!(["my_shop.orders"]));
+    let replica = Replica::of(&Seed::demo(), &[source]);
+    let before = replica.record();
+    replica.refused(&[], &["error    tables-left-out", "leave out "]);
+    let accept = ["--accept", "tables-left-out=they are empty"];
+    let json = replica.command(&[&["check", "--format", "json"], &accept[..]].concat()).assert().code(0);
+    let said: Value = serde_json::from_slice(&json.get_output().stdout).unwrap();
+    let accepted =
+        said["findings"].as_array().unwrap().iter().find(|it| it["severity"] == "accepted").unwrap();
+    assert_eq!(accepted["check"], "tables-left-out");
+    assert_eq!(accepted["accepted"], "they are empty");
+    assert!(accepted["found"].as_str().unwrap().contains("my_shop.order_lines"), "{accepted}");
+    for quiet in [&[][..], &["--quiet"]] {
+        let text = replica.command(&[&["check"], &accept[..], quiet].concat()).assert().code(0);
+        assert!(
+            shown(text.get_output()).contains("accepted: they are empty"),
+            "{}",
+            shown(text.get_output())
+        );
+    }
+    replica::assert_unchanged(&before, &replica.record());
+    // What is not accepted still refuses, before the lock and under it.
+    replica.sql("CREATE SCHEMA _sch_chameleon_version2");
+    let refused = replica.refused_in("a leftover", &accept, &["error    leftovers", "Refused: 1 error."]);
+    assert!(refused.contains("accepted: they are empty"), "{refused}");
+    replica.sql("DROP SCHEMA _sch_chameleon_version2");
+    let report = replica.home.path().join("report.json");
+    let done = replica.upgrade(&[&accept[..], &["--report", report.to_str().unwrap()]].concat()).code(0);
+    assert!(shown(done.get_output()).contains("accepted: they are empty"));
+    let report: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    assert!(report["findings"].as_array().unwrap().contains(accepted), "{report:#}");
+}
+
+#[test]
+fn what_cannot_be_accepted() {
+    let replica = Replica::demo();
+    let before = replica.record();
+    for (accept, text) in [
+        ("coordinates=I know", "\"coordinates\" is no check that can be accepted"),
+        ("no-such-check=x", "\"no-such-check\" is no check that can be accepted"),
+        ("mysql-charset=", "mysql-charset needs a reason"),
+        ("mysql-charset", "ID=REASON"),
+    ] {
+        for command in ["check", "upgrade"] {
+            let output = replica.command(&[command, "--accept", accept]).assert().code(2);
+            let shown = shown(output.get_output());
+            assert!(shown.contains(text), "{shown}");
+            assert!(
+                accept == "mysql-charset=" || shown.contains("binlog-row-metadata, daemon-configuration"),
+                "{shown}"
+            );
+        }
+    }
+    replica::assert_unchanged(&before, &replica.record());
+}
+
+/// REPORTS.md 16: the example's my_server_id in two sources of one server.
+#[test]
+fn two_sources_that_are_one_replica_to_their_server() {
+    let sources = [
+        ConfiguredSource::mysql("first", &[("my_shop", "shop")]),
+        ConfiguredSource::mysql("second", &[("my_stock", "stock")]).with("my_server_id", 100),
+    ];
+    let replica = Replica::of(&Seed::demo(), &sources);
+    let says = "The sources first and second of the configuration read from the same server";
+    replica.refused(&[], &["server-id", says, "Give second another my_server_id"]);
+    let [first, second] = sources;
+    let port = |source: ConfiguredSource, port: &str| {
+        source.with(
+            "db_conn",
+            json!({"host": "127.0.0.1", "port": port, "user": "u", "password": "", "charset": "utf8",
+                                      "connect_timeout": 10}),
+        )
+    };
+    let mut replica = replica;
+    replica.configure(&[port(first, "3306"), port(second, "3307")]);
+    replica.command(&["check"]).assert().code(0);
+}
+
+/// The example of the package that is installed, as a text.
+fn example(test: &str) -> Option<String> {
+    let environment = tools::or_skip(test, tools::chameleon2())?;
+    let python = "import pg_chameleon, os; print(open(os.path.join(os.path.dirname(pg_chameleon.__file__), \
+                  'configuration/config-example.yml')).read())";
+    let output =
+        std::process::Command::new(environment.join("bin/python")).args(["-c", python]).output().unwrap();
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// What the harness configures is the example that comes with pg_chameleon, but for what every user must change.
+#[test]
+fn the_configuration_of_the_harness_is_the_example_of_the_package() {
+    let Some(text) = example("the_configuration_of_the_harness_is_the_example_of_the_package") else {
+        return;
+    };
+    let mut theirs: Value = serde_yaml::from_str(&text).unwrap();
+    let replica = Replica::demo();
+    let mut ours: Value =
+        serde_json::from_str(&fs::read_to_string(replica.home.configuration()).unwrap()).unwrap();
+    let source = |whole: &mut Value, name: &str| whole["sources"][name].take();
+    let (mut their_source, mut our_source) = (source(&mut theirs, "mysql"), source(&mut ours, "replica"));
+    // Where the programs write is where their output is read here.
+    for (value, keys) in [(&mut theirs, ["sources", "log_dest"]), (&mut ours, ["sources", "log_dest"])] {
+        keys.iter().for_each(|key| drop(value.as_object_mut().unwrap().remove(*key).unwrap()));
+    }
+    for key in ["host", "port", "user", "password", "database"] {
+        let types: Vec<_> = [&mut theirs, &mut ours].map(|it| it["pg_conn"][key].take().is_string()).into();
+        assert_eq!(types, [true, true], "{key}");
+    }
+    for key in ["host", "user", "password"] {
+        drop([&mut their_source, &mut our_source].map(|it| it["db_conn"][key].take()));
+    }
+    for key in ["schema_mappings", "limit_tables", "skip_tables", "skip_events"] {
+        drop([&mut their_source, &mut our_source].map(|it| it[key].take()));
+    }
+    // Their `No` is a boolean in the YAML of pg_chameleon, and a text in that of this test.
+    assert_eq!(their_source["keep_existing_schema"], "No");
+    their_source["keep_existing_schema"] = json!(false);
+    assert_eq!(ours, theirs);
+    assert_eq!(our_source, their_source);
+}
+
+/// REPORTS.md 57: the example with nothing changed but the accounts and the mappings of the first source. What 1.7 knows nothing
+/// of is named with its lines; once they are removed, what is left of the example is harmless.
+#[test]
+fn the_example_of_the_package_is_told_what_to_change() {
+    let Some(text) = example("the_example_of_the_package_is_told_what_to_change") else { return };
+    let replica = Replica::demo();
+    let configuration = replica.home.configuration();
+    let ours: Value = serde_json::from_str(&fs::read_to_string(&configuration).unwrap()).unwrap();
+    let begin = text.find("pg_conn:").unwrap();
+    let end = text.find("sources:").unwrap();
+    let text = format!("{}pg_conn: {}\n\n{}", &text[..begin], ours["pg_conn"], &text[end..]);
+    let text =
+        text.replacen("delphis_mediterranea: loxodonta_africana", "my_shop: shop\n      my_stock: stock", 1);
+    fs::write(&configuration, &text).unwrap();
+    let output = replica.command(&["check"]).assert().code(3);
+    let said = shown(output.get_output());
+    let lines = said
+        .split("The source pgsql of the configuration (lines ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{said}"));
+    let mut numbers = lines.split(|c: char| !c.is_ascii_digit()).filter_map(|it| it.parse::<usize>().ok());
+    let (first, last) = (numbers.next().unwrap(), numbers.next().unwrap());
+    let without = |(number, _): &(usize, &str)| !(first..=last).contains(number);
+    let rest: Vec<_> = (1..).zip(text.lines()).filter(without).map(|(_, line)| line).collect();
+    fs::write(&configuration, rest.join("\n")).unwrap();
+    let output = replica.command(&["check"]).assert().code(0);
+    let said = shown(output.get_output());
+    assert!(said.contains("info     daemon-configuration"), "{said}");
+    assert!(said.contains("limit_tables names delphis_mediterranea.foo"), "{said}");
+    assert!(!said.contains("warning  daemon-configuration"), "{said}");
 }

@@ -40,19 +40,37 @@ impl ConfiguredSource {
         self
     }
 
-    fn settings(&self) -> Value {
+    /// As the example of pg_chameleon 2 has it, but for what every user must change: hosts, accounts, mappings, and
+    /// the tables in its lists, which nobody has.
+    fn settings(&self, server_id: usize) -> Value {
         let mappings: serde_json::Map<String, Value> =
             self.mappings.iter().map(|(from, to)| (from.clone(), to.clone().into())).collect();
         let mut settings = json!({
-            "type": self.kind,
             "db_conn": {
                 "host": "127.0.0.1", "port": "3306", "user": "usr_replica", "password": "replica",
                 "charset": "utf8", "connect_timeout": 10,
             },
             "schema_mappings": mappings,
-            // Without these keys the daemon doesn't start.
-            "limit_tables": null, "skip_tables": null, "my_server_id": 100, "replica_batch_size": 1000,
-            "replay_max_rows": 10000, "batch_retention": "1 day", "sleep_loop": 0, "on_error_replay": "continue",
+            "limit_tables": null,
+            "skip_tables": null,
+            "grant_select_to": ["usr_readonly"],
+            "lock_timeout": "120s",
+            "my_server_id": server_id,
+            "replica_batch_size": 10000,
+            "replay_max_rows": 10000,
+            "batch_retention": "1 day",
+            "copy_max_memory": "300M",
+            "copy_mode": "file",
+            "out_dir": "/tmp",
+            "sleep_loop": 1,
+            "on_error_replay": "continue",
+            "on_error_read": "continue",
+            "auto_maintenance": "disabled",
+            "gtid_enable": false,
+            "type": self.kind,
+            "skip_events": {"insert": null, "delete": null, "update": null},
+            "keep_existing_schema": false,
+            "net_read_timeout": 600,
         });
         for (key, value) in &self.more {
             settings[key] = value.clone();
@@ -61,16 +79,26 @@ impl ConfiguredSource {
     }
 }
 
-/// A configuration of pg_chameleon 2, with all that the original asks for at the top of it. JSON is YAML too, so any
-/// name can be written safely.
+/// `my_server_id` of the example. A second source on the same server needs another.
+const FIRST_SERVER_ID: usize = 100;
+
+/// A configuration of pg_chameleon 2: the keys and values of the example that comes with it, which tests/configuration.rs
+/// compares where it is installed. What its programs say goes to standard output, where it is read. JSON is YAML
+/// too, so any name can be written safely.
 #[must_use]
 pub fn configuration(address: &Address, database: &str, sources: &[ConfiguredSource]) -> Value {
-    let sources: serde_json::Map<String, Value> =
-        sources.iter().map(|source| (source.name.clone(), source.settings())).collect();
+    let sources: serde_json::Map<String, Value> = sources
+        .iter()
+        .zip(FIRST_SERVER_ID..)
+        .map(|(source, server_id)| (source.name.clone(), source.settings(server_id)))
+        .collect();
     json!({
         "pid_dir": "~/.pg_chameleon/pid/", "log_dir": "~/.pg_chameleon/logs/", "log_dest": "stdout",
-        "log_level": "info", "log_days_keep": 1, "rollbar_key": "", "rollbar_env": "", "type_override": {},
-        "pg_conn": connection(address, database), "sources": sources,
+        "log_level": "info", "log_days_keep": 10, "rollbar_key": "", "rollbar_env": "",
+        "type_override": {"tinyint(1)": {"override_to": "boolean", "override_tables": ["*"]}},
+        "pg_conn": connection(address, database),
+        "sources": sources,
+        "fillfactor": {"30": {"tables": ["foo.bar"]}, "40": {"tables": ["foo.foobar"]}},
     })
 }
 
@@ -176,11 +204,10 @@ impl Home {
     fn make(parent: &Path, text: &str) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("chameleon-home-").tempdir_in(parent)?;
         let home = Self { folder };
-        let file = home.configuration();
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent)?;
+        for folder in ["configuration", "logs", "pid"] {
+            fs::create_dir_all(home.path().join(".pg_chameleon").join(folder))?;
         }
-        fs::write(file, text)?;
+        fs::write(home.configuration(), text)?;
         Ok(home)
     }
 

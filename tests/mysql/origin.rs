@@ -85,8 +85,8 @@ impl Origin {
     /// `db_conn` of the account that may do everything.
     pub fn db_conn(&self) -> Value {
         json!({
-            "host": self.mysql.host().to_string(), "port": 3306, "user": "usr_replica",
-            "password": self.mysql.password().expose_secret(), "charset": "utf8mb4", "connect_timeout": 10,
+            "host": self.mysql.host().to_string(), "port": "3306", "user": "usr_replica",
+            "password": self.mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
         })
     }
 

@@ -1,6 +1,9 @@
 //! Carries a live scenario out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsStr;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,9 +26,8 @@ use crate::upgrader::Upgrader;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
-/// `my_server_id` of the old sources and of the new ones.
-const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 101..;
-const NEW_SERVER_IDS: std::ops::RangeFrom<u32> = 201..;
+/// `my_server_id` of the old sources; the new ones begin at the example's 100.
+const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 1001..;
 
 /// Carries out a scenario in an empty database, with MariaDB servers of its own, and says how the replica ended.
 ///
@@ -225,13 +227,14 @@ impl<'a> Live<'a> {
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let upgraded = upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
-        let (_home, mut running) = self.start_upgrade(upgrade.by, upgraded, &upgrade.options)?;
+        let home = self.home_with(upgraded, &upgrade.with)?;
+        let mut running = self.start_upgrade_in(&home, upgrade.by, &upgrade.options)?;
         must_end(&mut running, upgrade.exit, &upgrade.says)
     }
 
     fn run(&self, run: &Run) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
-        let command = self.upgrader.command(&home, &run.arguments);
+        let command = self.ours(&home, &run.arguments)?;
         must_end(&mut self.warden.start("chameleon-upgrade", command)?, run.exit, &run.says)
     }
 
@@ -243,20 +246,46 @@ impl<'a> Live<'a> {
         options: &[String],
     ) -> Result<(Home, Running), LiveError> {
         let home = self.home(upgraded)?;
-        let running = match by {
-            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, &home).upgrade()?,
+        let running = self.start_upgrade_in(&home, by, options)?;
+        Ok((home, running))
+    }
+
+    fn start_upgrade_in(&self, home: &Home, by: Program, options: &[String]) -> Result<Running, LiveError> {
+        match by {
+            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, home).upgrade(),
             Program::Ours => {
                 let options = options.iter().map(String::as_str);
                 let arguments = ["upgrade", "--yes"].into_iter().chain(options);
-                self.warden.start("chameleon-upgrade", self.upgrader.command(&home, arguments))?
+                self.warden.start("chameleon-upgrade", self.ours(home, arguments)?)
             }
-        };
-        Ok((home, running))
+        }
+    }
+
+    /// One of our commands, with the pg_chameleon 2 that it is about on its PATH.
+    fn ours<I: AsRef<OsStr>>(
+        &self,
+        home: &Home,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<Command, LiveError> {
+        let mut command = self.upgrader.command(home, arguments);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = [self.programs.chameleon2.join("bin")].into_iter().chain(env::split_paths(&path));
+        let path = env::join_paths(folders).map_err(|error| LiveError::Scenario(error.to_string()))?;
+        command.env("PATH", path);
+        Ok(command)
     }
 
     /// A home folder with the configuration of these new sources.
     pub(super) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
-        self.home_of(&self.configuration(upgraded)?)
+        self.home_with(upgraded, &BTreeMap::new())
+    }
+
+    fn home_with(
+        &self,
+        upgraded: &BTreeMap<String, Vec<String>>,
+        with: &BTreeMap<String, Value>,
+    ) -> Result<Home, LiveError> {
+        self.home_of(&self.configuration(upgraded, with)?)
     }
 
     fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
@@ -264,11 +293,17 @@ impl<'a> Live<'a> {
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
-    fn configuration(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Value, LiveError> {
+    fn configuration(
+        &self,
+        upgraded: &BTreeMap<String, Vec<String>>,
+        with: &BTreeMap<String, Value>,
+    ) -> Result<Value, LiveError> {
         let mut sources = Vec::new();
-        for ((name, old), server_id) in upgraded.iter().zip(NEW_SERVER_IDS) {
+        for (name, old) in upgraded {
             let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
-            sources.push(configured_source(name, &old, server_id)?);
+            let settings = self.scenario.settings.iter().chain(with);
+            let source = configured_source(name, &old)?;
+            sources.push(settings.fold(source, |source, (key, value)| source.with(key, value.clone())));
         }
         Ok(configuration(self.database.address(), self.database.name(), &sources))
     }
@@ -328,7 +363,7 @@ impl<'a> Live<'a> {
 
     /// Starts the daemon of the first new source with a configuration that it must end at.
     fn daemon_ends(&mut self, ends: &DaemonEnds) -> Result<(), LiveError> {
-        let whole = ends.misconfigured(self.configuration(&self.scenario.upgraded)?);
+        let whole = ends.misconfigured(self.configuration(&self.scenario.upgraded, &BTreeMap::new())?);
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let home = self.home_of(&whole)?;
         let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
@@ -411,35 +446,18 @@ const AT_REST: &str = "
                                               USING (i_id_batch) WHERE b.i_id_source = s.i_id_source)
     FROM sch_chameleon.t_sources s WHERE s.t_source = $1";
 
-fn configured_source(
-    name: &str,
-    old: &[(&MySqlSource, &MariaDb)],
-    server_id: u32,
-) -> Result<ConfiguredSource, LiveError> {
+/// As the example of pg_chameleon 2 has it, but for the server and its account.
+fn configured_source(name: &str, old: &[(&MySqlSource, &MariaDb)]) -> Result<ConfiguredSource, LiveError> {
     let Some((_, mysql)) = old.first() else {
         return Err(LiveError::Scenario(format!("{name} maps no source")));
     };
     let mappings: Vec<_> =
         old.iter().map(|(source, _)| (source.schema.as_str(), source.dest_schema.as_str())).collect();
-    let source = ConfiguredSource::mysql(name, &mappings)
-        .with(
-            "db_conn",
-            json!({
-                "host": mysql.host().to_string(), "port": mariadb::PORT.to_string(), "user": mariadb::USER,
-                "password": mysql.password().expose_secret(), "charset": "utf8mb4", "connect_timeout": 10,
-            }),
-        )
-        .with("my_server_id", server_id)
-        .with("replay_max_rows", 1000)
-        // With none, it would do nothing but connect.
-        .with("sleep_loop", 0.1)
-        .with("copy_max_memory", "100M")
-        .with("copy_mode", "direct")
-        .with("out_dir", "/tmp")
-        .with("lock_timeout", "10s")
-        .with("on_error_read", "exit")
-        .with("auto_maintenance", "disabled")
-        .with("gtid_enable", false)
-        .with("keep_existing_schema", false);
-    Ok(source)
+    Ok(ConfiguredSource::mysql(name, &mappings).with(
+        "db_conn",
+        json!({
+            "host": mysql.host().to_string(), "port": mariadb::PORT.to_string(), "user": mariadb::USER,
+            "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
+        }),
+    ))
 }

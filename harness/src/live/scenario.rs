@@ -22,6 +22,9 @@ pub struct Scenario {
     pub sources: BTreeMap<String, MySqlSource>,
     /// The sources of the 2.0 configuration by their names, with the names of the old sources whose schemas they map.
     pub upgraded: BTreeMap<String, Vec<String>>,
+    /// Keys of every source of the 2.0 configuration that don't have the example's values.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
     /// What happens.
     #[serde(with = "serde_yaml::with::singleton_map_recursive")]
     pub steps: Vec<Step>,
@@ -142,6 +145,9 @@ pub struct DaemonEnds {
     /// A key of the source that is empty.
     #[serde(default)]
     pub empty: Option<String>,
+    /// Keys of the source, each with a value that it has instead.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
     /// What the daemon says when it ends.
     pub says: String,
 }
@@ -161,6 +167,7 @@ impl DaemonEnds {
             if let Some(key) = &self.empty {
                 mapping.insert(key.clone(), Value::Null);
             }
+            mapping.extend(self.with.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
         if let (Some(key), Some(top)) = (&self.without, configuration.as_object_mut()) {
             top.remove(key);
@@ -203,6 +210,8 @@ pub struct Upgrade {
     pub says: Vec<String>,
     /// Another configuration than the scenario's: new sources with the old ones whose schemas they map.
     pub upgraded: Option<BTreeMap<String, Vec<String>>>,
+    /// Keys of every new source, beside the scenario's `settings`.
+    pub with: BTreeMap<String, Value>,
 }
 
 /// `run`.

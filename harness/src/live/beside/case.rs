@@ -54,6 +54,7 @@ impl Case {
             awaits: None,
             sources: self.sources.clone(),
             upgraded: self.upgraded.clone(),
+            settings: BTreeMap::new(),
             steps: self.prepare.clone(),
         }
     }
