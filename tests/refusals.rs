@@ -154,7 +154,9 @@ fn leftovers_of_an_earlier_upgrade() {
             "version 2",
             seed().statement(&left(two)),
             shop_alone(),
-            &["_sch_chameleon_version2 is left over: the 2.0 catalogue of an earlier upgrade that failed or was rolled back"],
+            &[
+                "_sch_chameleon_version2 is left over: the 2.0 catalogue of an earlier upgrade that failed or was rolled back",
+            ],
         ),
         (
             "both",

@@ -210,7 +210,10 @@ fn what_cannot_be_shown_is_no_success() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (ends, said) = code(arguments, full.into());
         assert_eq!(ends, Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("The output could not be written: No space left on device"), "{arguments:?}: {said}");
+        assert!(
+            said.contains("The output could not be written: No space left on device"),
+            "{arguments:?}: {said}"
+        );
         // A reader that has seen enough is no failure.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -218,5 +221,9 @@ fn what_cannot_be_shown_is_no_success() {
     }
     replica.sql("CREATE SCHEMA _sch_chameleon_version2");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    assert_eq!(code(&["check", "--offline", "--format", "json"], full.into()).0, Some(3), "a refusal stays one");
+    assert_eq!(
+        code(&["check", "--offline", "--format", "json"], full.into()).0,
+        Some(3),
+        "a refusal stays one"
+    );
 }

@@ -309,10 +309,7 @@ fn assert_fits(columns: usize, case: &str, shown: &str) {
         let copied = chameleon_upgrade::report::layout::statements(text) == [text]
             || ["chameleon ", "pip ", "cp "].iter().any(|command| text.starts_with(command));
         let fits = chameleon_upgrade::report::layout::width(&line) <= columns;
-        assert!(
-            fits || copied || !text.contains(' '),
-            "{case}, {columns} columns:\n{line}\nin:\n{shown}"
-        );
+        assert!(fits || copied || !text.contains(' '), "{case}, {columns} columns:\n{line}\nin:\n{shown}");
     }
 }
 
@@ -335,13 +332,21 @@ fn everything_fits_the_terminal() {
         }
         run(&["--help"], 0);
         run(&["upgrade", "--no-such-option"], 2);
-        run(&["check", "--config", "no-such-configuration-anywhere-on-this-machine-whatever-it-is-called"], 2);
+        run(
+            &["check", "--config", "no-such-configuration-anywhere-on-this-machine-whatever-it-is-called"],
+            2,
+        );
         let checked = run(&with_config(&["check", "--offline"]), 0);
         // Nothing is lost by it.
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let piped = shown(&replica.command(&["check"]).output().unwrap());
         let all = words(&checked);
-        assert!(words(&piped).iter().all(|word| all.contains(word) || "┌│╞└┆═".chars().any(|line| word.contains(line))), "{checked}");
+        assert!(
+            words(&piped)
+                .iter()
+                .all(|word| all.contains(word) || "┌│╞└┆═".chars().any(|line| word.contains(line))),
+            "{checked}"
+        );
         run(&with_config(&["status"]), 0);
         run(&with_config(&["upgrade", "--offline", "--dry-run"]), 0);
         replica.sql("CREATE SCHEMA _sch_chameleon_version1");

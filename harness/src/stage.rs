@@ -127,6 +127,9 @@ impl Stage {
         } else {
             command.args(["--no-owner", "--no-privileges"]).arg(dump);
         }
+        for variable in chameleon_upgrade::config::variables() {
+            command.env_remove(variable);
+        }
         let address = self.template.address();
         let output = command
             .args(["--host", &address.host, "--port", &address.port.to_string(), "--username", &address.user])

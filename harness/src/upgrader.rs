@@ -144,6 +144,10 @@ impl Upgrader {
             }
         };
         command.args(["--config", CONFIGURATION]).env("HOME", home.path()).stdin(Stdio::null());
+        // What leads to the servers of whoever runs the harness doesn't lead to the harness's.
+        for variable in chameleon_upgrade::config::variables() {
+            command.env_remove(variable);
+        }
         command
     }
 }

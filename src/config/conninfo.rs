@@ -77,6 +77,12 @@ pub fn variable(keyword: &str) -> Option<&'static str> {
     SETTINGS.into_iter().find(|(known, _)| *known == keyword).map(|(_, variable)| variable)
 }
 
+/// All variables of the environment by which libpq may be told whom to connect to, and how.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    let written = ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGREQUIRESSL"];
+    SETTINGS.into_iter().map(|(_, variable)| variable).chain(written)
+}
+
 /// What libpq reads in the place of one value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reading {

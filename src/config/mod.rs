@@ -22,7 +22,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use conninfo::{Keyword, variable};
+pub use conninfo::{Keyword, variable, variables};
 pub use daemon::{Harm, Hindrance};
 pub use error::ConfigurationError;
 use error::Problem;

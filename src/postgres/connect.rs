@@ -214,7 +214,10 @@ async fn unfit(client: &Client, wanted: SessionAttributes) -> Result<Option<&'st
         return Ok(None);
     }
     let asked = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
-    let rows = client.simple_query(asked).await?;
+    let Ok(rows) = tokio::time::timeout(LOGIN_TIMEOUT, client.simple_query(asked)).await else {
+        return Ok(Some("it doesn't say what it is"));
+    };
+    let rows = rows?;
     let row = rows.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some((row.get(0) == Some("t"), row.get(1) == Some("on"))),
         _ => None,
@@ -253,9 +256,12 @@ async fn routes(host: &Host) -> Result<Vec<Route>, Failure> {
     if let Some(address) = host.address {
         return Ok(vec![Route::Tcp((address, host.port).into())]);
     }
-    let addresses = lookup_host((&*host.name, host.port)).await;
-    let addresses = addresses.map_err(|error| Failure::Next(error.to_string()))?;
-    Ok(addresses.map(Route::Tcp).collect())
+    let looked_up = tokio::time::timeout(LOGIN_TIMEOUT, lookup_host((&*host.name, host.port))).await;
+    match looked_up {
+        Ok(Ok(addresses)) => Ok(addresses.map(Route::Tcp).collect()),
+        Ok(Err(error)) => Err(Failure::Next(error.to_string())),
+        Err(_) => Err(Failure::Next("nobody says which address the name has".to_owned())),
+    }
 }
 
 /// Opens a session by one route, encrypted or not, as libpq's `sslmode` has it.

@@ -67,12 +67,17 @@ fn rows_of_a_schema_that_is_no_destination_are_deleted() {
     );
     let found = of(&replica, "misplaced-tables");
     let text = found[0]["found"].as_str().unwrap();
-    assert!(text.contains("12 tables are registered for the source shop: old_name_1.t1, ") && text.contains("and 2 more"), "{text}");
+    assert!(
+        text.contains("12 tables are registered for the source shop: old_name_1.t1, ")
+            && text.contains("and 2 more"),
+        "{text}"
+    );
     assert!(text.contains("old_name_1 is the destination of no source"), "{text}");
     carry_out(&replica, "misplaced-tables", "warning");
     assert_eq!(replica.value("SELECT count(*) FROM sch_chameleon.t_replica_tables"), "2");
     // Left alone, all of them are brought over.
-    let kept = with("UPDATE sch_chameleon.t_replica_tables SET v_schema_name = 'it''s old' WHERE i_id_source = 1");
+    let kept =
+        with("UPDATE sch_chameleon.t_replica_tables SET v_schema_name = 'it''s old' WHERE i_id_source = 1");
     assert!(remedy(&kept, "misplaced-tables", "warning").contains("v_schema_name = 'it''s old';"));
     kept.upgrade(&[]).code(0);
     assert_eq!(kept.value("SELECT count(*) FROM sch_chameleon.t_replica_tables"), "2");
@@ -158,9 +163,18 @@ fn discarded_rows_are_told_and_the_list_is_emptied() {
     ));
     let found = of(&unknown, "discarded-rows");
     let text = found[0]["found"].as_str().unwrap();
-    assert!(text.contains("3 rows, from 2024-05-01") && text.contains("of shop.items, and maybe of more:"), "{text}");
-    let nothing = with("INSERT INTO sch_chameleon.t_discarded_rows (i_id_batch, t_row_data) VALUES (1, '{}')");
-    assert!(of(&nothing, "discarded-rows")[0]["found"].as_str().unwrap().contains("of which tables can't be told"));
+    assert!(
+        text.contains("3 rows, from 2024-05-01") && text.contains("of shop.items, and maybe of more:"),
+        "{text}"
+    );
+    let nothing =
+        with("INSERT INTO sch_chameleon.t_discarded_rows (i_id_batch, t_row_data) VALUES (1, '{}')");
+    assert!(
+        of(&nothing, "discarded-rows")[0]["found"]
+            .as_str()
+            .unwrap()
+            .contains("of which tables can't be told")
+    );
 }
 
 #[test]
@@ -182,7 +196,8 @@ fn primary_keys_are_added() {
     ]);
     let replica = Replica::of(&seed, &both());
     carry_out(&replica, "primary-keys", "warning");
-    let keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace = 'shop'::regnamespace";
+    let keys =
+        "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace = 'shop'::regnamespace";
     assert_eq!(replica.value(keys), "3");
 }
 
@@ -209,9 +224,17 @@ fn the_destination_of_a_source_that_was_never_initialised_is_created() {
     )];
     let replica = Replica::of(&Seed::of([shop(), idle]).statement("DROP SCHEMA idle"), &sources);
     let told = remedy(&replica, "never-initialised", "warning");
-    assert!(told.contains("chameleon refresh_schema after it (source replica, schema my_idle), which creates the schema"), "{told}");
+    assert!(
+        told.contains(
+            "chameleon refresh_schema after it (source replica, schema my_idle), which creates the schema"
+        ),
+        "{told}"
+    );
     let found = of(&replica, "never-initialised");
-    assert!(found[0]["found"].as_str().unwrap().contains("Its destination schema idle is not there"), "{found:?}");
+    assert!(
+        found[0]["found"].as_str().unwrap().contains("Its destination schema idle is not there"),
+        "{found:?}"
+    );
     run_all(&replica, &told);
     let found = of(&replica, "never-initialised");
     assert!(found[0]["found"].as_str().unwrap().contains("nothing is replicated into idle yet"), "{found:?}");
@@ -226,7 +249,12 @@ fn a_view_on_the_catalogue_is_created_anew() {
     let view = "CREATE VIEW public.sources AS SELECT t_source FROM sch_chameleon.t_sources";
     let replica = with(view);
     let told = remedy(&replica, "dependents", "warning");
-    assert!(told.starts_with("Create it anew on sch_chameleon after the upgrade; dropping _sch_chameleon_version1"), "{told}");
+    assert!(
+        told.starts_with(
+            "Create it anew on sch_chameleon after the upgrade; dropping _sch_chameleon_version1"
+        ),
+        "{told}"
+    );
     replica.upgrade(&[]).code(0);
     assert_eq!(replica.value("SELECT count(*) FROM public.sources"), "2");
     replica.sql(&format!("DROP VIEW public.sources; {view}"));
@@ -244,13 +272,20 @@ fn after_an_upgrade_there_is_nothing_to_complain_of() {
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!((&found[0]["check"], &found[0]["severity"]), (&json!("leftovers"), &json!("info")));
     assert_eq!(found[0].get("remedy"), None, "{found:?}");
-    assert!(found[0]["found"].as_str().unwrap().contains("the way back (chameleon-upgrade rollback)"), "{found:?}");
+    assert!(
+        found[0]["found"].as_str().unwrap().contains("the way back (chameleon-upgrade rollback)"),
+        "{found:?}"
+    );
     replica.upgrade(&[]).code(0).stdout("The catalogue is 2.0.10 already: there is nothing to do.\n");
     // What the original's upgrade leaves out is told, by upgrade too.
     replica.sql("DELETE FROM sch_chameleon.t_replica_tables WHERE v_schema_name = 'stock'");
     let told = of(&replica, "tables-left-behind");
     assert!(told[0]["found"].as_str().unwrap().contains("2 tables of the 1.7 catalogue"), "{told:?}");
-    replica.command(&["check"]).assert().code(0).stdout(predicates::str::contains("stock.warehouses, stock.movements"));
+    replica
+        .command(&["check"])
+        .assert()
+        .code(0)
+        .stdout(predicates::str::contains("stock.warehouses, stock.movements"));
     replica.upgrade(&[]).code(0).stdout(predicates::str::contains("tables-left-behind"));
     // Rolled back, as it says, and upgraded again, they are there.
     replica.command(&["rollback", "--yes"]).assert().success();

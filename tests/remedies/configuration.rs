@@ -14,9 +14,7 @@ fn configured(pairs: &[(String, String)]) -> Vec<ConfiguredSource> {
 /// The lines between back quotes, as the configuration would have them.
 fn lines(text: &str) -> Vec<(String, String)> {
     let quoted = text.split('`').skip(1).step_by(2);
-    quoted
-        .flat_map(|line| serde_yaml::from_str::<BTreeMap<String, String>>(line).unwrap())
-        .collect()
+    quoted.flat_map(|line| serde_yaml::from_str::<BTreeMap<String, String>>(line).unwrap()).collect()
 }
 
 /// Takes out what the findings say is to be taken out, and adds what is to be added.
@@ -37,7 +35,8 @@ fn lines_of_schema_mappings_are_written_as_they_are_named() {
         &[("my shop", "stock"), ("2: \"stock\"", "yes")],
     ];
     for pairs in wrong {
-        let mut pairs: Vec<_> = pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        let mut pairs: Vec<_> =
+            pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
         let mut replica = Replica::of(&seed(), &configured(&pairs));
         for finding in of(&replica, "schema-mappings") {
             let text = finding["remedy"].as_str().unwrap();
@@ -70,7 +69,10 @@ fn each_mysql_server_gets_a_source_of_its_own() {
     let seed = Seed::of([source("shop", "first-bin.000001:4"), source("stock", "second-bin.000001:4")]);
     let mut replica = Replica::of(&seed, &both());
     let found = of(&replica, "binlog-base-name");
-    assert!(found[0]["remedy"].as_str().unwrap().starts_with("Give each MySQL server a source of its own"), "{found:?}");
+    assert!(
+        found[0]["remedy"].as_str().unwrap().starts_with("Give each MySQL server a source of its own"),
+        "{found:?}"
+    );
     replica.configure(&[
         ConfiguredSource::mysql("one", &[("my_shop", "shop")]),
         ConfiguredSource::mysql("two", &[("my_stock", "stock")]),
@@ -81,7 +83,8 @@ fn each_mysql_server_gets_a_source_of_its_own() {
 
 #[test]
 fn a_source_gets_a_shorter_name() {
-    let named = |name: &str| vec![ConfiguredSource::mysql(name, &[("my_shop", "shop"), ("my_stock", "stock")])];
+    let named =
+        |name: &str| vec![ConfiguredSource::mysql(name, &[("my_shop", "shop"), ("my_stock", "stock")])];
     let mut replica = Replica::of(&Seed::of([shop(), stock()]), &named(&"s".repeat(48)));
     let found = of(&replica, "names");
     assert!(found[0]["remedy"].as_str().unwrap().contains("a name of at most 47 bytes"), "{found:?}");
@@ -92,11 +95,13 @@ fn a_source_gets_a_shorter_name() {
 
 #[test]
 fn a_source_of_another_type_is_taken_out() {
-    let other =
-        ConfiguredSource { kind: "pgsql".to_owned(), ..ConfiguredSource::mysql("pg", &[("a", "b")]) };
+    let other = ConfiguredSource { kind: "pgsql".to_owned(), ..ConfiguredSource::mysql("pg", &[("a", "b")]) };
     let mut replica = Replica::of(&Seed::of([shop(), stock()]), &[both().remove(0), other]);
     let found = of(&replica, "source-types");
-    assert!(found[0]["remedy"].as_str().unwrap().starts_with("Take pg out of the configuration"), "{found:?}");
+    assert!(
+        found[0]["remedy"].as_str().unwrap().starts_with("Take pg out of the configuration"),
+        "{found:?}"
+    );
     replica.configure(&both());
     is_gone(&replica, "source-types");
     replica.upgrade(&[]).code(0);
@@ -110,6 +115,10 @@ fn the_database_of_the_replica_is_named() {
     let found = of(&elsewhere, "catalogue-version");
     assert!(found[0]["remedy"].as_str().unwrap().starts_with("Set pg_conn.database"), "{found:?}");
     elsewhere.home = replica.home;
-    assert!(findings(&elsewhere).iter().all(|finding| finding["check"] == "offline"), "{:#?}", findings(&elsewhere));
+    assert!(
+        findings(&elsewhere).iter().all(|finding| finding["check"] == "offline"),
+        "{:#?}",
+        findings(&elsewhere)
+    );
     elsewhere.upgrade(&[]).code(0);
 }

@@ -22,7 +22,8 @@ const POSTGRESQL: &str = "tests/remedies/postgresql.rs";
 const MYSQL: &str = "tests/remedies/mysql.rs";
 const WAY_BACK: &str = "tests/remedies/way_back.rs";
 
-const BINARY_LOG: &str = "about what the binary log holds: to be carried out with the checks of the binary log";
+const BINARY_LOG: &str =
+    "about what the binary log holds: to be carried out with the checks of the binary log";
 
 /// Each finding with its remedies.
 const REMEDIES: &[(&str, &[Remedy])] = &[
@@ -106,7 +107,13 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("replica-went-on", &[Test(WAY_BACK, "who_goes_back_by_force_copies_first")]),
     ("replication-privileges", &[Test("tests/mysql/server.rs", "what_the_remedy_grants_is_enough")]),
     ("role", &[Test(POSTGRESQL, "a_role_gets_what_it_lacks")]),
-    ("schema-mappings", &[Test(CONFIGURATION, "lines_of_schema_mappings_are_written_as_they_are_named"), Live("remedies_of_1_8_2")]),
+    (
+        "schema-mappings",
+        &[
+            Test(CONFIGURATION, "lines_of_schema_mappings_are_written_as_they_are_named"),
+            Live("remedies_of_1_8_2"),
+        ],
+    ),
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
     ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
@@ -147,7 +154,8 @@ fn ids_in(source: &str) -> Vec<String> {
         for rest in code.split(made).skip(1) {
             let first = rest.trim_start();
             let literal = first.strip_prefix('"').and_then(|rest| rest.split('"').next());
-            let name: String = first.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect();
+            let name: String =
+                first.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect();
             let constant = code
                 .split_once(&format!("const {name}: &str = \""))
                 .and_then(|(_, rest)| rest.split('"').next())
@@ -167,7 +175,11 @@ fn every_finding_has_a_remedy_that_is_carried_out() {
     let given = ids();
     assert!(given.len() > 30, "{given:?}");
     let known: BTreeSet<String> = REMEDIES.iter().map(|(id, _)| (*id).to_owned()).collect();
-    assert_eq!(given.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "findings without a remedy");
+    assert_eq!(
+        given.difference(&known).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "findings without a remedy"
+    );
     assert_eq!(known.difference(&given).collect::<Vec<_>>(), Vec::<&String>::new(), "no such findings");
 }
 

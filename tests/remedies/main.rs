@@ -42,7 +42,8 @@ fn with(statement: &str) -> Replica {
 fn findings(replica: &Replica) -> Vec<Value> {
     let output = replica.command(&["check", "--format", "json"]).output().unwrap();
     let shown = replica::shown(&output);
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {shown}"));
+    let said: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {shown}"));
     said["findings"].as_array().unwrap().clone()
 }
 

@@ -36,7 +36,11 @@ fn a_table_that_may_not_be_read_is_granted() {
         "window-tables",
         &["the account weak may not read my_one.secret", "GRANT SELECT ON `my_one`.* TO 'weak'@"],
     );
-    assert!(!checked.text("window-tables").contains("no longer on MySQL"), "{}", checked.text("window-tables"));
+    assert!(
+        !checked.text("window-tables").contains("no longer on MySQL"),
+        "{}",
+        checked.text("window-tables")
+    );
     granted(&origin, &checked.text("window-tables"));
     check(&replica).ends(0).silent(&["window-tables"]);
     // With the right to read the schema, what is gone is gone.
@@ -59,7 +63,9 @@ fn a_schema_that_may_not_be_seen_is_granted() {
 #[test]
 fn names_are_written_as_the_server_has_them() {
     let options = ["--lower-case-table-names=1".to_owned()];
-    let Some(origin) = Origin::start_with("names_are_written_as_the_server_has_them", &options) else { return };
+    let Some(origin) = Origin::start_with("names_are_written_as_the_server_has_them", &options) else {
+        return;
+    };
     let here = origin.here();
     check(&origin.replica_of(&[("MY_ONE", &here)], origin.db_conn())).ends(3).says(
         "mysql-schemas",

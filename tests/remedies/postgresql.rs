@@ -9,14 +9,17 @@ use chameleon_upgrade::report::layout::statements;
 /// A role of its own for the replica's database, with these rights.
 fn role(replica: &mut Replica, kind: &str, rights: &str, sources: &[ConfiguredSource]) -> String {
     let role = format!("{kind}_{}", replica.database.name());
-    replica.sql(&format!("CREATE ROLE \"{role}\" LOGIN PASSWORD 'pa55'; {}", rights.replace("{role}", &role)));
+    replica
+        .sql(&format!("CREATE ROLE \"{role}\" LOGIN PASSWORD 'pa55'; {}", rights.replace("{role}", &role)));
     replica.configure_as(&role, "pa55", sources);
     role
 }
 
 fn forget(replica: &Replica, roles: &[&str]) {
     for role in roles {
-        replica.sql(&format!(r#"REASSIGN OWNED BY "{role}" TO postgres; DROP OWNED BY "{role}"; DROP ROLE "{role}""#));
+        replica.sql(&format!(
+            r#"REASSIGN OWNED BY "{role}" TO postgres; DROP OWNED BY "{role}"; DROP ROLE "{role}""#
+        ));
     }
 }
 
@@ -46,10 +49,8 @@ fn a_role_gets_what_it_lacks() {
 #[test]
 fn a_database_is_opened_to_writers() {
     let replica = Replica::of(&Seed::of([shop(), stock()]), &both());
-    replica.sql(&format!(
-        "ALTER DATABASE {} SET default_transaction_read_only = on",
-        replica.database.name()
-    ));
+    replica
+        .sql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", replica.database.name()));
     carry_out(&replica, "postgresql", "error");
 }
 
@@ -95,11 +96,18 @@ fn an_event_that_cannot_be_replayed_is_mended() {
     use chameleon_harness::seed::{Batch, Event, Source, Table};
     let listed = Batch::listed("mysql-bin.000007:20")
         .event(Event::ddl("pieces", "SET search_path=\"stock\";ALTER TABLE \"gone\" ADD COLUMN note text"));
-    let stock = Source::new("stock").table(Table::new("pieces")).batch(listed).batch(Batch::open("mysql-bin.000007:50"));
+    let stock = Source::new("stock")
+        .table(Table::new("pieces"))
+        .batch(listed)
+        .batch(Batch::open("mysql-bin.000007:50"));
     let replica = Replica::of(&Seed::of([shop(), stock]), &both());
     let refused = replica.upgrade(&[]).code(3);
     let shown = crate::replica::shown(refused.get_output());
-    assert!(shown.contains("relation \"gone\" does not exist") && shown.contains("Mend what the server complains of"), "{shown}");
+    assert!(
+        shown.contains("relation \"gone\" does not exist")
+            && shown.contains("Mend what the server complains of"),
+        "{shown}"
+    );
     replica.sql("CREATE TABLE stock.gone (id int)");
     replica.upgrade(&[]).code(0);
 }

@@ -50,7 +50,8 @@ fn a_replica_that_was_killed_is_taken_as_stopped() {
 #[test]
 fn who_goes_back_by_force_copies_first() {
     let replica = upgraded();
-    replica.sql("UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true, i_replayed = 3");
+    replica
+        .sql("UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true, i_replayed = 3");
     assert!(remedy(&replica).ends_with("run again with --force."));
     replica
         .command(&["rollback", "--yes", "--force"])
