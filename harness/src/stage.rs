@@ -4,8 +4,9 @@
 //! privileges. The role owns the catalogue and the destination tables and may create schemas, no more.
 
 use crate::home::{Configuration, Home};
+use crate::quoting::literal;
 use crate::seed::{Seed, SeedError};
-use crate::server::{Address, Database, Server, ServerError};
+use crate::server::{self, Address, Database, Server, ServerError};
 use postgres::Client;
 use secrecy::{ExposeSecret, SecretString};
 use std::io;
@@ -188,7 +189,11 @@ fn create_role(database: &Database) -> Result<Address, StageError> {
     let password = format!("{:032x}", rand::random::<u128>());
     database
         .connect()?
-        .batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'"))
+        // One transaction, so that a program that is killed leaves no role without the mark.
+        .batch_execute(&format!(
+            "CREATE ROLE {name} LOGIN PASSWORD '{password}'; COMMENT ON ROLE {name} IS {}",
+            literal(&server::mark(&database.address().user))
+        ))
         .map_err(doing("creating a role"))?;
     let password = SecretString::from(password);
     Ok(Address { user: name, password, ..database.address().clone() })

@@ -16,7 +16,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use chameleon_harness::server::{self, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError};
+use chameleon_harness::home::Configuration;
+use chameleon_harness::seed::Seed;
+use chameleon_harness::server::{
+    self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError,
+};
+use chameleon_harness::stage::{Origin, SharedServer, Stage};
 use chameleon_harness::tools::{self, Missing};
 use libtest_mimic::{Arguments, Conclusion, Trial};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -55,6 +60,8 @@ fn run(arguments: &Arguments) -> Conclusion {
         trial("url: databases are made and dropped", url_makes_databases),
         trial("url: the server itself is left alone", url_refuses),
         trial("url: what a killed program left is dropped, what is used or kept stays", url_clears_up),
+        trial("url: two harnesses leave each other alone, whichever database their URLs name", url_of_two),
+        trial("url: a database that somebody else made stays, whatever its name", url_spares_others),
     ];
     trials.extend(trials_of("local", &Ok(())));
     trials.extend(trials_of("docker", &tools::docker_image().map(|_| ())));
@@ -319,7 +326,7 @@ fn url_makes_databases() -> Outcome {
 
 fn url_refuses() -> Outcome {
     let owner = local()?;
-    let mut server = server::url(&url_of(&owner).into())?;
+    let mut server = server::url(&url_of(&owner).parse()?)?;
     let refusals = [server.stop(), server.kill(), server.restart(), server.freeze(), server.thaw()];
     for (refusal, action) in refusals.into_iter().zip(["stopped", "killed", "restarted", "frozen", "thawed"])
     {
@@ -338,16 +345,84 @@ fn url_clears_up() -> Outcome {
     let kept = keep_a_database(&url)?;
     left.kill()?;
     wait_until("the lock on what was left is gone", || {
-        let _server = server::url(&url.clone().into())?;
+        let _server = server::url(&url.parse()?)?;
         Ok(!exists(owner.address(), &left.what)?)
     })?;
     assert!(exists(owner.address(), &used.what)?, "a database in use was dropped");
     assert!(exists(owner.address(), &kept)?, "a database that was to be kept was dropped");
+    // HUNT.md H5: the roles of a program that was killed stayed for ever.
+    let of_the_dead = format!("role_{}%", maker_of(&left.what));
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname LIKE $1";
+    let count = |like: &str| -> Result<i64, Box<dyn Error>> {
+        Ok(owner.address().connect("postgres")?.query_one(roles, &[&like])?.get(0))
+    };
+    assert_eq!(count(&of_the_dead)?, 0, "a role was left");
+    assert_eq!(count(&format!("role_{}%", maker_of(&used.what)))?, 1, "a role in use was dropped");
     Ok(())
 }
 
+/// What the names of a program's databases begin with.
+fn maker_of(database: &str) -> &str {
+    database.rsplit_once('_').map_or(database, |(maker, _)| maker)
+}
+
+/// HUNT.md H3: advisory locks are those of one database, and the copy of a database took none.
+fn url_of_two() -> Outcome {
+    let owner = local()?;
+    owner.address().connect("postgres")?.batch_execute("CREATE DATABASE elsewhere")?;
+    let used = held(&url_of(&owner), "killed")?;
+    let of_it = format!("{}%", maker_of(&used.what));
+    let databases = || -> Result<i64, Box<dyn Error>> {
+        let count = "SELECT count(*) FROM pg_database WHERE datname LIKE $1";
+        Ok(owner.address().connect("postgres")?.query_one(count, &[&of_it])?.get(0))
+    };
+    assert_eq!(databases()?, 4, "a database, its copy, and a stage with another");
+    let url = url_of(&owner);
+    let elsewhere = format!("{}/elsewhere", url.strip_suffix("/postgres").ok_or("another URL")?);
+    drop(elsewhere.parse::<Kind>()?.start()?);
+    assert_eq!(databases()?, 4);
+    Ok(())
+}
+
+/// HUNT.md H4: a database was dropped for its name, and one of another role's stopped every ordinary role.
+fn url_spares_others() -> Outcome {
+    let owner = local()?;
+    let mut client = owner.address().connect("postgres")?;
+    client.batch_execute(
+        "CREATE ROLE ordinary LOGIN CREATEDB CREATEROLE PASSWORD 'secret'; CREATE ROLE other CREATEDB",
+    )?;
+    let by_hand = [
+        ("chameleon_harness_of_mine", "OWNER ordinary"),
+        ("chameleon_harness_0123456789abcdef_0", "OWNER ordinary"),
+        ("chameleon_harness_0123456789abcdef_1", "OWNER other CONNECTION LIMIT 8017017"),
+        ("chameleon_harness_0123456789abcdef_2", "OWNER ordinary CONNECTION LIMIT 8017017"),
+        ("chameleon_harness_0123456789abcdef_3", "OWNER ordinary CONNECTION LIMIT 8017017"),
+    ];
+    for (name, more) in by_hand {
+        client.batch_execute(&format!("CREATE DATABASE {name} {more}"))?;
+    }
+    client.batch_execute("COMMENT ON DATABASE chameleon_harness_0123456789abcdef_2 IS 'accounts of 2026'")?;
+    client.batch_execute("CREATE ROLE role_chameleon_harness_0123456789abcdef_0")?;
+    let connected = owner.address().connect(by_hand[4].0)?;
+    let Address { host, port, .. } = owner.address();
+    let url = format!("postgres://ordinary:secret@{host}:{port}/postgres");
+    let server = url.parse::<Kind>()?.start()?;
+    assert!(server.create_database().is_ok(), "an ordinary role is stopped");
+    for (name, _) in by_hand {
+        assert!(exists(owner.address(), name)?, "{name} was dropped");
+    }
+    let role = "SELECT FROM pg_roles WHERE rolname = 'role_chameleon_harness_0123456789abcdef_0'";
+    assert!(client.query_opt(role, &[])?.is_some(), "a role that somebody made was dropped");
+    // Nobody is connected to the last one any more: it is as a program leaves it that is killed while it creates one.
+    drop(connected);
+    wait_until("what was left is dropped", || {
+        drop(url.parse::<Kind>()?.start()?);
+        Ok(!exists(owner.address(), by_hand[4].0)?)
+    })
+}
+
 fn keep_a_database(url: &str) -> Result<String, Box<dyn Error>> {
-    let server = server::url(&url.to_owned().into())?;
+    let server = server::url(&url.parse()?)?;
     let mut database = server.create_database()?;
     database.keep();
     Ok(database.name().to_owned())
@@ -524,7 +599,7 @@ fn hold(kind: &str) -> ExitCode {
 fn held_until_told(kind: &str) -> Outcome {
     let end = env::var(END)?;
     let mut server: Box<dyn Server>;
-    let mut _database = None;
+    let mut _held = None;
     let what;
     match kind {
         "local" => {
@@ -539,7 +614,12 @@ fn held_until_told(kind: &str) -> Outcome {
         }
         url => {
             server = url.parse::<Kind>()?.start()?;
-            what = _database.insert(server.create_database()?).name().to_owned();
+            let database = server.create_database()?;
+            what = database.name().to_owned();
+            let shared = SharedServer::new(url.parse::<Kind>()?.start()?);
+            let stage = Stage::new(shared, &Origin::Seed(Seed::demo()))?;
+            let replica = stage.replica(&Configuration::Sources(vec![]))?;
+            _held = Some((database.copy()?, database, replica, stage));
         }
     }
     match end.as_str() {

@@ -1,12 +1,41 @@
-//! A database of its own for every test or run, dropped when it goes out of scope.
+//! A database of its own for every test or run, dropped when it goes out of scope. What it bears says whose it is, so
+//! that one that a killed program has left can be told from everything else on a server.
 
-use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Address, ServerError};
+use crate::quoting::literal;
 
-/// What the names of these databases begin with.
+/// What the names of these databases begin with; the maker's id and a number follow.
 pub(super) const PREFIX: &str = "chameleon_harness_";
+
+/// The connection limit of these databases. It is given in the statement that creates one: so none is ever without it,
+/// whenever its maker is killed, and one that somebody made by hand under such a name does not have it.
+pub(super) const MARK: i32 = 8_017_017;
+
+/// This program, as its databases, roles and sessions name it.
+pub(super) fn maker() -> &'static str {
+    static MAKER: OnceLock<String> = OnceLock::new();
+    MAKER.get_or_init(|| format!("{:016x}", rand::random::<u64>()))
+}
+
+/// The comment that marks a database or role as this program's, made with the account `user`: a prefix, the maker's id
+/// and a suffix.
+pub(crate) fn mark(user: &str) -> String {
+    format!("{MADE_BY}{}{}", maker(), made_as(user))
+}
+
+/// The comment of a database that was kept.
+pub(super) const KEPT: &str = "kept for inspection";
+
+/// What stands before the maker's id in a mark.
+pub(super) const MADE_BY: &str = "made by chameleon-harness ";
+
+/// What stands after it.
+pub(super) fn made_as(user: &str) -> String {
+    format!(" as {user}, and dropped with it")
+}
 
 /// A database on a server, dropped with all its sessions when the value goes out of scope.
 #[derive(Debug)]
@@ -22,15 +51,20 @@ impl Database {
     /// # Errors
     /// [`ServerError`] when the server can't be reached or refuses.
     pub fn create(address: &Address) -> Result<Self, ServerError> {
-        Self::create_named(address, new_name())
+        Self::made(address, "template0 ENCODING 'UTF8'", format!("create a database on {address}"))
     }
 
-    pub(super) fn create_named(address: &Address, name: String) -> Result<Self, ServerError> {
-        address
-            .connect(&address.maintenance_database)?
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
-            .map_err(ServerError::sql(format!("create a database on {address}")))?;
-        Ok(Self { address: address.clone(), name, kept: false })
+    fn made(address: &Address, template: &str, doing: String) -> Result<Self, ServerError> {
+        let name = new_name();
+        let mut client = address.connect(&address.maintenance_database)?;
+        client
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} CONNECTION LIMIT {MARK}"))
+            .map_err(ServerError::sql(doing.clone()))?;
+        let made = Self { address: address.clone(), name, kept: false };
+        client
+            .batch_execute(&format!("COMMENT ON DATABASE {} IS {}", made.name, literal(&mark(&address.user))))
+            .map_err(ServerError::sql(doing))?;
+        Ok(made)
     }
 
     /// Creates another database with all that is in this one, on which nobody may be connected.
@@ -38,12 +72,8 @@ impl Database {
     /// # Errors
     /// [`ServerError`] when the server can't be reached or refuses.
     pub fn copy(&self) -> Result<Self, ServerError> {
-        let (address, name) = (&self.address, new_name());
-        address
-            .connect(&address.maintenance_database)?
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", self.name))
-            .map_err(ServerError::sql(format!("copy the database {} on {address}", self.name)))?;
-        Ok(Self { address: address.clone(), name, kept: false })
+        let doing = format!("copy the database {} on {}", self.name, self.address);
+        Self::made(&self.address, &self.name, doing)
     }
 
     /// A new session on this database.
@@ -93,7 +123,7 @@ impl Drop for Database {
 fn mark_as_kept(address: &Address, name: &str) -> Result<(), ServerError> {
     address
         .connect(&address.maintenance_database)?
-        .batch_execute(&format!("COMMENT ON DATABASE {name} IS 'kept for inspection'"))
+        .batch_execute(&format!("COMMENT ON DATABASE {name} IS '{KEPT}'"))
         .map_err(ServerError::sql(format!("mark the database {name} on {address} as kept")))
 }
 
@@ -116,8 +146,7 @@ const END_SESSIONS: &str =
     "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1";
 
 /// Unlike any other on the server, whoever else uses it.
-pub(super) fn new_name() -> String {
+fn new_name() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{PREFIX}{}_{number}_{:08x}", process::id(), rand::random::<u32>())
+    format!("{PREFIX}{}_{}", maker(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }

@@ -4,9 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use secrecy::SecretString;
-
-use super::{DockerOptions, LocalOptions, Server, ServerError, docker, local, url};
+use super::{DockerOptions, LocalOptions, Server, ServerError, ServerUrl, WrongUrl, docker, local, url};
 
 /// Which kind of server to use, with what it needs to know.
 #[derive(Debug, Clone)]
@@ -15,8 +13,8 @@ pub enum Kind {
     Local(LocalOptions),
     /// A container.
     Docker(DockerOptions),
-    /// An existing server, by its URL, which may hold a password.
-    Url(SecretString),
+    /// An existing server, by its URL.
+    Url(ServerUrl),
 }
 
 impl Kind {
@@ -63,30 +61,36 @@ impl fmt::Display for Kind {
 
 /// A server was named in a way that no kind has.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "unknown kind of server: use `local`, `local:MAJOR` (a version of PostgreSQL such as 16), `docker`, \
-     `docker:IMAGE:TAG`, or a URL such as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
-)]
-pub struct UnknownKind;
+pub enum UnknownKind {
+    /// No kind.
+    #[error(
+        "unknown kind of server: use `local`, `local:MAJOR` (a version of PostgreSQL such as 16), `docker`, \
+         `docker:IMAGE:TAG`, or a URL such as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+    )]
+    Name,
+    /// No URL.
+    #[error(transparent)]
+    Url(#[from] WrongUrl),
+}
 
 impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Url(text.to_owned().into()));
+            return Ok(Self::Url(text.parse()?));
         }
         match text.split_once(':') {
             None if text == "local" => Ok(Self::default()),
             None if text == "docker" => Ok(Self::Docker(DockerOptions::default())),
             Some(("local", major)) => {
-                let major = Some(major.parse().map_err(|_| UnknownKind)?);
+                let major = Some(major.parse().map_err(|_| UnknownKind::Name)?);
                 Ok(Self::Local(LocalOptions { major, ..LocalOptions::default() }))
             }
             Some(("docker", image)) if !image.is_empty() => {
                 Ok(Self::Docker(DockerOptions { image: Some(image.to_owned()), ..DockerOptions::default() }))
             }
-            _ => Err(UnknownKind),
+            _ => Err(UnknownKind::Name),
         }
     }
 }
@@ -107,7 +111,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "locale", "local:", "local:x", "docker:", "mysql://db/x", "url"] {
+        for text in
+            ["", "locale", "local:", "local:x", "docker:", "mysql://db/x", "url", "postgres://me@db:99999/x"]
+        {
             assert!(text.parse::<Kind>().is_err(), "{text}");
         }
     }

@@ -24,11 +24,12 @@ use crate::tools::Missing;
 
 pub use binaries::Binaries;
 pub use database::Database;
+pub(crate) use database::mark;
 pub use docker::{DockerOptions, DockerServer, docker};
 pub(crate) use folder::ServerFolder;
 pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
-pub use url::{UrlServer, url};
+pub use url::{ServerUrl, UrlServer, WrongUrl, abandon, url};
 
 /// A PostgreSQL server that the harness may do with as it likes.
 pub trait Server: Send + Sync {
@@ -66,6 +67,11 @@ pub trait Server: Send + Sync {
     /// [`ServerError`] when it can't be thawed, or not with this kind of server.
     fn thaw(&mut self) -> Result<(), ServerError>;
 
+    /// Whether the harness has made it for itself, so that nothing on it is anybody else's.
+    fn is_our_own(&self) -> bool {
+        true
+    }
+
     /// The folder of this server's programs (`psql`, `pg_dump`, …) on this machine, when it has one.
     fn binaries(&self) -> Option<&Path>;
 
@@ -77,6 +83,9 @@ pub trait Server: Send + Sync {
         Database::create(self.address())
     }
 }
+
+/// What the sessions of the harness are called.
+const NAME: &str = "chameleon-harness";
 
 /// Where a server listens, and the account that owns it.
 #[derive(Debug, Clone)]
@@ -104,7 +113,7 @@ impl Address {
             .user(&self.user)
             .password(self.password.expose_secret())
             .dbname(database)
-            .application_name("chameleon-harness");
+            .application_name(NAME);
         config
     }
 
@@ -113,7 +122,13 @@ impl Address {
     /// # Errors
     /// [`ServerError::Connect`] when the server can't be reached or refuses.
     pub fn connect(&self, database: &str) -> Result<postgres::Client, ServerError> {
+        self.connect_as(database, NAME)
+    }
+
+    /// The same with another name of the program.
+    fn connect_as(&self, database: &str, name: &str) -> Result<postgres::Client, ServerError> {
         self.config(database)
+            .application_name(name)
             .connect(postgres::NoTls)
             .map_err(|source| ServerError::Connect { server: self.to_string(), source })
     }

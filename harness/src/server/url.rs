@@ -1,72 +1,144 @@
-//! The kind `url`: an existing server, on which the harness makes and drops databases of its own and touches
+//! The kind `url`: an existing server, on which the harness makes and drops databases and roles of its own and touches
 //! nothing else. It belongs to somebody else: it is never stopped, crashed or frozen.
 //!
-//! Every database is named in an advisory lock for as long as its program lives. A program that was killed
-//! leaves its databases without that lock: the next one drops them.
+//! A program that was killed leaves its databases and roles: the next one drops them. Its own is what bears the mark that
+//! it was made with, belongs to the role of the URL, and names a maker that has no session on the server any more: each
+//! program keeps one open that bears its id, whichever database its URL names. Nothing is dropped that anybody is
+//! connected to.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-
-use postgres::config::Host;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::database::{self, Database};
 use super::{Address, Server, ServerError};
+use postgres::config::Host;
 
-/// The first half of the key of the advisory locks; the second is the hash of the database's name.
-const LOCK_CLASS: i32 = 0x6368_616d;
+/// Databases that a program which is gone has left, and nobody has asked to keep.
+const LEFT_DATABASES: &str = "
+    SELECT d.datname::text
+    FROM pg_catalog.pg_database d
+    JOIN pg_catalog.pg_roles r ON r.oid = d.datdba AND r.rolname = current_user
+    CROSS JOIN LATERAL pg_catalog.substring(d.datname::text, '^' || $1 || '([0-9a-f]{16})_[0-9]+$') AS maker
+    LEFT JOIN LATERAL pg_catalog.shobj_description(d.oid, 'pg_database') AS comment ON true
+    WHERE maker IS NOT NULL AND d.datconnlimit = $2
+      AND (comment IS NULL OR comment = $3 || maker || $4)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = $5 || maker)";
 
-const LOCK: &str = "SELECT pg_catalog.pg_try_advisory_lock($1, pg_catalog.hashtext($2))";
+/// The same of roles, which are marked in the transaction that creates them.
+const LEFT_ROLES: &str = "
+    SELECT r.rolname::text
+    FROM pg_catalog.pg_roles r
+    CROSS JOIN LATERAL pg_catalog.substring(r.rolname::text, '^role_' || $1 || '([0-9a-f]{16})_[0-9]+$') AS maker
+    WHERE maker IS NOT NULL
+      AND pg_catalog.shobj_description(r.oid, 'pg_authid') = $2 || maker || $3
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = $4 || maker)";
 
-/// Databases of the harness that nobody asked to keep.
-const LEFT_OVER: &str = "\
-    SELECT datname::text FROM pg_catalog.pg_database \
-    WHERE pg_catalog.left(datname::text, pg_catalog.length($1)) = $1 \
-    AND pg_catalog.shobj_description(oid, 'pg_database') IS NULL";
+/// What the name of the session that shows that a program lives begins with; its id follows.
+const ALIVE: &str = "chameleon-harness alive ";
+
+/// A server that ends idle sessions would make this one look dead.
+const STAY: &str = "
+    SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'";
 
 /// An existing server; see [`url`].
 pub struct UrlServer {
     address: Address,
-    /// Holds the locks of the databases in use.
+    /// Shows others that this program lives.
     session: Mutex<postgres::Client>,
 }
 
+/// The URL of a server, which may hold a password.
+#[derive(Debug, Clone)]
+pub struct ServerUrl(Address);
+
+/// A URL that is none of a server that the harness can use; says what to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the server's URL {0}")]
+pub struct WrongUrl(String);
+
 /// Connects to the server at `url` (`postgres://user:password@host:port/database`), whose role must be allowed
-/// to create databases, and drops what killed programs have left there. Keep the value for as long as its
-/// databases are in use: it holds their locks.
+/// to create databases and roles, and drops what killed programs have left there. Keep the value for as long as its
+/// databases are in use.
 ///
 /// # Errors
-/// [`ServerError`] when the URL isn't one of a server on TCP, or the server can't be reached.
-pub fn url(url: &SecretString) -> Result<UrlServer, ServerError> {
-    let address = address_of(url.expose_secret())?;
-    let session = address.connect(&address.maintenance_database)?;
-    let server = UrlServer { address, session: Mutex::new(session) };
-    server.drop_left_overs()?;
+/// [`ServerError`] when the server can't be reached.
+pub fn url(url: &ServerUrl) -> Result<UrlServer, ServerError> {
+    let address = url.0.clone();
+    let session = Mutex::new(alive(&address)?);
+    USED.lock().unwrap_or_else(PoisonError::into_inner).push(address.clone());
+    let server = UrlServer { address, session };
+    server.drop_what_was_left()?;
     Ok(server)
 }
 
+fn alive(address: &Address) -> Result<postgres::Client, ServerError> {
+    let mut session =
+        address.connect_as(&address.maintenance_database, &format!("{ALIVE}{}", database::maker()))?;
+    session.execute(STAY, &[]).map_err(ServerError::sql(format!("open a lasting session on {address}")))?;
+    Ok(session)
+}
+
 impl UrlServer {
-    fn drop_left_overs(&self) -> Result<(), ServerError> {
+    fn drop_what_was_left(&self) -> Result<(), ServerError> {
         let doing = || ServerError::sql(format!("look for databases of earlier runs on {}", self.address));
-        let found =
-            self.with_session(|session| session.query(LEFT_OVER, &[&database::PREFIX])).map_err(doing())?;
-        for name in found.iter().map(|row| row.get::<_, String>(0)) {
-            if self.lock(&name)? {
-                database::drop_database(&self.address, &name)?;
-            }
+        let (before, after) = (database::MADE_BY, database::made_as(&self.address.user));
+        let mut session = self.session()?;
+        let databases = session
+            .query(LEFT_DATABASES, &[&database::PREFIX, &database::MARK, &before, &after, &ALIVE])
+            .map_err(doing())?;
+        for name in databases.iter().map(|row| row.get::<_, String>(0)) {
+            // Refused when anybody is connected to it: then it isn't left, or is another time's work.
+            told(session.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")), &name);
+        }
+        let roles =
+            session.query(LEFT_ROLES, &[&database::PREFIX, &before, &after, &ALIVE]).map_err(doing())?;
+        for name in roles.iter().map(|row| row.get::<_, String>(0)) {
+            told(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
         }
         Ok(())
     }
 
-    /// Whether the database `name` is ours from now on.
-    fn lock(&self, name: &str) -> Result<bool, ServerError> {
-        self.with_session(|session| session.query_one(LOCK, &[&LOCK_CLASS, &name]))
-            .map(|row| row.get(0))
-            .map_err(ServerError::sql(format!("lock the name of a database on {}", self.address)))
+    /// The lasting session, opened again when the server has ended it.
+    fn session(&self) -> Result<std::sync::MutexGuard<'_, postgres::Client>, ServerError> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if session.is_valid(std::time::Duration::from_secs(10)).is_err() {
+            *session = alive(&self.address)?;
+        }
+        Ok(session)
     }
+}
 
-    fn with_session<T>(&self, use_it: impl FnOnce(&mut postgres::Client) -> T) -> T {
-        use_it(&mut self.session.lock().unwrap_or_else(PoisonError::into_inner))
+/// The servers that this program has used by their URL.
+static USED: Mutex<Vec<Address>> = Mutex::new(Vec::new());
+
+/// Drops what this program has made on servers that aren't its own, whoever is connected to it: to be called when it is
+/// about to end before its time. What is missed, the next one drops.
+pub fn abandon() {
+    let used = std::mem::take(&mut *USED.lock().unwrap_or_else(PoisonError::into_inner));
+    for address in used {
+        let Ok(mut session) = address.connect(&address.maintenance_database) else { continue };
+        let named = format!("{}{}\\_%", database::PREFIX, database::maker());
+        let databases =
+            "SELECT datname::text FROM pg_catalog.pg_database WHERE datname LIKE $1 AND datconnlimit = $2
+             AND pg_catalog.shobj_description(oid, 'pg_database') IS DISTINCT FROM $3";
+        let databases =
+            session.query(databases, &[&named, &database::MARK, &database::KEPT]).unwrap_or_default();
+        for name in databases.iter().map(|row| row.get::<_, String>(0)) {
+            drop(database::drop_database(&address, &name));
+        }
+        let roles = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname LIKE $1";
+        let roles = session.query(roles, &[&format!("role\\_{named}")]).unwrap_or_default();
+        for name in roles.iter().map(|row| row.get::<_, String>(0)) {
+            told(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
+        }
+    }
+}
+
+/// What can't be dropped stays, which is nobody's harm.
+fn told(dropped: Result<(), postgres::Error>, name: &str) {
+    if let Err(error) = dropped {
+        tracing::warn!("{name} is left of an earlier run and can't be dropped: {}", super::in_full(&error));
     }
 }
 
@@ -100,24 +172,47 @@ impl Server for UrlServer {
         not_ours("thawed")
     }
 
+    fn is_our_own(&self) -> bool {
+        false
+    }
+
     fn binaries(&self) -> Option<&Path> {
         None
     }
 
     fn create_database(&self) -> Result<Database, ServerError> {
-        let name = database::new_name();
-        self.lock(&name)?;
-        Database::create_named(&self.address, name)
+        drop(self.session()?);
+        Database::create(&self.address)
     }
 }
 
-fn address_of(url: &str) -> Result<Address, ServerError> {
-    let wrong = |what: &str| {
-        ServerError::Impossible(format!(
-            "the server's URL {what}: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"
-        ))
-    };
-    let config: postgres::Config = url.parse().map_err(|_| wrong("can't be read"))?;
+impl FromStr for ServerUrl {
+    type Err = WrongUrl;
+
+    fn from_str(url: &str) -> Result<Self, WrongUrl> {
+        address_of(url).map(Self)
+    }
+}
+
+fn address_of(url: &str) -> Result<Address, WrongUrl> {
+    let wrong =
+        |what: &str| WrongUrl(format!("{what}: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE"));
+    let (base, options) = url.split_once('?').unwrap_or((url, ""));
+    for option in options.split('&').filter(|option| !option.is_empty()) {
+        // Nothing that the URL asks for may be passed over.
+        match option {
+            "sslmode=disable" | "sslmode=allow" | "sslmode=prefer" => {}
+            tls if tls.starts_with("ssl") || tls.starts_with("channel_binding") => {
+                return Err(WrongUrl(
+                    "asks for TLS, which the harness does not speak: use a server that can be reached without \
+                     (--server local makes one), or a tunnel (ssh -L), and leave this out of the URL"
+                        .to_owned(),
+                ));
+            }
+            _ => return Err(wrong("has options that the harness does not know (after the ?)")),
+        }
+    }
+    let config: postgres::Config = base.parse().map_err(|_| wrong("can't be read"))?;
     let [Host::Tcp(host)] = config.get_hosts() else { return Err(wrong("doesn't name one host")) };
     let password = config.get_password().unwrap_or_default();
     let password =
@@ -138,6 +233,7 @@ fn address_of(url: &str) -> Result<Address, ServerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
 
     #[test]
     fn a_url_is_an_address() {
@@ -149,9 +245,26 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_refused_without_its_password() {
-        for url in ["postgres://me:secret@/x", "postgres://me:secret@db:port/x", "postgres://:secret@db/x"] {
+        for url in [
+            "postgres://me:secret@/x",
+            "postgres://me:secret@db:port/x",
+            "postgres://:secret@db/x",
+            "postgres://me:secret@db:99999/x",
+            "postgres://me:secret@db/x?options=-c%20a=b",
+        ] {
             let message = address_of(url).unwrap_err().to_string();
             assert!(message.contains("postgres://USER") && !message.contains("secret"), "{message}");
         }
+    }
+
+    /// HUNT.md H8: `?sslmode=require` was passed over, and the connection made without TLS.
+    #[test]
+    fn tls_that_is_asked_for_is_not_left_out_in_silence() {
+        for option in ["sslmode=require", "sslmode=verify-full", "sslrootcert=/x", "channel_binding=require"]
+        {
+            let message = address_of(&format!("postgres://me:secret@db/x?{option}")).unwrap_err().to_string();
+            assert!(message.contains("TLS") && !message.contains("secret"), "{message}");
+        }
+        assert!(address_of("postgres://me@db/x?sslmode=disable").is_ok());
     }
 }
