@@ -1,17 +1,20 @@
 //! SPEC.md, "Rehearsal": a dump of production's database, restored on a throwaway server and upgraded there with
 //! production's own configuration, whose server can't be reached from here. The catalogue is one that pg_chameleon
 //! 1.8.2's own schema file has made.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
 mod replica;
 
+use chameleon_harness::commands::{self, Means, replay::ReplayArguments};
 use chameleon_harness::home::{ConfiguredSource, configuration};
 use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
-use chameleon_harness::replay::{self, Day, Rehearsed};
+use chameleon_harness::replay::{self, Day, Rehearsed, ReplayError};
+use chameleon_harness::restore::{self, RestoreError};
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::server::{self, Server};
+use chameleon_harness::server::{self, Address, Database, Server};
+use chameleon_harness::stage::StageError;
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use chameleon_upgrade::config::Configuration;
@@ -55,11 +58,18 @@ fn seed() -> Seed {
 
 /// `pg_dump` of the database, as an administrator makes it.
 fn dump(replica: &Replica, format: &str, into: &Path) -> PathBuf {
+    dump_with(replica, format, &[], into)
+}
+
+fn dump_with(replica: &Replica, format: &str, more: &[&str], into: &Path) -> PathBuf {
     let server = server::shared().unwrap();
     let file = into.join(format!("production.{format}"));
+    // pg_dump fills no folder that is there.
+    drop(fs::remove_dir_all(&file));
     let address = replica.database.address();
     let output = Command::new(server.binaries().unwrap().join("pg_dump"))
         .args(["--format", format, "--file", file.to_str().unwrap()])
+        .args(more)
         .args(["--host", &address.host, "--port", &address.port.to_string(), "--username", &address.user])
         .arg(replica.database.name())
         .env("PGPASSWORD", address.password.expose_secret())
@@ -89,6 +99,10 @@ fn restore(dump: &Path, into: &Replica) {
 }
 
 fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> Rehearsed {
+    attempted(dump, configuration, faults).unwrap()
+}
+
+fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehearsed, ReplayError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
@@ -102,7 +116,7 @@ fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> Rehearsed {
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
         jobs: 2,
     };
-    day.rehearse(&|_, _| {}).unwrap()
+    day.rehearse(&|_, _| {})
 }
 
 #[test]
@@ -242,6 +256,29 @@ fn production_is_read_and_stays_as_it_was() {
     assert!(before == after, "{}", before.diff(&after));
 }
 
+/// REPORTS.md 21: a dump of some schemas left the extensions out, and the tables with their types with them. REPORTS.md 43:
+/// rows that the role may not read.
+#[test]
+fn types_of_extensions_come_over_and_row_security_is_told() {
+    let mappings = [("my_shop", "shop"), ("my_stock", "stock")];
+    let mut production = Replica::of(&seed(), &[ConfiguredSource::mysql("upgraded", &mappings)]);
+    production.sql(
+        "CREATE SCHEMA \"of extensions\"; CREATE EXTENSION citext SCHEMA \"of extensions\";
+         CREATE TABLE shop.words (word \"of extensions\".citext PRIMARY KEY); INSERT INTO shop.words VALUES ('a')",
+    );
+    let rehearsed = rehearsed(take(&production, Rows::All).unwrap().file(), PRODUCTION, &[]);
+    assert!(rehearsed.went_well(), "{}", rehearsed.output);
+    assert!(rehearsed.left_out.iter().all(|what| !what.contains("words")), "{:?}", rehearsed.left_out);
+    let reader = format!("owner_{}", production.database.name());
+    production.sql(&format!(
+        "CREATE ROLE {reader} LOGIN PASSWORD 'x' IN ROLE pg_read_all_data; ALTER TABLE shop.words ENABLE ROW LEVEL SECURITY"
+    ));
+    production.configure_as(&reader, "x", &[ConfiguredSource::mysql("upgraded", &mappings)]);
+    let error = take(&production, Rows::All).unwrap_err().to_string();
+    assert!(error.contains("row-level security") && error.contains("give it with --dump"), "{error}");
+    production.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+}
+
 #[test]
 fn production_that_can_t_be_read_is_told_without_its_password() {
     let mut production = Replica::demo();
@@ -251,4 +288,311 @@ fn production_that_can_t_be_read_is_told_without_its_password() {
         assert!(error.contains(said), "no {said:?} in {error}");
     }
     assert!(!error.contains("secret-of-production"), "{error}");
+}
+
+/// The shared server as one of somebody else's, by its URL.
+fn url() -> server::Kind {
+    let address = server::shared().unwrap().address();
+    let (user, password) = (&address.user, address.password.expose_secret());
+    format!("postgres://{user}:{password}@{}:{}/postgres", address.host, address.port).parse().unwrap()
+}
+
+/// HUNT.md H1: `replay --dump FILE --server URL` obeyed the DROP DATABASE, CREATE DATABASE and \connect of a dump made
+/// with --create --clean, on the server of the URL.
+#[test]
+fn a_dump_that_drops_its_database_harms_no_server() {
+    let victim = Replica::of(&seed(), &[]);
+    let before = victim.record();
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join("production.yml");
+    fs::write(&configuration, PRODUCTION).unwrap();
+    for format in ["plain", "custom", "directory", "tar"] {
+        let dump = dump_with(&victim, format, &["--create", "--clean"], folder.path());
+        let arguments = ReplayArguments {
+            dump: Some(dump.clone()),
+            without_rows: false,
+            config: configuration.to_str().unwrap().to_owned(),
+            no_sweep: true,
+            faults: vec![],
+            assume_stopped: false,
+            report: None,
+            means: Means { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
+        };
+        let refused = commands::replay::run(&arguments).unwrap_err();
+        assert_eq!(refused.code(), 2, "{format}: {refused}");
+        assert!(refused.to_string().contains("use --server local"), "{format}: {refused}");
+        assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));
+        let rehearsed = rehearsed(dump, PRODUCTION, &[]);
+        assert!(rehearsed.went_well(), "{format}: {}", rehearsed.output);
+        assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));
+    }
+}
+
+/// A role without any right, and an empty database that it may fill: what a dump is restored with.
+struct Restoring {
+    database: Database,
+    role: Address,
+}
+
+impl Restoring {
+    fn new() -> Self {
+        let database = server::shared().unwrap().create_database().unwrap();
+        let role = format!("restores_{}", database.name());
+        let create = format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'restores'; ALTER SCHEMA public OWNER TO {role};
+             GRANT CREATE ON DATABASE {} TO {role}",
+            database.name()
+        );
+        database.connect().unwrap().batch_execute(&create).unwrap();
+        let role =
+            Address { user: role, password: "restores".to_owned().into(), ..database.address().clone() };
+        Self { database, role }
+    }
+
+    fn restore(&self, dump: &Path) -> Result<Vec<String>, RestoreError> {
+        restore::restore(dump, &self.database, &self.role, server::shared().unwrap().binaries())
+    }
+
+    fn value(&self, sql: &str) -> String {
+        self.database.connect().unwrap().query_one(&format!("SELECT ({sql})::text"), &[]).unwrap().get(0)
+    }
+}
+
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        let role = &self.role.user;
+        let mut client = self.database.connect().unwrap();
+        client.batch_execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}")).unwrap();
+    }
+}
+
+/// HUNT.md H1, its siblings: what a hand-made dump could do to a server, its other databases, its files and ours.
+#[test]
+fn what_a_hostile_dump_wants_is_not_done() {
+    let victim = Replica::of(&seed(), &[]);
+    let before = victim.record();
+    let folder = tempfile::tempdir().unwrap();
+    let touched = folder.path().join("touched");
+    let (name, address) = (victim.database.name(), victim.database.address());
+    let (user, password) = (&address.user, address.password.expose_secret());
+    let reach =
+        format!("host={} port={} user={user} password={password} dbname={name}", address.host, address.port);
+    let file = touched.display();
+    let text = fs::read_to_string(dump(&victim, "plain", folder.path())).unwrap();
+    let hostile = [
+        format!("\\connect {name}\n\\connect {name}\nDROP SCHEMA sch_chameleon CASCADE;"),
+        format!("\\c \"{reach}\"\nDROP SCHEMA sch_chameleon CASCADE;"),
+        format!("\\connect {name}\nDROP SCHEMA shop CASCADE;"),
+        format!("\\! touch {file}"),
+        format!("SELECT 'touch {file}' \\g | sh"),
+        format!("\\o {file}\nSELECT 1;\n\\o"),
+        format!("\\copy (SELECT 1) TO '{file}'"),
+        "\\i /etc/passwd".to_owned(),
+        "\\setenv PGHOST elsewhere".to_owned(),
+        format!("COPY (SELECT 1) TO PROGRAM 'touch {file}';"),
+        format!("COPY (SELECT 1) TO '{file}';"),
+        format!("SELECT lo_export(lo_from_bytea(0, 'x'), '{file}');"),
+        "SELECT pg_read_file('/etc/passwd');".to_owned(),
+        "ALTER SYSTEM SET archive_command = 'x';".to_owned(),
+        format!("ALTER ROLE {user} PASSWORD 'mine';"),
+        "CREATE ROLE intruder SUPERUSER;".to_owned(),
+        format!("DROP ROLE {user};"),
+        format!("CREATE TABLESPACE t LOCATION '{}';", folder.path().display()),
+        format!("DROP DATABASE {name} WITH (FORCE);"),
+        format!("ALTER DATABASE {name} RENAME TO gone;"),
+        "CREATE DATABASE intruder;".to_owned(),
+        format!(
+            "CREATE EXTENSION dblink;\nSELECT dblink_exec('{reach}', 'DROP SCHEMA sch_chameleon CASCADE');"
+        ),
+        format!("CREATE SUBSCRIPTION s CONNECTION '{reach}' PUBLICATION p WITH (enabled = false);"),
+        format!("SET SESSION AUTHORIZATION {user};\nCOPY (SELECT 1) TO PROGRAM 'touch {file}';"),
+        format!("SET ROLE {user};\nCREATE ROLE intruder;"),
+        "DO $$BEGIN EXECUTE 'CREATE ROLE intruder'; END$$;".to_owned(),
+    ];
+    let roles = "SELECT coalesce(string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ' ' ORDER BY rolname), '')
+                 FROM pg_authid WHERE rolname !~ '^(restores|role|owner)_'";
+    let roles = || victim.value(roles);
+    let known = roles();
+    for what in hostile {
+        let at = text.find("SET statement_timeout").unwrap();
+        let dump = folder.path().join("hostile.sql");
+        fs::write(&dump, format!("{}{what}\n{}", &text[..at], &text[at..])).unwrap();
+        let restoring = Restoring::new();
+        match restoring.restore(&dump) {
+            // Not tried at all, or refused by the server.
+            Ok(left_out) => assert!(!left_out.is_empty(), "{what}"),
+            Err(error) => {
+                assert!(matches!(error, RestoreError::Script(_) | RestoreError::Unfit(_)), "{what}: {error}");
+            }
+        }
+        assert!(!touched.exists(), "{what}");
+        assert!(before == victim.record(), "{what}: {}", before.diff(&victim.record()));
+        assert_eq!(roles(), known, "{what}");
+        assert_eq!(
+            victim.value("SELECT count(*) FROM pg_database WHERE datname IN ('intruder', 'gone')"),
+            "0",
+            "{what}"
+        );
+    }
+    let cluster = format!("--\n-- PostgreSQL database cluster dump\n--\n{text}");
+    fs::write(folder.path().join("all.sql"), cluster).unwrap();
+    let error = Restoring::new().restore(&folder.path().join("all.sql")).unwrap_err().to_string();
+    assert!(error.contains("more than one database") && error.contains("pg_dump --format=custom"), "{error}");
+}
+
+/// HUNT.md H2: a dump that was cut anywhere behind t_sources got 'The day will go well'.
+#[test]
+fn a_dump_that_is_cut_is_never_taken_for_a_whole_one() {
+    let production = Replica::of(&seed(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut");
+    let refused = |what: &str| {
+        let Err(error) = Restoring::new().restore(&cut) else { panic!("{what} is taken for whole") };
+        assert!(matches!(error, RestoreError::Script(_) | RestoreError::Unfit(_)), "{what}: {error}");
+    };
+    let plain = fs::read_to_string(dump(&production, "plain", folder.path())).unwrap();
+    let lines: Vec<&str> = plain.lines().collect();
+    let last = lines.iter().rposition(|line| line.contains("database dump complete")).unwrap();
+    for length in (0..=last).step_by(1 + last / 20).chain(last - 3..=last) {
+        fs::write(&cut, lines[..length].join("\n")).unwrap();
+        refused(&format!("plain, {length} of {last} lines"));
+    }
+    for format in ["custom", "tar"] {
+        let whole = fs::read(dump(&production, format, folder.path())).unwrap();
+        // A tar ends with two blocks of zeros that mean nothing more.
+        let meaning = if format == "tar" { whole.len() - 1024 } else { whole.len() };
+        let lengths = (1..meaning).step_by(1 + meaning / 12);
+        for length in lengths.chain([1, 2, 5, 17, 300].map(|less| meaning - less)) {
+            fs::write(&cut, &whole[..length]).unwrap();
+            refused(&format!("{format}, {length} of {} bytes", whole.len()));
+        }
+    }
+    fs::remove_file(&cut).unwrap();
+    for compression in ["--compress=0", "--compress=6"] {
+        let whole = dump_with(&production, "directory", &[compression], folder.path());
+        let files = fs::read_dir(&whole).unwrap().map(|entry| entry.unwrap().file_name());
+        let files: Vec<_> = files.collect();
+        assert!(files.len() > 5);
+        fs::rename(&whole, &cut).unwrap();
+        for name in &files {
+            let file = cut.join(name);
+            let content = fs::read(&file).unwrap();
+            fs::remove_file(&file).unwrap();
+            refused(&format!("{compression}, {name:?} is missing"));
+            fs::write(&file, &content[..content.len() / 2]).unwrap();
+            refused(&format!("{compression}, half of {name:?}"));
+            fs::write(&file, &content).unwrap();
+        }
+        assert!(Restoring::new().restore(&cut).is_ok(), "it is whole again");
+        fs::remove_dir_all(&cut).unwrap();
+    }
+}
+
+/// Whole as pg_dump made it, but not all of a replica.
+#[test]
+fn a_dump_of_a_part_is_no_replica() {
+    let production = Replica::of(&seed(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    for (options, says) in [
+        (&["--section=pre-data", "--section=data"][..], "the key of t_sources"),
+        (&["--schema-only"], "leaves out the rows of sch_chameleon"),
+        (&["--data-only"], "statements about the replica failed"),
+        (
+            &["--exclude-table-data=sch_chameleon.t_log_replica*"],
+            "leaves out the rows of sch_chameleon: t_log_replica",
+        ),
+        (&["--schema=shop"], "there is no catalogue in it"),
+        (&["--exclude-table=sch_chameleon.t_replica_batch"], "t_replica_batch"),
+    ] {
+        for format in ["plain", "custom"] {
+            let dump = dump_with(&production, format, options, folder.path());
+            let Err(error) = Restoring::new().restore(&dump) else {
+                panic!("{options:?} is taken for whole")
+            };
+            let error = error.to_string();
+            assert!(error.contains(says), "{options:?}: {error}");
+            assert!(
+                error.contains("pg_dump --format=custom") || error.contains("A dump that is whole"),
+                "{options:?}: {error}"
+            );
+        }
+    }
+    for (bytes, says) in [
+        (&b"\x1f\x8b\x08rest"[..], "gunzip"),
+        (b"\xff\xfe-\0-\0", "UTF-16"),
+        (b"", "is cut off"),
+        (b"not a dump", "is cut off"),
+        (b"PGDMP rubbish", "pg_restore can't read it"),
+    ] {
+        let dump = folder.path().join("no dump");
+        fs::write(&dump, bytes).unwrap();
+        let error = Restoring::new().restore(&dump).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+/// HUNT.md H2, REPORTS.md 44: what a throwaway server lacks of production is ordinary in real dumps; it is told.
+#[test]
+fn what_another_server_lacks_is_told_and_does_no_harm() {
+    let production = Replica::of(&seed(), &[]);
+    let owner = format!("owner_{}", production.database.name());
+    production.sql(&format!(
+        "CREATE ROLE {owner}; ALTER TABLE shop.orders OWNER TO {owner}; GRANT SELECT ON shop.orders TO {owner};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO PUBLIC;
+         CREATE EXTENSION pg_stat_statements; CREATE EXTENSION citext; COMMENT ON EXTENSION citext IS 'mine';
+         CREATE TABLE stock.words (word citext PRIMARY KEY); INSERT INTO stock.words VALUES ('a');
+         CREATE FUNCTION public.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION public.noted();
+         CREATE PUBLICATION everything FOR ALL TABLES;
+         CREATE VIEW public.statements AS SELECT query FROM pg_stat_statements;
+         CREATE SCHEMA \"odd; Type: TABLE\"; CREATE TABLE \"odd; Type: TABLE\".\"a;b\" (a text DEFAULT 'x;\\');
+         CREATE FUNCTION shop.two() RETURNS int LANGUAGE plpgsql AS $f$BEGIN RETURN 2; END$f$;"
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["plain", "custom", "directory", "tar"] {
+        let dump = dump_with(&production, format, &[], folder.path());
+        let rehearsed = rehearsed(dump, PRODUCTION, &[]);
+        assert!(rehearsed.went_well(), "{format}: {}", rehearsed.output);
+        let told = rehearsed.left_out.join("\n");
+        for what in [
+            "EXTENSION pg_stat_statements",
+            "EVENT TRIGGER noted",
+            "PUBLICATION everything",
+            "VIEW public.statements",
+        ] {
+            assert!(told.contains(what), "{format}: no {what} in\n{told}");
+        }
+        assert!(!told.contains("TABLE stock.words") && !told.contains("orders"), "{format}: {told}");
+    }
+    // In a schema of the replica the same is no harmless matter.
+    production.sql("CREATE VIEW stock.statements AS SELECT query FROM pg_stat_statements");
+    let error = attempted(dump(&production, "custom", folder.path()), PRODUCTION, &[]).unwrap_err();
+    assert!(matches!(error, ReplayError::Stage(StageError::Restore { .. })), "{error}");
+    let error = error.to_string();
+    for says in
+        ["VIEW stock.statements", "42P01", "left out: EXTENSION pg_stat_statements", "--server local:MAJOR"]
+    {
+        assert!(error.contains(says), "no {says:?} in {error}");
+    }
+    production
+        .sql(&format!("REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}; DROP ROLE {owner}"));
+}
+
+/// Texts of a dump in another encoding than UTF-8 come over as what they are.
+#[test]
+fn a_dump_in_latin1_is_restored() {
+    let production = Replica::of(&seed(), &[]);
+    production.sql(
+        "CREATE TABLE shop.\"größe\" (a text PRIMARY KEY DEFAULT 'ö;'); INSERT INTO shop.\"größe\" VALUES ('ü'), ('''')",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["plain", "custom"] {
+        for more in [&["--encoding=LATIN1"][..], &["--encoding=LATIN1", "--inserts"], &["--inserts"]] {
+            let dump = dump_with(&production, format, more, folder.path());
+            let restoring = Restoring::new();
+            restoring.restore(&dump).unwrap();
+            let rows = "SELECT string_agg(a, '|' ORDER BY a) FROM shop.\"größe\"";
+            assert_eq!(restoring.value(rows), "'|ü", "{format} {more:?}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod properties;
 pub mod quoting;
 pub mod record;
 pub mod replay;
+pub mod restore;
 pub mod scenario;
 pub mod scratch;
 pub mod seed;

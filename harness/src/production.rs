@@ -35,11 +35,15 @@ pub enum DumpError {
         /// The system's answer.
         source: io::Error,
     },
+    /// There is no place for the dump.
+    #[error("there is no place for a dump: {0}")]
+    Folder(io::Error),
     /// `pg_dump` refused.
     #[error(
         "production can't be dumped: {said}. Nothing was changed there. pg_dump must be of production's version or a \
-         later one (--server local:MAJOR chooses it), and the role must be allowed to read the catalogue and the \
-         destination tables"
+         later one (--server local:MAJOR chooses it), and the role must be allowed to read the catalogue and all of the \
+         destination schemas, past row security too. Or have a superuser make the dump (pg_dump --format=custom --file \
+         FILE DATABASE), and give it with --dump"
     )]
     Refused {
         /// What it said.
@@ -74,10 +78,14 @@ impl Dump {
         let failed = |source| DumpError::Io { program: program.clone(), source };
         let folder = scratch::folder()
             .and_then(|parent| tempfile::Builder::new().prefix("dump-").tempdir_in(parent))
-            .map_err(failed)?;
+            .map_err(DumpError::Folder)?;
         let dump = Self { folder };
         let mut command = Command::new(&program);
         command.args(["--format=custom", "--no-password", "--lock-wait-timeout", LOCK_WAIT]);
+        if knows_extensions(&program) {
+            // Types of destination columns, such as citext; a dump of some schemas leaves them out.
+            command.arg("--extension=*");
+        }
         command.arg("--file").arg(dump.file()).args(["--schema", CATALOGUES]);
         for schema in destinations(configuration) {
             command.args(["--schema", &schema]);
@@ -93,6 +101,12 @@ impl Dump {
         let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
         Err(DumpError::Refused { said })
     }
+}
+
+/// Since version 14.
+fn knows_extensions(program: &Path) -> bool {
+    let help = Command::new(program).arg("--help").stdin(Stdio::null()).output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--extension"))
 }
 
 /// The destination schemas, as patterns of `pg_dump` that match nothing else.

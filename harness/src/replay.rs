@@ -71,6 +71,8 @@ pub struct Rehearsed {
     pub replay_seconds: f64,
     /// All that it wrote.
     pub output: String,
+    /// What the dump holds and the throwaway server could not take, a line each.
+    pub left_out: Vec<String>,
     /// What the sweep found, when there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Findings>,
@@ -123,6 +125,7 @@ impl Day {
             seconds: outcome.took.as_secs_f64(),
             replay_seconds: replay_seconds(&output),
             output,
+            left_out: stage.left_out().to_vec(),
             sweep: None,
         })
     }

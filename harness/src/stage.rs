@@ -5,13 +5,13 @@
 
 use crate::home::{Configuration, Home};
 use crate::quoting::literal;
+use crate::restore::{self, RestoreError};
 use crate::seed::{Seed, SeedError};
 use crate::server::{self, Address, Database, Server, ServerError};
 use postgres::Client;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the catalogue of a stage is made from.
@@ -44,13 +44,19 @@ pub enum StageError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The dump can't be restored.
-    #[error("the dump {} can't be restored: {cause}", dump.display())]
+    #[error("the dump {} can't be restored: {source}", dump.display())]
     Restore {
         /// The file.
         dump: PathBuf,
-        /// What the program said.
-        cause: String,
+        /// Why.
+        source: RestoreError,
     },
+    /// A dump may hold anything: it runs on no server that somebody else needs.
+    #[error(
+        "a dump is restored on a throwaway server of the harness's own, never on one that has a URL: use --server local, \
+         --server local:MAJOR (a version of PostgreSQL that is installed) or --server docker"
+    )]
+    NotOnSomebodyElsesServer,
 }
 
 fn doing(doing: &'static str) -> impl FnOnce(postgres::Error) -> StageError {
@@ -79,6 +85,7 @@ pub struct Stage {
     server: SharedServer,
     template: Database,
     role: Address,
+    left_out: Vec<String>,
 }
 
 impl Stage {
@@ -89,11 +96,14 @@ impl Stage {
     pub fn new(server: SharedServer, origin: &Origin) -> Result<Self, StageError> {
         let (template, role, binaries) = {
             let server = server.lock();
+            if matches!(origin, Origin::Dump(_)) && !server.is_our_own() {
+                return Err(StageError::NotOnSomebodyElsesServer);
+            }
             let template = server.create_database()?;
             let role = create_role(&template)?;
             (template, role, server.binaries().map(Path::to_owned))
         };
-        let stage = Self { server, template, role };
+        let mut stage = Self { server, template, role, left_out: Vec::new() };
         allow_schemas(&stage.template, &stage.role)?;
         match origin {
             Origin::Seed(seed) => drop(seed.plant(&mut stage.role.connect(stage.template.name())?)?),
@@ -108,6 +118,12 @@ impl Stage {
         &self.server
     }
 
+    /// What the dump holds and the replica does not, because this is another server; a line each.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
     /// A copy of the replica, with the configuration that maps it.
     ///
     /// # Errors
@@ -116,41 +132,19 @@ impl Stage {
         Replica::copy_of(&self.template, &self.role, configuration)
     }
 
-    /// Restored as a superuser, then given to the role: the roles of the dump need not exist here.
-    fn restore(&self, dump: &Path, binaries: Option<&Path>) -> Result<(), StageError> {
-        let failed = |cause: String| StageError::Restore { dump: dump.to_owned(), cause };
-        let plain = is_plain(dump).map_err(|error| failed(error.to_string()))?;
-        let program = if plain { "psql" } else { "pg_restore" };
-        let path = binaries.map_or_else(|| PathBuf::from(program), |folder| folder.join(program));
-        let mut command = Command::new(path);
-        if plain {
-            command.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=0", "--file"]).arg(dump);
-        } else {
-            command.args(["--no-owner", "--no-privileges"]).arg(dump);
-        }
-        for variable in chameleon_upgrade::config::variables() {
-            command.env_remove(variable);
-        }
-        let address = self.template.address();
-        let output = command
-            .args(["--host", &address.host, "--port", &address.port.to_string(), "--username", &address.user])
-            .args(["--dbname", self.template.name()])
-            .env("PGPASSWORD", address.password.expose_secret())
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| failed(format!("{program}: {error}")))?;
-        let mut client = self.template.connect()?;
-        let restored: bool = client
-            .query_one("SELECT to_regclass('sch_chameleon.t_sources') IS NOT NULL", &[])
-            .map_err(doing("looking for the restored catalogue"))?
-            .get(0);
-        if !restored {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(format!("there is no catalogue in it; {program} said: {}", said.trim())));
-        }
-        client
-            .batch_execute(&include_str!("stage_owner.sql").replace("%ROLE%", &self.role.user))
-            .map_err(doing("giving the restored objects to the role"))
+    /// By the role itself, which then owns everything: a dump is somebody else's program, and may do no more than the role.
+    fn restore(&mut self, dump: &Path, binaries: Option<&Path>) -> Result<(), StageError> {
+        let owner = format!("ALTER SCHEMA public OWNER TO {}", self.role.user);
+        self.template
+            .connect()?
+            .batch_execute(&owner)
+            .map_err(doing("giving the schema public to the role"))?;
+        let restored = restore::restore(dump, &self.template, &self.role, binaries);
+        self.left_out = restored.map_err(|source| match source {
+            RestoreError::Server(error) => error.into(),
+            source => StageError::Restore { dump: dump.to_owned(), source },
+        })?;
+        Ok(())
     }
 }
 
@@ -171,17 +165,6 @@ fn allow_schemas(database: &Database, role: &Address) -> Result<(), StageError> 
     let grant = format!("GRANT CREATE, CONNECT ON DATABASE {} TO {}", database.name(), role.user);
     let mut client = database.address().connect(&database.address().maintenance_database)?;
     client.batch_execute(&grant).map_err(doing("granting the role its privileges"))
-}
-
-/// pg_dump's custom, directory and tar formats are for pg_restore, its plain one for psql.
-fn is_plain(dump: &Path) -> io::Result<bool> {
-    if dump.is_dir() {
-        return Ok(false);
-    }
-    let mut beginning = [0; 262];
-    let read = io::Read::read(&mut std::fs::File::open(dump)?, &mut beginning)?;
-    let beginning = &beginning[..read];
-    Ok(!beginning.starts_with(b"PGDMP") && !beginning.get(257..).is_some_and(|it| it.starts_with(b"ustar")))
 }
 
 fn create_role(database: &Database) -> Result<Address, StageError> {

@@ -53,6 +53,9 @@ pub struct ReplayArguments {
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
 pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
+    if let Kind::Url(_) = arguments.means.server {
+        return Err(wrong_use(StageError::NotOnSomebodyElsesServer));
+    }
     let home = location::home();
     let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
     let configuration = replay::configuration(&configuration_file).map_err(wrong_use)?;
@@ -123,6 +126,12 @@ fn told(error: &ReplayError) -> CommandError {
 
 fn show(rehearsed: &Rehearsed) {
     println!("{}", rehearsed.output.trim_end());
+    if !rehearsed.left_out.is_empty() {
+        println!("\nNot rehearsed, because this is another server than production's:");
+        for what in &rehearsed.left_out {
+            println!("  - {what}");
+        }
+    }
     let seconds = rehearsed.seconds;
     let Some(0) = rehearsed.exit_code else {
         println!(

@@ -5,7 +5,8 @@ use super::{CommandError, Ending, Means, named_or_all};
 use crate::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
-use crate::stage::Origin;
+use crate::server::Kind;
+use crate::stage::{Origin, StageError};
 use crate::sweep::case::{Case, NamedKind};
 use crate::sweep::{self, Retries, Spread, Sweep, table};
 use anstream::println;
@@ -46,6 +47,9 @@ pub struct SweepArguments {
 /// [`CommandError`]; violations are an ending.
 pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     let (origin, configuration, repeat) = what(arguments)?;
+    if let (Origin::Dump(_), Kind::Url(_)) = (&origin, &arguments.means.server) {
+        return Err(CommandError::WrongUse(StageError::NotOnSomebodyElsesServer.to_string()));
+    }
     let sweep = Sweep {
         server: arguments.means.server.clone(),
         upgrader: arguments.means.upgrader()?,

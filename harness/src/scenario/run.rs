@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 
-use super::description::{Run, Session};
+use super::description::{Replicated, Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
 use crate::home::Configuration;
@@ -107,6 +107,10 @@ pub fn run(
         verdict.kind = VerdictKind::Skipped(why.to_owned());
         return Ok(verdict);
     }
+    if matches!((&file.scenario.replicated, pool.kind()), (Replicated::Dump(_), Kind::Url(_))) {
+        verdict.kind = VerdictKind::Skipped(StageError::NotOnSomebodyElsesServer.to_string());
+        return Ok(verdict);
+    }
     let server = if own { pool.own()? } else { pool.common()? };
     match play(file, &server, upgrader, keep, &mut verdict) {
         Ok(failures) if failures.is_empty() => {}
@@ -172,7 +176,9 @@ fn play(
         let act = Act { run, server, upgrader, configuration: &configuration };
         let failures = act.play(&mut replica, verdict)?;
         if !failures.is_empty() {
-            return Ok(format!("run {}:\n{failures}", number + 1));
+            let left_out: String =
+                stage.left_out().iter().map(|what| format!("not restored: {what}\n")).collect();
+            return Ok(format!("run {}:\n{left_out}{failures}", number + 1));
         }
     }
     Ok(String::new())

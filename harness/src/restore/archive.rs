@@ -1,0 +1,173 @@
+//! The archives of `pg_dump` (custom, directory, tar), which `pg_restore` turns into a script: its list of what is in one,
+//! and the script as it comes.
+
+use super::RestoreError;
+use super::script::Entry;
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+/// How much of what `pg_restore` says is shown.
+const SHOWN: usize = 2000;
+
+/// The kinds of entry that are counted; a kind that begins with another one stands before it.
+const COUNTED: &[&str] = &[
+    "TABLE DATA",
+    "TABLE ATTACH",
+    "TABLE",
+    "SEQUENCE OWNED BY",
+    "SEQUENCE SET",
+    "SEQUENCE",
+    "DEFAULT ACL",
+    "DEFAULT",
+    "FK CONSTRAINT",
+    "CHECK CONSTRAINT",
+    "CONSTRAINT",
+    "INDEX ATTACH",
+    "INDEX",
+    "TRIGGER",
+    "FUNCTION",
+    "VIEW",
+    "TYPE",
+    "SCHEMA",
+];
+
+/// How many entries of each kind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts(BTreeMap<&'static str, u64>);
+
+impl Counts {
+    /// Of what `pg_restore --list` writes: `215; 1259 16386 TABLE shop orders owner`.
+    fn of_list(list: &str) -> Self {
+        let mut counts = Self::default();
+        for line in list.lines().filter(|line| !line.starts_with(';')) {
+            let rest = line.splitn(4, ' ').nth(3).unwrap_or_default();
+            let is_it = |kind: &&&str| rest.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' '));
+            if let Some(kind) = COUNTED.iter().find(is_it) {
+                *counts.0.entry(kind).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    pub(super) fn add(&mut self, entry: &Entry) {
+        if let Some(kind) = COUNTED.iter().find(|kind| **kind == entry.kind) {
+            *self.0.entry(kind).or_default() += 1;
+        }
+    }
+
+    /// What this list has and `met` has not.
+    pub(super) fn lacking(&self, met: &Self) -> Vec<String> {
+        let lacks = |(kind, listed): (&&str, &u64)| {
+            let met = met.0.get(*kind).copied().unwrap_or_default();
+            (met < *listed).then(|| format!("{met} of {listed} × {kind}"))
+        };
+        self.0.iter().filter_map(lacks).collect()
+    }
+}
+
+/// `pg_restore` that is writing a script.
+pub(super) struct Archive {
+    program: PathBuf,
+    child: Child,
+    says: Option<JoinHandle<String>>,
+    /// What it should come to.
+    pub(super) listed: Counts,
+}
+
+impl Archive {
+    /// Begins to read the archive with the program in `binaries`, or on the PATH.
+    pub(super) fn open(
+        dump: &Path,
+        binaries: Option<&Path>,
+    ) -> Result<(Self, BufReader<ChildStdout>), RestoreError> {
+        let program =
+            binaries.map_or_else(|| PathBuf::from("pg_restore"), |folder| folder.join("pg_restore"));
+        let missing = |source| RestoreError::NoProgram { program: program.clone(), source };
+        let list = command(&program, dump).arg("--list").output().map_err(missing)?;
+        if !list.status.success() {
+            return Err(unreadable(&String::from_utf8_lossy(&list.stderr)));
+        }
+        let listed = Counts::of_list(&String::from_utf8_lossy(&list.stdout));
+        let mut child = command(&program, dump)
+            .args(["--no-owner", "--no-privileges", "--file=-"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(missing)?;
+        let says = child.stderr.take().map(|stderr| thread::spawn(move || beginning(stderr)));
+        let script =
+            child.stdout.take().map(BufReader::new).ok_or_else(|| unreadable("it writes nothing"))?;
+        Ok((Self { program, child, says, listed }, script))
+    }
+
+    /// The end of it: what it said, which is an error when it did not end well. To be called when the script is at its end,
+    /// or is not to be read on.
+    pub(super) fn end(mut self) -> Result<String, RestoreError> {
+        let status = self
+            .child
+            .wait()
+            .map_err(|source| RestoreError::NoProgram { program: self.program.clone(), source })?;
+        let said = self.says.take().and_then(|says| says.join().ok()).unwrap_or_default();
+        if status.success() { Ok(said) } else { Err(unreadable(&said)) }
+    }
+}
+
+impl Drop for Archive {
+    fn drop(&mut self) {
+        // One that has ended doesn't mind.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn command(program: &Path, dump: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(dump).stdin(Stdio::null());
+    command
+}
+
+fn unreadable(said: &str) -> RestoreError {
+    let said = said.trim().replace('\n', "; ");
+    let remedy = if said.contains("unsupported version") {
+        "It was made by a later pg_dump: choose a server of that version or a later one (--server local:MAJOR)"
+    } else {
+        "Make it again, or copy it again"
+    };
+    RestoreError::Unfit(format!("pg_restore can't read it to its end: {said}. {remedy}"))
+}
+
+/// All is read, so that the program does not wait; the beginning is kept.
+fn beginning(mut from: impl Read) -> String {
+    let mut kept = Vec::new();
+    let _unreadable = from.by_ref().take(SHOWN as u64).read_to_end(&mut kept);
+    let _unreadable = std::io::copy(&mut from, &mut std::io::sink());
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_counted_by_kind() {
+        let list = ";\n; Archive created at x\n;     TOC Entries: 5\n;\n215; 1259 16386 TABLE shop orders me\n\
+                    3355; 0 16386 TABLE DATA shop orders me\n216; 1259 16387 TABLE shop data me\n\
+                    3310; 2606 16390 CONSTRAINT shop orders orders_pkey me\n3311; 2606 16391 FK CONSTRAINT shop orders x me\n";
+        let listed = Counts::of_list(list);
+        assert_eq!(
+            listed.0,
+            [("TABLE", 2), ("TABLE DATA", 1), ("CONSTRAINT", 1), ("FK CONSTRAINT", 1)].into()
+        );
+        let entry = |kind: &str| Entry { kind: kind.to_owned(), schema: None, name: String::new() };
+        let mut met = Counts::default();
+        for kind in ["TABLE", "TABLE DATA", "CONSTRAINT", "COMMENT", "FK CONSTRAINT"] {
+            met.add(&entry(kind));
+        }
+        assert_eq!(listed.lacking(&met), ["1 of 2 × TABLE"]);
+        met.add(&entry("TABLE"));
+        assert!(listed.lacking(&met).is_empty());
+    }
+}
