@@ -27,9 +27,10 @@ fn trial(file: ScenarioFile, pool: Arc<Pool>) -> Trial {
         let verdict = scenario::run(&file, &pool, &upgrader, false)?;
         match verdict.kind {
             VerdictKind::Passed => Ok(()),
-            VerdictKind::Failed(what) | VerdictKind::Wrong(what) | VerdictKind::Skipped(what) => {
-                Err(Failed::from(what))
-            }
+            VerdictKind::Failed(what)
+            | VerdictKind::Wrong(what)
+            | VerdictKind::Blind(what)
+            | VerdictKind::Skipped(what) => Err(Failed::from(what)),
         }
     })
 }

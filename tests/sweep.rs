@@ -2,12 +2,14 @@
 //! sets. `make sweep` does the large catalogues, every SQLSTATE at every message, and pairs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
+mod replica;
+
 use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
 use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::case::{Case, NamedKind};
-use chameleon_harness::sweep::{self, Retries, Spread, Sweep, table};
+use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use chameleon_harness::upgrader::Upgrader;
 use std::collections::BTreeSet;
 
@@ -117,4 +119,34 @@ fn faults_at_every_message_of_a_replay_in_sets_leave_a_whole_catalogue() {
     let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
     assert_eq!(groups.len(), kinds.len(), "{groups:?}");
     assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
+}
+
+/// SPEC.md, "Comparing": a trigger that writes another value each time is not the upgrader's fault.
+#[test]
+fn what_differs_without_any_fault_is_the_harness_s_blindness() {
+    let production = replica::Replica::of(&small(), &[]);
+    production.sql(
+        "CREATE TABLE shop.audit (at timestamptz DEFAULT clock_timestamp(), what text);
+         CREATE FUNCTION shop.audit() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN INSERT INTO shop.audit (what) VALUES (TG_OP); RETURN NULL; END';
+         CREATE TRIGGER audit AFTER INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.audit()",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("dump.sql");
+    std::fs::write(&dump, production.dump() + "\n").unwrap();
+    let mut sweep = sweep_of(small());
+    sweep.origin = Origin::Dump(dump.clone());
+    sweep.only = vec!["cut_before@1".parse().unwrap()];
+    let Err(error) = sweep::run(&sweep, &|_, _| {}) else { panic!("the time is the same twice") };
+    assert!(matches!(error, SweepError::Blind(_)), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("row of shop.audit") && error.contains("no fault of the upgrader"), "{error}");
+    // Without the trigger the same sweep finds nothing.
+    production.sql("DROP TRIGGER audit ON shop.orders");
+    std::fs::write(&dump, production.dump() + "\n").unwrap();
+    assert_eq!(sweep::run(&sweep, &|_, _| {}).unwrap().violations().count(), 0);
+    // HUNT.md H10: told as a violation.
+    sweep.only = vec!["cut_before@99999".parse().unwrap()];
+    let Err(error) = sweep::run(&sweep, &|_, _| {}) else { panic!("there is no such message") };
+    assert!(error.to_string().starts_with("there is no message 99999 for cut_before@99999"), "{error}");
 }

@@ -2,15 +2,20 @@
 //! this project for the first time; then the same with a wrong mapping, refused.
 
 use crate::home::{ConfiguredSource, Home, configuration};
+use crate::output::line;
 use crate::record::Record;
 use crate::seed::{Seed, SeedError};
 use crate::server::{self, Database, LocalOptions, Server, ServerError};
 use crate::upgrader::{NoUpgrader, Upgrader};
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use std::io;
 
 const TITLE: Style = AnsiColor::Magenta.on_default().bold();
+
+/// Writes a line to standard output.
+macro_rules! say {
+    ($($text:tt)*) => { line(format_args!($($text)*)).map_err(DemoError::Output) };
+}
 
 /// Why the demo did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +35,9 @@ pub enum DemoError {
     /// Running the upgrader.
     #[error("running chameleon-upgrade: {0}")]
     Run(#[from] io::Error),
+    /// Nothing can be shown.
+    #[error("{0}")]
+    Output(io::Error),
     /// The upgrader did something else than the demo says.
     #[error("the demo went wrong: {0}")]
     Unexpected(String),
@@ -41,23 +49,23 @@ pub enum DemoError {
 /// [`DemoError`]; the server is gone in any case.
 pub fn run() -> Result<(), DemoError> {
     let upgrader = Upgrader::beside_this_program()?;
-    title("A throwaway PostgreSQL with a 1.7 catalogue of two sources");
+    title("A throwaway PostgreSQL with a 1.7 catalogue of two sources")?;
     let server = server::local(&LocalOptions::default())?;
     let database = server.create_database()?;
     let planted = Seed::demo().plant(&mut database.connect()?)?;
-    println!("PostgreSQL at {}, database {}", server.address(), database.name());
-    println!(
+    say!("PostgreSQL at {}, database {}", server.address(), database.name())?;
+    say!(
         "{} sources, {} tables, {} rows waiting to be replayed",
         planted.sources.len(),
         planted.sources.iter().map(|source| source.tables).sum::<u64>(),
         planted.sources.iter().map(|source| source.events).sum::<u64>()
-    );
+    )?;
 
     let right = home(&database, &[("my_shop", "shop"), ("my_stock", "stock")])?;
-    title("1. What is there: chameleon-upgrade status --config upgraded");
+    title("1. What is there: chameleon-upgrade status --config upgraded")?;
     step(&upgrader, &right, &["status"], 0)?;
 
-    title("2. A wrong mapping (my_stock goes to warehouse): refused, exit code 3, nothing changed");
+    title("2. A wrong mapping (my_stock goes to warehouse): refused, exit code 3, nothing changed")?;
     let wrong = home(&database, &[("my_shop", "shop"), ("my_stock", "warehouse")])?;
     let before = Record::of_database(&mut database.connect()?)?;
     step(&upgrader, &wrong, &["upgrade", "--yes"], 3)?;
@@ -65,12 +73,12 @@ pub fn run() -> Result<(), DemoError> {
     if before != after {
         return Err(DemoError::Unexpected(before.diff(&after)));
     }
-    println!("(every row, definition and privilege of the database compared with before: identical)");
+    say!("(every row, definition and privilege of the database compared with before: identical)")?;
 
-    title("3. The upgrade: chameleon-upgrade upgrade --config upgraded --yes");
+    title("3. The upgrade: chameleon-upgrade upgrade --config upgraded --yes")?;
     step(&upgrader, &right, &["upgrade", "--yes"], 0)?;
 
-    title("4. The catalogue after it: chameleon-upgrade status --config upgraded");
+    title("4. The catalogue after it: chameleon-upgrade status --config upgraded")?;
     step(&upgrader, &right, &["status"], 0)?;
     let tables = database.connect()?.query(
         "SELECT format('  %-28s %s', v_schema_name || '.' || v_table_name,
@@ -78,9 +86,9 @@ pub fn run() -> Result<(), DemoError> {
          FROM sch_chameleon.t_replica_tables ORDER BY i_id_table",
         &[],
     )?;
-    println!("Each table with the coordinate from which on its events are applied:");
+    say!("Each table with the coordinate from which on its events are applied:")?;
     for row in tables {
-        println!("{}", row.get::<_, String>(0));
+        say!("{}", row.get::<_, String>(0))?;
     }
     Ok(())
 }
@@ -92,7 +100,7 @@ fn home(database: &Database, mappings: &[(&str, &str)]) -> Result<Home, DemoErro
 
 fn step(upgrader: &Upgrader, home: &Home, arguments: &[&str], expected: i32) -> Result<(), DemoError> {
     let status = upgrader.command(home, arguments).stderr(io::stdout()).status()?;
-    println!("[exit code {}]", status.code().map_or_else(|| "none".to_owned(), |code| code.to_string()));
+    say!("[exit code {}]", status.code().map_or_else(|| "none".to_owned(), |code| code.to_string()))?;
     if status.code() == Some(expected) {
         Ok(())
     } else {
@@ -100,6 +108,6 @@ fn step(upgrader: &Upgrader, home: &Home, arguments: &[&str], expected: i32) -> 
     }
 }
 
-fn title(text: &str) {
-    println!("\n{TITLE}━━ {text}{TITLE:#}");
+fn title(text: &str) -> Result<(), DemoError> {
+    say!("\n{TITLE}━━ {text}{TITLE:#}")
 }

@@ -2,6 +2,8 @@
 
 use chameleon_harness::commands::{self, CommandError, Ending};
 use chameleon_harness::demo;
+use chameleon_harness::interruption;
+use chameleon_harness::output::tell;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -33,11 +35,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse().command) {
+    let arguments = Arguments::parse();
+    if let Err(error) = interruption::watch() {
+        tell(format_args!("error: {error}\n"));
+        return ExitCode::from(3);
+    }
+    match run(&arguments.command) {
         Ok(Ending::Well) => ExitCode::SUCCESS,
         Ok(Ending::Found) => ExitCode::from(1),
         Err(error) => {
-            anstream::eprintln!("error: {error}");
+            tell(format_args!("error: {error}\n"));
             ExitCode::from(error.code())
         }
     }

@@ -5,6 +5,7 @@
 //! of the two, once 1.7's own function has finished what the run left to replay.
 
 use crate::record::Record;
+use crate::running;
 use crate::server::ServerError;
 use crate::stage::Replica;
 use crate::trial::Outcome;
@@ -17,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// How long the server may take to notice that an upgrader is gone.
 const SESSIONS_END: Duration = Duration::from_secs(60);
+
+/// How much of an upgrader's last line is shown.
+const SHOWN_OF_A_LINE: usize = 400;
 
 /// A property of SPEC.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -109,10 +113,27 @@ impl Reference {
     ///
     /// # Errors
     /// What the server answers.
-    pub fn of(old: &Replica, upgraded: &Replica) -> Result<Self, AskingError> {
+    pub fn of(old: &Replica, upgraded: Option<&Replica>) -> Result<Self, AskingError> {
         let replayed = replayed(&mut old.superuser()?, old)?;
-        let upgraded = Some(record(&mut upgraded.superuser()?)?);
+        let upgraded = match upgraded {
+            Some(upgraded) => Some(record(&mut upgraded.superuser()?)?),
+            None => None,
+        };
         Ok(Self { replayed, upgraded, server_crashed: false })
+    }
+
+    /// This one, when another undisturbed run has come to the same.
+    ///
+    /// # Errors
+    /// [`Blindness`] when it has not.
+    pub fn agreed(self, other: &Self) -> Result<Self, Blindness> {
+        let upgraded = |it: &Self| it.upgraded.clone().unwrap_or_default();
+        let pairs = [(&self.replayed, &other.replayed), (&upgraded(&self), &upgraded(other))];
+        let differences: String = pairs.iter().map(|(one, other)| one.diff(other)).collect();
+        if self.replayed == other.replayed && self.upgraded == other.upgraded {
+            return Ok(self);
+        }
+        Err(Blindness(differences))
     }
 
     /// The same for what `outcome` and later runs have left.
@@ -125,6 +146,31 @@ impl Reference {
     fn comparable(&self, found: Record, expected: &Record) -> Record {
         if self.server_crashed { found.as_if_not_crashed(expected) } else { found }
     }
+}
+
+/// Two undisturbed runs on copies of the same replica do not leave the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the harness is blind here: two undisturbed runs on copies of the same replica do not leave the same, so nothing can \
+     be said about what a disturbed one leaves. This is no fault of the upgrader. Something writes another value each \
+     time, such as a trigger or default with the time or a random number. What differs:\n{0}"
+)]
+pub struct Blindness(String);
+
+/// A text in which every number is alike, and every word with a digit in it: what differs in nothing else is the same
+/// failure.
+#[must_use]
+pub fn alike(text: &str) -> String {
+    let mut alike = String::with_capacity(text.len());
+    for word in text.split_inclusive(|it: char| !it.is_ascii_alphanumeric()) {
+        let (word, end) = match word.char_indices().next_back() {
+            Some((at, last)) if !last.is_ascii_alphanumeric() => word.split_at(at),
+            _ => (word, ""),
+        };
+        alike.push_str(if word.contains(|it: char| it.is_ascii_digit()) { "#" } else { word });
+        alike.push_str(end);
+    }
+    alike
 }
 
 /// The harness got no answer to a question of its own; says what the server said.
@@ -288,6 +334,7 @@ pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violati
         };
         let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
         let last = outcome.output.trim_end().lines().last().unwrap_or_default();
+        let last: String = last.chars().take(SHOWN_OF_A_LINE).collect();
         Violation::of(
             Property::Truthful,
             format!("{code} while the catalogue is {what}; the last line: {last}"),
@@ -397,7 +444,7 @@ pub fn check_retry(
 ) -> Result<Vec<Violation>, AskingError> {
     let mut violations = check(replica, outcome, reference)?;
     if outcome.code() != Some(0) {
-        let seen = format!("exit code {:?}: {}", outcome.code(), outcome.output);
+        let seen = format!("exit code {:?}: {}", outcome.code(), running::shown(&outcome.output));
         violations.push(Violation::of(Property::Repeatable, seen));
     }
     let repeated = |violation: Violation| {
@@ -435,4 +482,18 @@ fn forget_times(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error
          END
          $$",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_in_numbers_are_alike() {
+        let one = "row of t_sources: (1,shop,2026-11-26 08:00:00.1) at cut_after@17";
+        let other = "row of t_sources: (2,shop,2026-11-27 09:10:00.25) at cut_after@180";
+        assert_eq!(alike(one), alike(other));
+        assert_ne!(alike(one), alike(&one.replace("shop", "stock")));
+        assert_eq!(alike("md5 d41d8cd98f é1"), "# # é#");
+    }
 }

@@ -2,12 +2,13 @@
 
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
 use crate::home::Configuration;
+use crate::running::{self, Ended};
 use crate::server::ServerError;
 use crate::stage::{Replica, SharedServer, StageError};
 use crate::upgrader::Upgrader;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// How long an upgrader may take before it counts as hanging and is killed.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// What is said to whoever asks whether it may begin.
+const ANSWER: &str = "YES\n";
 
 /// How long a frozen server stays frozen, and how long another session holds its lock: longer than
 /// the lock timeout of a run with faults.
@@ -98,19 +102,11 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     let through = proxy.address();
     replica.configure_through(&through.ip().to_string(), through.port(), trial.configuration)?;
     let began = Instant::now();
-    let mut child = trial
-        .upgrader
-        .command(&replica.home, trial.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    shared.start(&child);
-    let output = collect(&mut child);
-    let exit = wait(&mut child)?;
+    let upgrader = running::start(&trial.upgrader.command(&replica.home, trial.arguments), ANSWER)?;
+    shared.start(upgrader.id());
+    let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
     let took = began.elapsed();
     shared.release();
-    let output = output.into_iter().map(|reader| reader.join().unwrap_or_default()).collect();
     let transcript = proxy.finish();
     let second = *shared.second.lock().unwrap_or_else(PoisonError::into_inner);
     let server_crashed = shared.crashed.load(Ordering::SeqCst);
@@ -128,8 +124,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn start(&self, child: &Child) {
-        self.pid.store(i32::try_from(child.id()).unwrap_or_default(), Ordering::SeqCst);
+    fn start(&self, process: u32) {
+        self.pid.store(i32::try_from(process).unwrap_or_default(), Ordering::SeqCst);
     }
 
     /// The run has ended: whatever a fault still holds is let go.
@@ -213,10 +209,11 @@ fn action(
             })
         }
         HoldAction::SecondUpgrader => {
-            let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
+            let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
             Box::new(move || {
-                let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-                *shared.second.lock().unwrap_or_else(PoisonError::into_inner) = status.code();
+                let ended = running::start(&command, ANSWER)?.wait(LIMIT)?;
+                *shared.second.lock().unwrap_or_else(PoisonError::into_inner) =
+                    ended.status.and_then(|status| status.code());
                 Ok(Resume::Forward)
             })
         }
@@ -237,44 +234,4 @@ fn kill(pid: i32) -> io::Result<()> {
     let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
     Ok(())
-}
-
-/// Answers YES to whoever asks, and reads both outputs so that neither fills up.
-fn collect(child: &mut Child) -> Vec<thread::JoinHandle<String>> {
-    if let Some(mut input) = child.stdin.take() {
-        // One that does not ask may have ended.
-        drop(input.write_all(b"YES\n"));
-    }
-    let mut readers = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        readers.push(thread::spawn(move || read(stdout)));
-    }
-    if let Some(stderr) = child.stderr.take() {
-        readers.push(thread::spawn(move || read(stderr)));
-    }
-    readers
-}
-
-fn read(mut from: impl Read) -> String {
-    let mut bytes = Vec::new();
-    drop(from.read_to_end(&mut bytes));
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// None when it had to be killed.
-fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
-    let began = Instant::now();
-    let mut pause = Duration::from_millis(1);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if began.elapsed() > LIMIT {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
-    }
 }

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may end there")]
 
 use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin;
+use chameleon_harness::server::{self, LocalOptions, Server};
 use predicates::prelude::*;
 use predicates::str::contains;
+use secrecy::ExposeSecret;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -56,6 +59,16 @@ fn files_that_are_not_there_are_named() {
     harness().args(["list", path]).assert().code(WRONG_USE).stderr(contains("no scenarios (*.yaml) in"));
     harness()
         .args(["replay", "--dump", "nowhere.dump", "--config", "scenarios/README.md"])
+        .assert()
+        .code(WRONG_USE)
+        .stderr(contains("this is not YAML"));
+    let within_braces = empty.path().join("mine.yml");
+    let text = "{pg_conn: {host: h, port: 5432, user: u, password: p, database: d},
+                 sources: {a: {type: mysql, db_conn: {host: h, port: 3306, user: u, password: p, charset: utf8,
+                                                      connect_timeout: 1}, schema_mappings: {x: y}}}}";
+    fs::write(&within_braces, text).unwrap();
+    harness()
+        .args(["replay", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("has no pg_conn at the beginning of a line"));
@@ -176,6 +189,223 @@ fn nothing_is_left_of_a_harness_that_was_killed() {
         assert!(Instant::now() < deadline, "{home:?} is still there");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+fn script(folder: &Path, text: &str) -> String {
+    let path = folder.join("upgrader");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Neither gone nor waiting for its parent.
+fn is_alive(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+        .is_ok_and(|stat| !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+}
+
+/// HUNT.md H6: a harness that was ended left its upgraders running. HUNT.md H5: and its roles on a server of somebody
+/// else's, with the databases.
+#[test]
+fn nothing_goes_on_when_the_harness_is_ended() {
+    let owner = server::local(&LocalOptions::default()).unwrap();
+    let address = owner.address();
+    let password = address.password.expose_secret();
+    let url = format!("postgres://postgres:{password}@{}:{}/postgres", address.host, address.port);
+    let left = || -> (i64, i64) {
+        let mut client = address.connect("postgres").unwrap();
+        let count = "SELECT (SELECT count(*) FROM pg_database WHERE datname LIKE 'chameleon%'),
+                            (SELECT count(*) FROM pg_roles WHERE rolname LIKE 'role_chameleon%')";
+        let row = client.query_one(count, &[]).unwrap();
+        (row.get(0), row.get(1))
+    };
+    for (signal, code) in [("TERM", Some(143)), ("HUP", Some(129)), ("INT", Some(130)), ("KILL", None)] {
+        let (folder, file) = scenario(DEMO);
+        let noted = folder.path().join("noted");
+        let text =
+            format!("sleep 1000 &\necho $! $$ >'{0}.new'\nmv '{0}.new' '{0}'\nsleep 1000", noted.display());
+        let upgrader = script(folder.path(), &text);
+        let mut harness = std::process::Command::new(cargo_bin("chameleon-harness"))
+            .args(["run", &file, "--server", &url, "--upgrader", &upgrader])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("the upgrader runs", || noted.exists());
+        let pids = fs::read_to_string(&noted).unwrap();
+        assert!(pids.split_whitespace().count() == 2 && pids.split_whitespace().all(is_alive), "{pids}");
+        let (databases, roles) = left();
+        assert!(databases > 0 && roles > 0);
+        let sent =
+            std::process::Command::new("kill").args(["-s", signal, &harness.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(harness.wait().unwrap().code(), code, "{signal}");
+        wait_until("the upgrader and what it has started are gone", || {
+            !pids.split_whitespace().any(is_alive)
+        });
+        if signal == "KILL" {
+            // The next one finds it.
+            harness_run_on(&url, &file);
+        }
+        assert_eq!(left(), (0, 0), "{signal}");
+    }
+}
+
+fn harness_run_on(url: &str, file: &str) {
+    wait_until("the sessions of the dead are gone", || {
+        harness().args(["run", file, "--server", url, "--upgrader", REFUSING_UPGRADER]).assert().code(1);
+        let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+        let count = "SELECT count(*) FROM pg_database WHERE datname LIKE 'chameleon%'";
+        client.query_one(count, &[]).unwrap().get::<_, i64>(0) == 0
+    });
+}
+
+/// HUNT.md H7: a panic with a backtrace, exit 101.
+#[test]
+fn a_device_that_is_full_is_an_error_like_any_other() {
+    let (_folder, file) = scenario(DEMO);
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for verb in [vec!["list"], vec!["run", &file, "--upgrader", REFUSING_UPGRADER]] {
+        let output = std::process::Command::new(cargo_bin("chameleon-harness"))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .args(&verb)
+            .stdout(full())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(NO_HARNESS), "{verb:?}: {said}");
+        assert!(said.contains("standard output can't be written: No space left"), "{said}");
+    }
+    let all_full = std::process::Command::new(cargo_bin("chameleon-harness"))
+        .args(["list", "nowhere.yaml"])
+        .stdout(full())
+        .stderr(full())
+        .status()
+        .unwrap();
+    assert_eq!(all_full.code(), Some(WRONG_USE));
+}
+
+/// HUNT.md H9: the bare error of the system, without the folder.
+#[test]
+fn a_folder_for_temporary_files_that_is_not_there_is_named() {
+    let (_folder, file) = scenario(DEMO);
+    harness()
+        .args(["run", &file, "--upgrader", REFUSING_UPGRADER])
+        .env("TMPDIR", "/nowhere/at/all")
+        .assert()
+        .code(NO_HARNESS)
+        .stderr(contains("no files can be made in /nowhere/at/all").and(contains("set TMPDIR")));
+}
+
+/// HUNT.md H8, H10, H11: passed over in silence, or told as something else than wrong use.
+#[test]
+fn what_can_not_be_meant_is_wrong_use() {
+    let (folder, file) = scenario(DEMO);
+    let unwritable = "/nowhere/report";
+    for (arguments, says) in [
+        (vec!["sweep", "--only", "cut_before@3", "--faults", "cut_before"], "cannot be used with"),
+        (vec!["sweep", "--only", "cut_before@3", "--pairs", "3"], "cannot be used with"),
+        (vec!["sweep", "--server", "postgres://me@127.0.0.1:99999/x"], "URL can't be read"),
+        (vec!["run", &file, "--server", "postgres://me@127.0.0.1:1/x?sslmode=require"], "asks for TLS"),
+        (vec!["run", &file, "--junit", unwritable, "--upgrader", REFUSING_UPGRADER], unwritable),
+    ] {
+        harness().args(arguments).assert().code(WRONG_USE).stderr(contains(says));
+    }
+    let configuration = folder.path().join("mine.yml");
+    fs::write(&configuration, "pg_conn: {host: h}\nsources: [\n").unwrap();
+    harness()
+        .args(["replay", "--dump", &file, "--config", configuration.to_str().unwrap()])
+        .args(["--upgrader", REFUSING_UPGRADER])
+        .assert()
+        .code(WRONG_USE)
+        .stderr(contains("mine.yml"));
+}
+
+/// HUNT.md H11: what was found came out as wrong use when it could not be written in the end.
+#[test]
+fn a_report_that_can_not_be_written_does_not_hide_what_was_found() {
+    let (_folder, file) = scenario(DEMO);
+    harness()
+        .args(["run", &file, "--upgrader", REFUSING_UPGRADER, "--junit", "/dev/full"])
+        .assert()
+        .code(1)
+        .stderr(contains("/dev/full can't be written"));
+}
+
+/// HUNT.md H12: `unknown field sources`.
+#[test]
+fn live_scenarios_are_told_from_wrong_ones() {
+    harness()
+        .args(["list", "scenarios/live"])
+        .assert()
+        .code(WRONG_USE)
+        .stderr(contains("is a live scenario"));
+}
+
+/// HUNT.md H13: of 200 MB 600 were shown.
+#[test]
+fn an_upgrader_that_does_not_stop_writing_is_cut_short() {
+    let (folder, file) = scenario(DEMO);
+    let upgrader = script(
+        folder.path(),
+        "echo the beginning\nhead -c 30000000 /dev/zero | tr '\\0' x\necho the end\nexit 1",
+    );
+    let output = harness().args(["run", &file, "--upgrader", &upgrader]).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        shown.contains("the beginning") && shown.contains("the end") && shown.contains("bytes are left out")
+    );
+    assert!(shown.len() < 100_000, "{}", shown.len());
+}
+
+/// SPEC.md, "Comparing": equal violations are shown once.
+#[test]
+fn equal_failures_are_shown_once_with_their_number() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["one", "three", "two"] {
+        fs::write(folder.path().join(format!("{name}.yaml")), DEMO).unwrap();
+    }
+    let output = harness()
+        .args(["run", folder.path().to_str().unwrap(), "--upgrader", REFUSING_UPGRADER, "--jobs", "1"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert_eq!(shown.matches("    the end: exit code 1 instead of exit code 0").count(), 1, "{shown}");
+    assert_eq!(shown.matches("(as one)").count(), 2, "{shown}");
+    assert!(shown.contains("3 scenarios, such as one: the end: exit code"), "{shown}");
+}
+
+/// SPEC.md, "Comparing": what differs between two undisturbed runs is no fault of the upgrader.
+#[test]
+fn what_the_harness_can_not_compare_is_told_as_that() {
+    let text = "
+about: x
+demo: true
+runs:
+- statements:
+  - CREATE TABLE shop.audit (at double precision)
+  - GRANT ALL ON shop.audit TO PUBLIC
+  - CREATE FUNCTION shop.audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO shop.audit VALUES (random()); RETURN NEW; END'
+  - CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.audit()
+  expect: {exit: 1}
+";
+    let (_folder, file) = scenario(text);
+    harness()
+        .args(["run", &file, "--upgrader", REFUSING_UPGRADER])
+        .assert()
+        .code(NO_HARNESS)
+        .stdout(
+            contains("BLIND").and(contains("row of shop.audit")).and(contains("no fault of the upgrader")),
+        )
+        .stdout(contains("FAILED").not());
 }
 
 #[test]

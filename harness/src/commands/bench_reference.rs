@@ -1,9 +1,8 @@
 //! `chameleon-harness bench-reference`.
 
-use super::{CommandError, Ending};
+use super::{CommandError, Ending, say};
 use crate::benchmark::{self, BenchmarkError, Size};
 use crate::upgrader::Upgrader;
-use anstream::println;
 use clap::Args;
 use std::fs;
 use std::num::NonZeroU32;
@@ -45,7 +44,7 @@ pub fn run(arguments: &BenchReferenceArguments) -> Result<Ending, CommandError> 
     let rounds = arguments.rounds.get();
     let (version, runs) = benchmark::run(&upgrader, &sizes, rounds, &|run| {
         let memory = run.peak.map(|peak| format!(", {} MiB", peak.div_ceil(1024))).unwrap_or_default();
-        println!("{:?} {}: {:.3} s{memory}", run.size, run.contender.name(), run.took.as_secs_f64());
+        drop(say!("{:?} {}: {:.3} s{memory}", run.size, run.contender.name(), run.took.as_secs_f64()));
     })?;
     let page = benchmark::markdown(&version, rounds, &sizes, &runs);
     if let Some(folder) = arguments.output.parent() {
@@ -54,6 +53,6 @@ pub fn run(arguments: &BenchReferenceArguments) -> Result<Ending, CommandError> 
     fs::write(&arguments.output, &page).map_err(BenchmarkError::from)?;
     let chart = benchmark::chart(&sizes, &runs);
     fs::write(arguments.output.with_file_name("benchmarks.svg"), chart).map_err(BenchmarkError::from)?;
-    println!("{page}");
+    say!("{page}")?;
     Ok(Ending::Well)
 }

@@ -1,8 +1,7 @@
 //! `chameleon-harness list`.
 
-use super::{CommandError, Ending, scenarios_or_all};
+use super::{CommandError, Ending, say, scenarios_or_all};
 use crate::scenario::ScenarioFile;
-use anstream::println;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,8 +21,8 @@ pub fn run(arguments: &ListArguments) -> Result<Ending, CommandError> {
     let files = ScenarioFile::read_all(&scenarios_or_all(&arguments.files))?;
     let width = files.iter().map(|file| file.name.len()).max().unwrap_or_default();
     for file in &files {
-        println!("{:<width$}  {}", file.name, file.scenario.about);
+        say!("{:<width$}  {}", file.name, file.scenario.about)?;
     }
-    println!("{} scenarios", files.len());
+    say!("{} scenarios", files.len())?;
     Ok(Ending::Well)
 }

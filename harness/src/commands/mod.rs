@@ -4,6 +4,7 @@ pub mod bench_reference;
 pub mod list;
 mod progress;
 pub mod replay;
+mod report;
 pub mod run;
 pub mod sweep;
 
@@ -34,6 +35,18 @@ pub enum CommandError {
     /// The harness could not do its work.
     #[error("{0}")]
     Harness(String),
+}
+
+/// Writes a line to standard output.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)).map_err($crate::commands::CommandError::from) };
+}
+use say;
+
+impl From<std::io::Error> for CommandError {
+    fn from(error: std::io::Error) -> Self {
+        Self::harness(&error)
+    }
 }
 
 impl CommandError {

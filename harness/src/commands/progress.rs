@@ -1,6 +1,6 @@
 //! How far a long series of runs has come, on standard error: a sweep may take hours.
 
-use anstream::{eprint, eprintln};
+use crate::output::tell;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,12 +25,12 @@ impl Progress {
     pub(super) fn tell(&self, done: usize, total: usize) {
         let elapsed = self.began.elapsed();
         if self.terminal {
-            eprint!("\r{}", line(done, total, elapsed));
+            tell(format_args!("\r{}", line(done, total, elapsed)));
             return;
         }
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         if elapsed >= *due {
-            eprintln!("{}", line(done, total, elapsed));
+            tell(format_args!("{}\n", line(done, total, elapsed)));
             *due = elapsed + BETWEEN_LINES;
         }
     }
@@ -40,7 +40,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if self.terminal {
             // What comes next begins where this line did.
-            eprint!("\r\x1b[K");
+            tell(format_args!("\r\x1b[K"));
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `chameleon-harness replay`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
 
 use super::progress::Progress;
-use super::{CommandError, Ending, Means, named_or_all};
+use super::report::{self, ReportFile};
+use super::{CommandError, Ending, Means, named_or_all, say};
 use crate::production::{Dump, Rows};
 use crate::replay::{self, Rehearsed, ReplayError};
+use crate::running;
 use crate::server::{Binaries, Kind};
 use crate::stage::StageError;
 use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
-use anstream::println;
 use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
 use std::fs;
@@ -58,8 +59,10 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
     }
     let home = location::home();
     let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
+    let parsed = read(&configuration_file)?;
     let configuration = replay::configuration(&configuration_file).map_err(wrong_use)?;
     let upgrader = arguments.means.upgrader()?;
+    let report = ReportFile::open(arguments.report.as_deref())?;
     let taken;
     let dump = match &arguments.dump {
         Some(dump) => {
@@ -68,7 +71,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
             dump.clone()
         }
         None => {
-            taken = of_production(arguments, &configuration_file)?;
+            taken = of_production(arguments, &parsed)?;
             taken.file()
         }
     };
@@ -85,14 +88,15 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
     let progress = Progress::start();
     let rehearsed = day.rehearse(&|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
     drop(progress);
-    show(&rehearsed);
-    if let Some(path) = &arguments.report {
-        let text = format!("{:#}\n", serde_json::json!(rehearsed));
-        fs::write(path, text).map_err(|error| {
-            CommandError::WrongUse(format!("{} can't be written: {error}", path.display()))
-        })?;
-    }
-    Ok(if rehearsed.went_well() { Ending::Well } else { Ending::Found })
+    let shown = say!("{}", text(&rehearsed));
+    let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
+    let ending = if rehearsed.went_well() { Ending::Well } else { Ending::Found };
+    report::ending(report::ending(Ok(ending), shown), written)
+}
+
+/// Read as the upgrader will read it: what it would refuse is found before anything is started.
+fn read(file: &Path) -> Result<Configuration, CommandError> {
+    location::read(file).and_then(|text| Configuration::parse(file.to_owned(), &text)).map_err(wrong_use)
 }
 
 fn wrong_use(error: impl ToString) -> CommandError {
@@ -100,17 +104,14 @@ fn wrong_use(error: impl ToString) -> CommandError {
 }
 
 /// By the programs of the throwaway server's version, where it has them on this machine.
-fn of_production(arguments: &ReplayArguments, file: &Path) -> Result<Dump, CommandError> {
-    let configuration = location::read(file)
-        .and_then(|text| Configuration::parse(file.to_owned(), &text))
-        .map_err(wrong_use)?;
+fn of_production(arguments: &ReplayArguments, configuration: &Configuration) -> Result<Dump, CommandError> {
     let binaries = match &arguments.means.server {
         Kind::Local(options) => Binaries::find(options.major).ok(),
         _ => None,
     };
     let rows = if arguments.without_rows { Rows::None } else { Rows::All };
     let binaries = binaries.as_ref().map(|found| found.folder.as_path());
-    Dump::take(&configuration, binaries, rows).map_err(|error| CommandError::harness(&error))
+    Dump::take(configuration, binaries, rows).map_err(|error| CommandError::harness(&error))
 }
 
 /// A dump that can't be restored is the wrong file.
@@ -124,42 +125,36 @@ fn told(error: &ReplayError) -> CommandError {
     }
 }
 
-fn show(rehearsed: &Rehearsed) {
-    println!("{}", rehearsed.output.trim_end());
+/// What the administrator reads.
+fn text(rehearsed: &Rehearsed) -> String {
+    let mut text = format!("{}\n\n", running::shown(rehearsed.output.trim_end()));
     if !rehearsed.left_out.is_empty() {
-        println!("\nNot rehearsed, because this is another server than production's:");
-        for what in &rehearsed.left_out {
-            println!("  - {what}");
-        }
+        text.push_str("Not rehearsed, because this is another server than production's:\n");
+        text.extend(rehearsed.left_out.iter().map(|what| format!("  - {what}\n")));
     }
     let seconds = rehearsed.seconds;
     let Some(0) = rehearsed.exit_code else {
-        println!(
-            "\nThe upgrade will not go through as things are: it ended with {} after {seconds:.1} s. What to do stands above.",
-            rehearsed.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
+        let end =
+            rehearsed.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
+        return format!(
+            "{text}The upgrade will not go through as things are: it ended with {end} after {seconds:.1} s. What to do stands above."
         );
-        return;
     };
-    println!(
-        "\nThe upgrade took {seconds:.1} s here, {:.1} s of it to replay what waits and the rest in one transaction.",
+    text.push_str(&format!(
+        "The upgrade took {seconds:.1} s here, {:.1} s of it to replay what waits and the rest in one transaction.\n",
         rehearsed.replay_seconds
-    );
-    match &rehearsed.sweep {
-        None => println!("The day will go well if nothing goes wrong on it; the sweep was left out."),
-        Some(findings) => {
-            println!("{}", table(findings, "chameleon-harness replay"));
-            let violations = findings.violations().count();
-            if violations == 0 {
-                println!(
-                    "The day will go well, and if something goes wrong at any of its {} messages, the catalogue is whole \
-                     and the next attempt succeeds.",
-                    findings.messages.len()
-                );
-            } else {
-                println!(
-                    "The upgrade goes well undisturbed, but {violations} runs with faults violate a property."
-                );
-            }
-        }
+    ));
+    let Some(findings) = &rehearsed.sweep else {
+        return text + "The day will go well if nothing goes wrong on it; the sweep was left out.";
+    };
+    text.push_str(&format!("{}\n", table(findings, "chameleon-harness replay")));
+    let violations = findings.violations().count();
+    if violations == 0 {
+        return format!(
+            "{text}The day will go well, and if something goes wrong at any of its {} messages, the catalogue is whole \
+             and the next attempt succeeds.",
+            findings.messages.len()
+        );
     }
+    format!("{text}The upgrade goes well undisturbed, but {violations} runs with faults violate a property.")
 }

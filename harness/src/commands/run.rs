@@ -1,12 +1,15 @@
 //! `chameleon-harness run`.
 
-use super::{CommandError, Ending, Means, scenarios_or_all};
+use super::report::{self, ReportFile};
+use super::{CommandError, Ending, Means, say, scenarios_or_all};
+use crate::properties;
 use crate::scenario::{self, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
+use crate::scratch;
 use crate::server::{Address, Kind};
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -44,24 +47,57 @@ pub struct RunArguments {
 pub fn run(arguments: &RunArguments) -> Result<Ending, CommandError> {
     let files = ScenarioFile::read_all(&scenarios_or_all(&arguments.files))?;
     let upgrader = arguments.means.upgrader()?;
+    let junit = ReportFile::open(arguments.junit.as_deref())?;
     let pool = Pool::new(arguments.means.server.clone());
+    let seen = Seen::default();
     let began = Instant::now();
     let width = files.iter().map(|file| file.name.len()).max().unwrap_or_default();
     let verdicts = each(&files, arguments.means.jobs(), |file| {
         let verdict = scenario::run(file, &pool, &upgrader, arguments.keep)?;
-        show(&verdict, width);
+        show(&verdict, width, &seen)?;
         Ok::<_, CommandError>(verdict)
     })?;
-    if let Some(path) = &arguments.junit {
-        fs::write(path, scenario::junit(&verdicts)).map_err(|error| {
-            CommandError::WrongUse(format!("{} can't be written: {error}", path.display()))
-        })?;
-    }
-    summary(&verdicts, began);
+    let written = junit.map_or(Ok(()), |file| file.write(&scenario::junit(&verdicts)));
+    let shown = summary(&verdicts, &seen, began);
     if arguments.keep {
         keep(&verdicts, pool.kind())?;
     }
-    ending(&verdicts)
+    report::ending(report::ending(ending(&verdicts), shown), written)
+}
+
+/// What has failed and was shown already, with the scenarios it was seen in: the same failure is shown once.
+#[derive(Default)]
+struct Seen(Mutex<BTreeMap<String, Vec<String>>>);
+
+impl Seen {
+    /// The scenario in which all of these were shown, when they were.
+    fn before(&self, verdict: &Verdict) -> Option<String> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut example = None;
+        let mut new = verdict.failures.is_empty();
+        for failure in &verdict.failures {
+            let scenarios = seen.entry(properties::alike(failure)).or_default();
+            match scenarios.first() {
+                Some(first) => example = Some(first.clone()),
+                None => new = true,
+            }
+            if scenarios.last() != Some(&verdict.name) {
+                scenarios.push(verdict.name.clone());
+            }
+        }
+        example.filter(|_| !new)
+    }
+
+    /// A line for each failure of several scenarios.
+    fn told(&self) -> String {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let several = seen.iter().filter(|(_, scenarios)| scenarios.len() > 1);
+        let line = |(failure, scenarios): (&String, &Vec<String>)| {
+            let first = failure.lines().next().unwrap_or_default();
+            format!("\n{} scenarios, such as {}: {first}", scenarios.len(), scenarios[0])
+        };
+        several.map(line).collect()
+    }
 }
 
 /// Does the work for every file, `jobs` at a time; the results are in the order of the files. After an error no
@@ -93,35 +129,42 @@ fn each<T: Send, E: Send>(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-fn show(verdict: &Verdict, width: usize) {
-    let (style, word, more) = match &verdict.kind {
-        VerdictKind::Passed => (GREEN, "ok", String::new()),
-        VerdictKind::Failed(what) => (RED, "FAILED", format!("\n{}", indented(what))),
-        VerdictKind::Skipped(why) => (YELLOW, "skipped", format!("  ({why})")),
-        VerdictKind::Wrong(what) => (RED, "WRONG", format!("\n{}", indented(what))),
+fn show(verdict: &Verdict, width: usize, seen: &Seen) -> Result<(), CommandError> {
+    let (style, word, more) = match (&verdict.kind, seen.before(verdict)) {
+        (VerdictKind::Passed, _) => (GREEN, "ok", String::new()),
+        (VerdictKind::Failed(_), Some(example)) => (RED, "FAILED", format!("  (as {example})")),
+        (VerdictKind::Failed(what), None) => (RED, "FAILED", format!("\n{}", indented(what))),
+        (VerdictKind::Blind(what), _) => (RED, "BLIND", format!("\n{}", indented(what))),
+        (VerdictKind::Skipped(why), _) => (YELLOW, "skipped", format!("  ({why})")),
+        (VerdictKind::Wrong(what), _) => (RED, "WRONG", format!("\n{}", indented(what))),
     };
     let took = verdict.took.as_secs_f64();
-    println!("{:<width$}  {style}{word}{style:#}  {took:.2} s{more}", verdict.name);
+    say!("{:<width$}  {style}{word}{style:#}  {took:.2} s{more}", verdict.name)
 }
 
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn summary(verdicts: &[Verdict], began: Instant) {
+fn summary(verdicts: &[Verdict], seen: &Seen, began: Instant) -> Result<(), CommandError> {
     let count = |wanted: fn(&VerdictKind) -> bool| verdicts.iter().filter(|it| wanted(&it.kind)).count();
     let passed = count(|kind| *kind == VerdictKind::Passed);
     let failed = count(|kind| matches!(kind, VerdictKind::Failed(_)));
     let wrong = count(|kind| matches!(kind, VerdictKind::Wrong(_)));
     let skipped = count(|kind| matches!(kind, VerdictKind::Skipped(_)));
+    let blind = match count(|kind| matches!(kind, VerdictKind::Blind(_))) {
+        0 => String::new(),
+        blind => format!("{blind} blind, "),
+    };
     let runs: u32 = verdicts.iter().map(|it| it.runs).sum();
     let faults: usize = verdicts.iter().map(|it| it.faults).sum();
-    println!(
-        "\n{} scenarios: {passed} ok, {failed} failed, {wrong} wrong, {skipped} skipped; {runs} runs of the upgrader, \
-         {faults} faults happened; {:.1} s",
+    say!(
+        "{}\n{} scenarios: {passed} ok, {failed} failed, {wrong} wrong, {blind}{skipped} skipped; {runs} runs of the \
+         upgrader, {faults} faults happened; {:.1} s",
+        seen.told(),
         verdicts.len(),
         began.elapsed().as_secs_f64()
-    );
+    )
 }
 
 fn ending(verdicts: &[Verdict]) -> Result<Ending, CommandError> {
@@ -133,6 +176,11 @@ fn ending(verdicts: &[Verdict]) -> Result<Ending, CommandError> {
         .filter(|it| matches!(it.kind, VerdictKind::Wrong(_)))
         .map(|it| it.name.as_str())
         .collect();
+    if verdicts.iter().any(|it| matches!(it.kind, VerdictKind::Blind(_))) {
+        return Err(CommandError::Harness(
+            "the harness can't tell what some of the scenarios leave".to_owned(),
+        ));
+    }
     if wrong.is_empty() {
         Ok(Ending::Well)
     } else {
@@ -158,19 +206,19 @@ fn keep(verdicts: &[Verdict], kind: &Kind) -> Result<(), CommandError> {
     };
     let with = match &passwords {
         None => {
-            println!("\nKept for inspection; the password is that of the URL:");
+            say!("\nKept for inspection; the password is that of the URL:")?;
             String::new()
         }
         Some(file) => {
-            println!("\nKept for inspection; the passwords are in {}:", file.0.display());
+            say!("\nKept for inspection; the passwords are in {}:", file.0.display())?;
             format!("PGPASSFILE={} ", file.0.display())
         }
     };
     for (name, Kept { server, database }) in kept {
-        println!("  {name}: {with}psql -h {} -p {} -U {} {database}", server.host, server.port, server.user);
+        say!("  {name}: {with}psql -h {} -p {} -U {} {database}", server.host, server.port, server.user)?;
     }
     if passwords.is_some() {
-        println!("The server ends with this program. Press Enter to end it.");
+        say!("The server ends with this program. Press Enter to end it.")?;
         // Whoever has no terminal has nothing to inspect with either.
         drop(io::stdin().read_line(&mut String::new()));
     }
@@ -182,9 +230,10 @@ struct PasswordFile(PathBuf);
 
 impl PasswordFile {
     fn write<'a>(servers: impl Iterator<Item = &'a Address>) -> io::Result<Self> {
-        let path =
-            std::env::temp_dir().join(format!("chameleon-harness-{:016x}.pgpass", rand::random::<u64>()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let folder = std::env::temp_dir();
+        let path = folder.join(format!("chameleon-harness-{:016x}.pgpass", rand::random::<u64>()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let mut file = file.map_err(|error| scratch::unusable(&folder, &error))?;
         let passwords = Self(path);
         for server in servers {
             let Address { host, port, user, password, .. } = server;

@@ -1,15 +1,14 @@
 //! `chameleon-harness sweep`.
 
 use super::progress::Progress;
-use super::{CommandError, Ending, Means, named_or_all};
+use super::{CommandError, Ending, Means, named_or_all, report, say};
 use crate::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
 use crate::stage::{Origin, StageError};
 use crate::sweep::case::{Case, NamedKind};
-use crate::sweep::{self, Retries, Spread, Sweep, table};
-use anstream::println;
+use crate::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,7 +21,7 @@ pub struct SweepArguments {
     #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     pub faults: Vec<NamedKind>,
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
-    #[arg(long, value_name = "CASE")]
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "pairs"])]
     pub only: Vec<Case>,
     /// Also so many pairs: a second fault while the first is being undone.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -65,25 +64,31 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
     };
     let progress = Progress::start();
-    let findings = sweep::run(&sweep, &|done, total| progress.tell(done, total))
-        .map_err(|error| CommandError::harness(&error))?;
+    let findings =
+        sweep::run(&sweep, &|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
     drop(progress);
-    println!(
-        "{} messages in the undisturbed upgrade ({:.2} s), {} runs",
+    let violations = findings.violations().count();
+    let (ending, verdict) = if violations == 0 {
+        let well = "No violations: every run ended with the complete 1.7 or the complete 2.0.10 catalogue, and said which.";
+        (Ending::Well, well.to_owned())
+    } else {
+        (Ending::Found, format!("{violations} runs violate a property."))
+    };
+    let shown = say!(
+        "{} messages in the undisturbed upgrade ({:.2} s), {} runs\n{}\n{verdict}",
         findings.messages.len(),
         findings.undisturbed.as_secs_f64(),
-        findings.runs.len()
+        findings.runs.len(),
+        table(&findings, &repeat),
     );
-    println!("{}", table(&findings, &repeat));
-    let violations = findings.violations().count();
-    if violations == 0 {
-        println!(
-            "No violations: every run ended with the complete 1.7 or the complete 2.0.10 catalogue, and said which."
-        );
-        Ok(Ending::Well)
-    } else {
-        println!("{violations} runs violate a property.");
-        Ok(Ending::Found)
+    report::ending(Ok(ending), shown)
+}
+
+/// A message that the run does not have was asked for wrongly.
+fn told(error: &SweepError) -> CommandError {
+    match error {
+        SweepError::NoSuchMessage { .. } => CommandError::WrongUse(error.to_string()),
+        error => CommandError::harness(error),
     }
 }
 

@@ -13,7 +13,7 @@ pub fn junit(verdicts: &[Verdict]) -> String {
          errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n",
         verdicts.len(),
         count(|kind| matches!(kind, VerdictKind::Failed(_))),
-        count(|kind| matches!(kind, VerdictKind::Wrong(_))),
+        count(|kind| matches!(kind, VerdictKind::Wrong(_) | VerdictKind::Blind(_))),
         count(|kind| matches!(kind, VerdictKind::Skipped(_))),
         verdicts.iter().map(|it| it.took.as_secs_f64()).sum::<f64>(),
     );
@@ -22,7 +22,9 @@ pub fn junit(verdicts: &[Verdict]) -> String {
         let inner = match &verdict.kind {
             VerdictKind::Passed => String::new(),
             VerdictKind::Failed(what) => format!("<failure>{}</failure>", escaped(what)),
-            VerdictKind::Wrong(what) => format!("<error>{}</error>", escaped(what)),
+            VerdictKind::Wrong(what) | VerdictKind::Blind(what) => {
+                format!("<error>{}</error>", escaped(what))
+            }
             VerdictKind::Skipped(why) => format!("<skipped message=\"{}\"/>", escaped(why)),
         };
         // Writing to a String does not fail.
@@ -62,6 +64,7 @@ mod tests {
         let verdict = |name: &str, kind| Verdict {
             name: name.to_owned(),
             kind,
+            failures: vec![],
             runs: 1,
             faults: 0,
             took: Duration::from_millis(1500),

@@ -8,8 +8,9 @@ use super::description::{Replicated, Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
 use crate::home::Configuration;
-use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
+use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::record::Record;
+use crate::running;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, Outcome, Trial, TrialError};
@@ -45,6 +46,8 @@ pub struct Verdict {
     pub name: String,
     /// What came of it.
     pub kind: VerdictKind,
+    /// What does not hold, one by one.
+    pub failures: Vec<String>,
     /// How many runs of the upgrader it took, those of the harness itself among them.
     pub runs: u32,
     /// How many faults happened.
@@ -66,6 +69,8 @@ pub enum VerdictKind {
     Skipped(String),
     /// The scenario itself can't be run as it is written.
     Wrong(String),
+    /// The harness can't tell: two undisturbed runs do not leave the same.
+    Blind(String),
 }
 
 /// A database that was kept for inspection.
@@ -91,6 +96,7 @@ pub fn run(
     let mut verdict = Verdict {
         name: file.name.clone(),
         kind: VerdictKind::Passed,
+        failures: vec![],
         runs: 0,
         faults: 0,
         took: Duration::ZERO,
@@ -116,6 +122,7 @@ pub fn run(
         Ok(failures) if failures.is_empty() => {}
         Ok(failures) => verdict.kind = VerdictKind::Failed(failures),
         Err(Broken::Scenario(what)) => verdict.kind = VerdictKind::Wrong(what),
+        Err(Broken::Blind(blindness)) => verdict.kind = VerdictKind::Blind(blindness.to_string()),
         Err(Broken::Harness(error)) => return Err(error),
     }
     // One with kept databases stays for them.
@@ -130,6 +137,8 @@ pub fn run(
 enum Broken {
     /// It is written wrongly.
     Scenario(String),
+    /// What it leaves can't be compared.
+    Blind(Blindness),
     /// The harness can't work.
     Harness(ScenarioError),
 }
@@ -220,7 +229,9 @@ impl Act<'_> {
             Err(error) => failures.push(error.to_string()),
         }
         failures.extend(self.violations(replica, &before, &outcome, verdict)?);
-        Ok(told(&failures, &outcome))
+        let told = told(&failures, &outcome);
+        verdict.failures.extend(failures);
+        Ok(told)
     }
 
     fn upgrade(
@@ -247,25 +258,31 @@ impl Act<'_> {
         if invariants.is_empty() || version != Version::Old || nothing_may_happen {
             return Ok(Before { version, whole, reference: None });
         }
-        let replayed = properties::replayed(&mut client, replica)?;
         drop(client);
-        let upgraded = if self.run.faults.is_empty() {
-            None
-        } else {
-            let mut copy = replica.copy(self.configuration)?;
-            let undisturbed = self.upgrade(&mut copy, &[])?;
-            verdict.runs += 1;
-            if undisturbed.code() != Some(0) {
-                let code = undisturbed.code();
-                return Err(Broken::Scenario(format!(
-                    "a run with faults must be one that succeeds without them; this one ends with {code:?}:\n{}",
-                    undisturbed.output
-                )));
-            }
-            Some(properties::record(&mut copy.superuser()?)?)
-        };
-        let reference = Some(Reference { replayed, upgraded, server_crashed: false });
+        let first = self.undisturbed(replica, verdict)?;
+        let second = self.undisturbed(replica, verdict)?;
+        let reference = Some(first.agreed(&second).map_err(Broken::Blind)?);
         Ok(Before { version, whole, reference })
+    }
+
+    /// What a run without faults makes of a copy. One that has no faults is itself the undisturbed one.
+    fn undisturbed(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Reference, Broken> {
+        // Another copy: what the replay takes of a sequence stays taken.
+        let old = replica.copy(self.configuration)?;
+        if self.run.faults.is_empty() {
+            return Ok(Reference::of(&old, None)?);
+        }
+        let mut copy = replica.copy(self.configuration)?;
+        let undisturbed = self.upgrade(&mut copy, &[])?;
+        verdict.runs += 1;
+        if undisturbed.code() != Some(0) {
+            let code = undisturbed.code();
+            return Err(Broken::Scenario(format!(
+                "a run with faults must be one that succeeds without them; this one ends with {code:?}:\n{}",
+                running::shown(&undisturbed.output)
+            )));
+        }
+        Ok(Reference::of(&old, Some(&copy))?)
     }
 
     fn open_sessions(&self, replica: &Replica) -> Result<Vec<Client>, Broken> {
@@ -338,5 +355,9 @@ fn told(failures: &[String], outcome: &Outcome) -> String {
         return String::new();
     }
     let end = outcome.code().map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-    format!("  {}\nthe upgrader's output ({end}):\n{}", failures.join("\n  "), outcome.output)
+    format!(
+        "  {}\nthe upgrader's output ({end}):\n{}",
+        failures.join("\n  "),
+        running::shown(&outcome.output)
+    )
 }

@@ -114,6 +114,12 @@ impl Case {
         self.0.iter().map(fault).collect()
     }
 
+    /// The message of the first fault; a second one may come at a message that only the undoing has.
+    #[must_use]
+    pub fn message(&self) -> u64 {
+        self.0.first().map_or(0, |(_, message)| *message)
+    }
+
     /// Under which name the table counts it.
     #[must_use]
     pub fn group(&self) -> String {

@@ -6,8 +6,9 @@ mod table;
 
 use crate::fault::{Occurrence, SeenMessage};
 use crate::home::Configuration;
-use crate::properties::{self, AskingError, Property, Reference, Version, Violation};
+use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::record::Record;
+use crate::running;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
@@ -95,6 +96,19 @@ pub enum SweepError {
         /// All that the program wrote.
         output: String,
     },
+    /// What runs leave can't be compared.
+    #[error(transparent)]
+    Blind(#[from] Blindness),
+    /// A case was asked for that this upgrade does not have.
+    #[error("there is no message {message} for {case}: the undisturbed upgrade has {last}")]
+    NoSuchMessage {
+        /// The case.
+        case: String,
+        /// Its message.
+        message: u64,
+        /// The last that there is.
+        last: u64,
+    },
 }
 
 /// What a sweep found.
@@ -154,6 +168,12 @@ pub fn run(sweep: &Sweep, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Fi
     let first = Bench::new(sweep)?;
     let messages = first.undisturbed.transcript.messages.clone();
     let undisturbed = first.undisturbed.took;
+    let last = messages.last().map_or(0, |message| message.number);
+    if let Some((case, message)) =
+        sweep.only.iter().map(|case| (case, case.message())).find(|(_, message)| *message > last)
+    {
+        return Err(SweepError::NoSuchMessage { case: case.to_string(), message, last });
+    }
     let cases = cases(sweep, &messages);
     let total = cases.len();
     let queue = Mutex::new(cases.into_iter().enumerate().collect::<VecDeque<_>>());
@@ -226,15 +246,22 @@ impl<'a> Bench<'a> {
         let server = SharedServer::new(sweep.server.clone().in_memory().start()?);
         let stage = Stage::new(server, &sweep.origin)?;
         let impatient = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
-        let mut upgraded = stage.replica(&sweep.configuration)?;
-        let undisturbed = upgrade(sweep, &stage, &mut upgraded, &sweep.configuration, &[])?;
-        if undisturbed.code() != Some(0) {
-            return Err(SweepError::Undisturbed { code: undisturbed.code(), output: undisturbed.output });
-        }
-        let old = stage.replica(&sweep.configuration)?;
-        let reference = Reference::of(&old, &upgraded)?;
+        let (reference, undisturbed) = Self::undisturbed(sweep, &stage)?;
+        let (again, _) = Self::undisturbed(sweep, &stage)?;
+        let reference = reference.agreed(&again)?;
         let known = Mutex::default();
         Ok(Self { sweep, impatient, stage, reference, undisturbed, known })
+    }
+
+    fn undisturbed(sweep: &Sweep, stage: &Stage) -> Result<(Reference, Outcome), SweepError> {
+        let mut upgraded = stage.replica(&sweep.configuration)?;
+        let undisturbed = upgrade(sweep, stage, &mut upgraded, &sweep.configuration, &[])?;
+        if undisturbed.code() != Some(0) {
+            let output = running::shown(&undisturbed.output);
+            return Err(SweepError::Undisturbed { code: undisturbed.code(), output });
+        }
+        let old = stage.replica(&sweep.configuration)?;
+        Ok((Reference::of(&old, Some(&upgraded))?, undisturbed))
     }
 
     fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
