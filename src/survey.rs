@@ -9,8 +9,11 @@ use crate::config::{Configuration, Hindrance, SourceType};
 use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan;
+use crate::postgres::{self, Pooling};
 use crate::source::facts::MySql;
 use crate::source::{self, Observer};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 /// Which look at the catalogue it is.
@@ -22,10 +25,6 @@ pub enum Look {
     Again,
 }
 
-/// The statements are few and long, or many and short: compiling them never pays. (Servers before 11 don't.)
-pub const WITHOUT_JIT: &str =
-    "SELECT CASE WHEN current_setting('jit', true) IS NOT NULL THEN set_config('jit', 'off', true) END";
-
 /// Reads the facts at one moment, in a read-only transaction of its own.
 ///
 /// # Errors
@@ -35,11 +34,29 @@ pub async fn survey(
     configuration: &Configuration,
     assume_stopped: bool,
 ) -> Result<Facts, Error> {
-    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {WITHOUT_JIT}");
-    client.batch_execute(&begin).await?;
-    let facts = facts(client, configuration, assume_stopped, Look::First).await?;
+    postgres::at_one_moment(client, configuration.lock_timeout()).await?;
+    let mut facts = facts(client, configuration, assume_stopped, Look::First).await?;
     client.batch_execute("COMMIT").await?;
+    for target in &facts.targets {
+        if let Some(encoding) = encoding_without(client, &target.name).await? {
+            facts.unwritable.push((target.name.clone(), encoding));
+        }
+    }
     Ok(facts)
+}
+
+/// The encoding of the database, when it lacks a character of the text. Only the server can tell.
+async fn encoding_without(client: &Client, text: &str) -> Result<Option<String>, Error> {
+    if text.is_ascii() {
+        return Ok(None);
+    }
+    match client.query_typed("SELECT $1", &[(&text, Type::TEXT)]).await {
+        Err(error) if error.code() == Some(&SqlState::UNTRANSLATABLE_CHARACTER) => {
+            client.query_typed_one("SHOW server_encoding", &[]).await?.try_get(0).map(Some)
+        }
+        Err(error) => Err(error),
+        Ok(_) => Ok(None),
+    }
 }
 
 /// Reads the facts within whatever transaction is open.
@@ -71,6 +88,8 @@ pub async fn facts(
         misread_password: configuration.pg.misread_password,
         targets,
         assume_stopped,
+        pooling: Pooling::Sessions,
+        unwritable: vec![],
         server,
         version,
         catalogue,
@@ -144,6 +163,10 @@ async fn catalogue(
             Look::Again => vec![],
         },
         sessions: read::sessions(client).await?,
+        holders: match look {
+            Look::First => postgres::holders_in_schema(client, SCHEMA).await?,
+            Look::Again => None,
+        },
         dependents: read::dependents(client).await?,
     })
 }

@@ -58,6 +58,17 @@ pub fn mariadbd() -> Result<PathBuf, Missing> {
     })
 }
 
+/// The pooler `pgbouncer`.
+///
+/// # Errors
+/// [`Missing`] when it is neither on the PATH nor where Debian puts it.
+pub fn pgbouncer() -> Result<PathBuf, Missing> {
+    on_path("pgbouncer").ok_or_else(|| Missing {
+        what: "pgbouncer".to_owned(),
+        remedy: remedy("pgbouncer", "run `make tools`, or install the package pgbouncer"),
+    })
+}
+
 /// The command `docker`, with an engine that answers it.
 ///
 /// # Errors

@@ -14,9 +14,11 @@ mod daemon;
 mod dependents;
 mod destination;
 mod discarded_rows;
+mod encoding;
 mod keys;
 mod left_behind;
 mod leftovers;
+mod locks;
 mod mappings;
 mod misplaced_tables;
 mod mysql;
@@ -27,6 +29,7 @@ mod never_initialised;
 mod offline;
 mod orphans;
 mod own_objects;
+pub(crate) mod pooler;
 mod replication;
 mod role;
 mod server;
@@ -51,6 +54,7 @@ use crate::config::{Hindrance, MisreadPassword};
 use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
+use crate::postgres::Pooling;
 use crate::source::facts::{Answer, AskedSource, MySql, WindowRead};
 use serde::Serialize;
 
@@ -127,6 +131,10 @@ pub struct Facts {
     pub misread_password: Option<MisreadPassword>,
     /// Whether `--assume-stopped` was given.
     pub assume_stopped: bool,
+    /// What stands between this program and the server.
+    pub pooling: Pooling,
+    /// New sources whose names the database can't store, each with the database's encoding.
+    pub unwritable: Vec<(String, String)>,
     /// The server and what stands on it.
     pub server: Server,
     /// What `sch_chameleon` is.
@@ -191,6 +199,8 @@ pub struct Catalogue {
     pub left_out: Vec<LeftOut>,
     /// Sessions that may be writing to it.
     pub sessions: Vec<Session>,
+    /// What holds locks on its tables, in words.
+    pub holders: Option<String>,
     /// Objects in other schemas that refer to it.
     pub dependents: Vec<Dependent>,
 }
@@ -200,6 +210,7 @@ type Check = fn(&Facts) -> Vec<Finding>;
 /// Every check, in the order in which findings are shown.
 const CHECKS: &[Check] = &[
     server::check,
+    pooler::check,
     role::check,
     version::check,
     leftovers::check,
@@ -210,10 +221,12 @@ const CHECKS: &[Check] = &[
     source_schema::check,
     mappings::check,
     stopped::check,
+    locks::check,
     start::check,
     coordinates::check,
     base_names::check,
     names::check,
+    encoding::check,
     keys::check,
     misplaced_tables::check,
     unreplayable::check,

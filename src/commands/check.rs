@@ -1,11 +1,11 @@
 //! `check`: the checks alone.
 
 use super::load;
-use crate::checks::{self, CatalogueVersion, Facts, Finding, counted};
+use crate::checks::{self, CatalogueVersion, Facts, Finding, counted, pooler};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
-use crate::postgres::{self, ConnectError};
+use crate::postgres::{self, ConnectError, Pooling};
 use crate::report::console::Console;
 use crate::report::output;
 use crate::source::Observer;
@@ -47,13 +47,13 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
 async fn look(configuration: &Configuration, arguments: &Check, console: &Console) -> Result<Facts, Finding> {
     let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
     let client = session.client();
-    let facts = async {
-        postgres::prepare(client, configuration.lock_timeout()).await?;
-        survey(client, configuration, arguments.assume_stopped).await
+    let pooling = postgres::pooling(&session, &configuration.pg).await.map_err(|error| unreadable(&error))?;
+    if let (Pooling::Statements(_), Some(finding)) = (&pooling, pooler::finding(&pooling)) {
+        return Err(finding);
     }
-    .await;
+    let facts = survey(client, configuration, arguments.assume_stopped).await;
     session.close().await;
-    let facts = facts.map_err(|error| unreadable(&error))?;
+    let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
     let for_people = arguments.format == Format::Text;
     Ok(mysql(facts, configuration, arguments.offline, if for_people { console } else { &Unobserved }).await)
 }

@@ -6,7 +6,7 @@ use super::status::version;
 use super::{consent, load};
 use crate::catalogue::v1::read;
 use crate::catalogue::v2;
-use crate::checks::{CatalogueVersion, counted, errors};
+use crate::checks::{CatalogueVersion, counted, errors, pooler};
 use crate::cli::Rollback;
 use crate::config::Configuration;
 use crate::ending::{Ending, sentence};
@@ -28,9 +28,18 @@ async fn undo(arguments: &Rollback, console: &Console) -> Result<Ending, Ending>
         .await
         .map_err(|error| refused(&format!("{}. {}", sentence(&error.to_string()), error.remedy())))?;
     let interruption = Interruption::watch(session.breaker());
-    let outcome = with_session(arguments, console, &configuration, &session, &interruption).await;
+    let pooling = postgres::pooling(&session, &configuration.pg).await;
+    let outcome = match pooling.map(|pooling| pooler::finding(&pooling)) {
+        Ok(None) => with_session(arguments, console, &configuration, &session, &interruption).await,
+        Ok(Some(finding)) => {
+            session.close().await;
+            console.findings(&[finding]);
+            return Err(refused("1 error."));
+        }
+        Err(error) => Err(server_refuses(&error)),
+    };
     interruption.settled().await;
-    session.close().await;
+    postgres::leave(session).await;
     outcome
 }
 
@@ -113,8 +122,22 @@ fn not_done(console: &Console, not: NotRolledBack, interruption: &Interruption) 
             console.findings(&findings);
             refused("Something came in the way meanwhile.")
         }
-        NotRolledBack::Failed(_) | NotRolledBack::Lost(_) if interruption.happened() => {
+        NotRolledBack::Failed(_) | NotRolledBack::Locked(..) | NotRolledBack::Lost(_)
+            if interruption.happened() =>
+        {
             Ending::Refused(format!("Interrupted: {in_place} Nothing was changed."))
+        }
+        NotRolledBack::Locked(error, holders) => {
+            let held = if holders.is_empty() {
+                "who held them is gone by now".to_owned()
+            } else {
+                format!("they are held by {}", holders.join(", "))
+            };
+            console.failure(&format!("{}: the catalogues' tables are locked: {held}", postgres::describe(&error)));
+            Ending::Refused(format!(
+                "The rollback failed and was undone: {in_place} Nothing was changed. Wait until the lock is gone, or end what \
+                 holds it, and run it again."
+            ))
         }
         NotRolledBack::Failed(error) | NotRolledBack::Lost(error) => {
             console.failure(&postgres::describe(&error));

@@ -25,6 +25,7 @@ async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
         .await
         .map_err(|error| refused(&format!("{}. {}", sentence(&error.to_string()), error.remedy())))?;
     let client = session.client();
+    postgres::at_one_moment(client, configuration.lock_timeout()).await.map_err(unexpected)?;
     let server = read::server(client).await.map_err(unexpected)?;
     let shown = match version(client, &server).await.map_err(unexpected)? {
         CatalogueVersion::V1_7 => old_sources(client, arguments, console).await,

@@ -5,7 +5,7 @@ use super::interruption::Interruption;
 use super::{consent, load, next_steps};
 use crate::catalogue::v2;
 use crate::checks::acceptance::Acceptance;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted};
+use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted, pooler};
 use crate::cli::{Replay, Upgrade};
 use crate::config::{Configuration, location};
 use crate::ending::{Ending, sentence};
@@ -54,10 +54,33 @@ async fn procedure(
 ) -> Result<Ending, Ending> {
     let session = connect(configuration, console, report).await?;
     let interruption = Interruption::watch(session.breaker());
+    if let Err(ending) = no_pooler(configuration, &session, console, report, &interruption).await {
+        session.close().await;
+        return Err(ending);
+    }
     let outcome = with_session(arguments, console, report, configuration, &session, &interruption).await;
     interruption.settled().await;
-    session.close().await;
+    postgres::leave(session).await;
     outcome
+}
+
+/// Before anything is set or locked.
+async fn no_pooler(
+    configuration: &Configuration,
+    session: &Session,
+    console: &Console,
+    report: &mut Report,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
+    let pooling = tokio::select! {
+        pooling = postgres::pooling(session, &configuration.pg) => pooling,
+        () = interruption.wait() => return Err(refused("interrupted")),
+    };
+    let pooling = pooling.map_err(|error| refused(&postgres::describe(&error)))?;
+    let Some(finding) = pooler::finding(&pooling) else { return Ok(()) };
+    report.findings = vec![finding];
+    console.findings(&report.findings);
+    Err(refused("1 error"))
 }
 
 async fn connect(
@@ -95,7 +118,7 @@ async fn with_session(
     })?;
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
-        report.findings = checks::run(&facts);
+        report.findings = checks::run(&facts, &[]);
         let told = report.findings.iter().filter(|finding| finding.severity > Severity::Info).cloned();
         console.findings(&told.collect::<Vec<_>>());
         return Ok(Ending::Done(format!(
@@ -207,7 +230,14 @@ async fn replay_all(
         events: backlog.events,
         seconds: took.as_secs_f64(),
     }));
-    let Some(error) = outcome.error else { return Ok(()) };
+    let Some(error) = outcome.error else {
+        // Nothing that a replayed statement has set stays for the upgrade.
+        let renewed = async {
+            postgres::as_the_role(client, Some(exclusive::KEY)).await?;
+            postgres::prepare(client, configuration.lock_timeout()).await
+        };
+        return renewed.await.map_err(|error| replay_failed(console, report, &error.into(), interruption));
+    };
     console.replay_stops();
     Err(replay_failed(console, report, &error, interruption))
 }

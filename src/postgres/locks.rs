@@ -1,9 +1,10 @@
-//! Who holds what is waited for: an administrator who knows the session can end it.
+//! Who holds what is waited for: an administrator who knows the session, or the prepared transaction, can end it.
 
+use super::Text;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
-/// The sessions that keep others from locking the tables of a schema against writers, in words; none when there are none now.
+/// What keeps others from locking the tables of a schema against writers, in words; none when nothing does now.
 ///
 /// # Errors
 /// What PostgreSQL answers.
@@ -11,7 +12,7 @@ pub async fn holders_in_schema(client: &Client, schema: &str) -> Result<Option<S
     holders(client, Some(schema), None).await
 }
 
-/// The sessions with a lock on a table (`schema.table`), in words; none when there are none now.
+/// What has a lock on a table (`schema.table`), in words; none when nothing has now.
 ///
 /// # Errors
 /// What PostgreSQL answers.
@@ -27,6 +28,6 @@ async fn holders(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&schema, Type::TEXT), (&table, Type::TEXT)];
     let rows = client.query_typed(include_str!("lock_holders.sql"), &parameters).await?;
-    let sessions = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
+    let sessions = rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect::<Result<Vec<_>, Error>>()?;
     Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
 }

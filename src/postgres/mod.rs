@@ -6,19 +6,25 @@ mod environment;
 mod locks;
 mod password_file;
 mod places;
+mod pooler;
 mod route;
 mod service_file;
 mod session;
+mod settings;
+mod text;
 mod tls;
 
 pub use connect::{ConnectError, connect};
 pub use locks::{holders_in_schema, holders_of_table};
+pub use pooler::{Pooling, pooling};
 pub use session::{Breaker, Session};
+pub use settings::{as_the_role, at_one_moment, prepare, under_our_own, wait_for_locks};
+pub use text::Text;
 
 use std::error::Error as _;
 use std::time::Duration;
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 /// Whether the session is gone: the server has undone its open transaction, or will.
 #[must_use]
@@ -40,39 +46,12 @@ pub fn describe(error: &Error) -> String {
     format!("{}{detail} [SQLSTATE {}]", error.message(), error.code().code())
 }
 
-/// What a role or a database may set that is not meant for an upgrade, which may replay for hours, wait for an answer
-/// at its prompt. (Read-only by default is another thing: somebody wants nothing to be written; a check refuses.)
-const SETTINGS: &str = "
-    SELECT set_config(name, value, false)
-    FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'),
-                 ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
-                 ('default_transaction_isolation', 'read committed'))
-         AS wanted (name, value)
-    JOIN pg_settings USING (name)";
+/// How long it may take to leave a session as it was found.
+const LEAVING: Duration = Duration::from_secs(2);
 
-/// Has the server notice within a second that a client is gone, also while it waits for a lock.
-const NOTICE_THE_END: &str = "
-    SELECT set_config(name, '1000', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
-
-/// Makes the session independent of what the role or the database sets. It waits for a lock for `lock_timeout`, for
-/// ever when that is zero.
-///
-/// # Errors
-/// What PostgreSQL answers.
-pub async fn prepare(client: &Client, lock_timeout: Duration) -> Result<(), Error> {
-    client.batch_execute(SETTINGS).await?;
-    wait_for_locks(client, lock_timeout).await?;
-    match client.batch_execute(NOTICE_THE_END).await {
-        // Some systems can't tell.
-        Err(error) if connection_lost(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// From now on the session waits for a lock for `longest`, for ever when that is zero.
-///
-/// # Errors
-/// What PostgreSQL answers.
-pub async fn wait_for_locks(client: &Client, longest: Duration) -> Result<(), Error> {
-    client.batch_execute(&format!("SET lock_timeout = {}", longest.as_millis())).await
+/// Ends the session. What was set in it and locked by it goes before: a pooler may give it to somebody else.
+pub async fn leave(session: Session) {
+    let left = tokio::time::timeout(LEAVING, settings::leave_nothing(session.client())).await;
+    tracing::debug!(?left, "leaving the session");
+    session.close().await;
 }

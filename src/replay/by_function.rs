@@ -3,10 +3,13 @@
 //! The function closes a batch when a call applies nothing, and drops the rest of its list. A call whose events
 //! are all of tables that are not replicated would so lose the events behind them (measured with 1.8.2's own).
 //! Every call here therefore reaches as far as the first event that will be applied.
+//!
+//! The session is as the role has it, for that is what the function and the statements in it run under. What is read
+//! here is read under settings of this program's own.
 
 use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
-use crate::postgres::wait_for_locks;
+use crate::postgres::{Text, under_our_own, wait_for_locks};
 use std::time::Duration;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
@@ -86,7 +89,8 @@ impl<'a> Caller<'a> {
         while self.calls_left > 0 {
             self.calls_left -= 1;
             let wanted = self.window.size.min(most).max(1);
-            let Some(head) = Head::reaching(client, self.backlog, wanted).await? else { return Ok(None) };
+            let head = under_our_own(client, Head::reaching(client, self.backlog, wanted)).await?;
+            let Some(head) = head else { return Ok(None) };
             let Err(error) = process_batch(client, self.backlog, head.events).await else {
                 let events = head.events.min(head.listed);
                 self.passed(events);
@@ -175,8 +179,8 @@ impl Head {
                 batch: row.try_get("i_id_batch")?,
                 event: row.try_get("i_id_event")?,
                 kind: row.try_get("kind")?,
-                table: row.try_get("table_name")?,
-                place: row.try_get("coordinate")?,
+                table: row.try_get::<_, Text>("table_name")?.0,
+                place: row.try_get::<_, Text>("coordinate")?.0,
             })
         } else {
             None
@@ -188,7 +192,8 @@ impl Head {
     /// Of a call that applies one event only, that event needs the lock.
     async fn waits(self, client: &Client, backlog: &Backlog, error: Error) -> ReplayError {
         let Some(event) = self.first else { return error.into() };
-        match crate::postgres::holders_of_table(client, &event.table).await {
+        let holders = crate::postgres::holders_of_table(client, &event.table);
+        match under_our_own(client, holders).await {
             Ok(holders) => ReplayError::Locked {
                 event,
                 timeout: backlog.lock_timeout,

@@ -81,10 +81,10 @@ pub enum ReplayError {
     /// An event waits for a lock that other sessions hold.
     #[error(
         "the {event} waits for a lock on {} for longer than the configuration's lock_timeout ({} ms): {cause}. {}. Wait \
-         until they have ended, or end them, or set a longer lock_timeout, and run again",
+         until that has ended, or end it, or set a longer lock_timeout, and run again",
         event.table,
         timeout.as_millis(),
-        holders.as_ref().map_or("Who held it is gone by now".to_owned(), |who| format!("Sessions with a lock on it: {who}"))
+        holders.as_ref().map_or("Who held it is gone by now".to_owned(), |who| format!("Locks on it are held by {who}"))
     )]
     Locked {
         /// Which event.

@@ -5,6 +5,7 @@ use super::trouble::Trouble;
 use super::{Backlog, Method, Progress, ReplayError, by_function, set_based};
 use crate::config::PostgresConnection;
 use crate::postgres::{self, Breaker, Session};
+use crate::upgrade::exclusive;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -44,7 +45,7 @@ pub async fn replay(
     };
     join_all(sessions.iter().map(Session::client).chain([client]).map(|client| work.done_by(client))).await;
     for session in sessions {
-        session.close().await;
+        postgres::leave(session).await;
     }
     work.waiting.borrow_mut().append(&mut work.put_off.borrow_mut());
     work.done_by(client).await;
@@ -78,12 +79,17 @@ async fn open(connection: &PostgresConnection, wanted: usize, opened: &dyn Fn(Br
     sessions
 }
 
+
+/// A pooler may let a client in and have no session for it.
+const ANSWERS: Duration = Duration::from_secs(5);
+
 async fn one_more(connection: &PostgresConnection) -> Result<Session, String> {
     let session = postgres::connect(connection).await.map_err(|error| error.to_string())?;
-    // Each backlog says how long its session waits for locks.
-    let prepared = postgres::prepare(session.client(), Duration::ZERO).await;
-    prepared.map_err(|error| postgres::describe(&error))?;
-    Ok(session)
+    match tokio::time::timeout(ANSWERS, session.client().batch_execute("")).await {
+        Ok(Ok(())) => Ok(session),
+        Ok(Err(error)) => Err(postgres::describe(&error)),
+        Err(_) => Err(format!("no answer within {} seconds", ANSWERS.as_secs())),
+    }
 }
 
 /// What is to be replayed, and what has been.
@@ -129,7 +135,9 @@ impl Work<'_> {
         }
     }
 
+    /// 1.8.2 has a session for each source, under the role's settings and whatever its own statements set in it.
     async fn replay(&self, client: &Client, backlog: &Backlog) -> Result<(), ReplayError> {
+        postgres::as_the_role(client, Some(exclusive::KEY)).await?;
         match self.method {
             Method::Sets(sizes) => set_based::replay(client, backlog, sizes, self).await,
             Method::Function => by_function::replay(client, backlog, self).await,

@@ -12,6 +12,7 @@ use crate::checks::{CatalogueVersion, Finding, refuse};
 use crate::config::PostgresConnection;
 use crate::postgres;
 use crate::upgrade::outcome::{self, Found};
+use crate::upgrade::transaction::DURABLE;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
@@ -23,6 +24,8 @@ pub enum NotRolledBack {
     Refused(Vec<Finding>),
     /// The server refused: the 2.0 catalogue is in place.
     Failed(Error),
+    /// The lock on the catalogues was not obtained in time; these held it.
+    Locked(Error, Vec<String>),
     /// The connection was lost before the commit was sent: the server undoes all.
     Lost(Error),
     /// The connection was lost around the commit, and the server could not be asked.
@@ -92,7 +95,13 @@ pub async fn roll_back(
         }
     };
     let transaction = begin(client).await.map_err(failed)?;
-    client.batch_execute(include_str!("lock.sql")).await.map_err(failed)?;
+    if let Err(error) = client.batch_execute(include_str!("lock.sql")).await {
+        return Err(if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            locked(client, error).await
+        } else {
+            failed(error)
+        });
+    }
     let server = read::server(client).await.map_err(failed)?;
     let findings = obstacles(&facts(client, server).await.map_err(failed)?, said);
     if refuse(&findings) {
@@ -113,10 +122,20 @@ pub async fn roll_back(
     }
 }
 
+/// Whose locks are in the way.
+async fn locked(client: &Client, error: Error) -> NotRolledBack {
+    let holders = async {
+        client.batch_execute("ROLLBACK").await?;
+        let new = postgres::holders_in_schema(client, SCHEMA).await?;
+        Ok::<_, Error>(new.into_iter().chain(postgres::holders_in_schema(client, VERSION1).await?).collect())
+    };
+    match holders.await {
+        Ok(holders) => NotRolledBack::Locked(error, holders),
+        Err(lost) => NotRolledBack::Failed(lost),
+    }
+}
+
 async fn begin(client: &Client) -> Result<i64, Error> {
-    // A commit that was reported must survive a crash of the server, whatever its default.
-    client
-        .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
-        .await?;
+    client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {DURABLE}")).await?;
     client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)
 }

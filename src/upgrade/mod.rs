@@ -101,7 +101,7 @@ pub async fn upgrade(
     let lock_timeout = agreed.configuration.lock_timeout();
     let mut transaction = match Transaction::begin(client, lock_timeout, observer).await {
         Ok(transaction) => transaction,
-        Err(error) => return Err(not_begun(error)),
+        Err(cause) => return Err(not_begun(cause)),
     };
     let result = write_all(&mut transaction, agreed).await;
     let steps = transaction.done().to_vec();
@@ -116,8 +116,8 @@ pub async fn upgrade(
     }
 }
 
-fn not_begun(error: tokio_postgres::Error) -> NotUpgraded {
-    let failure = Failure { step: Step::Lock, cause: error.into() };
+fn not_begun(cause: Cause) -> NotUpgraded {
+    let failure = Failure { step: Step::Lock, cause };
     NotUpgraded { steps: vec![], failure: Some(failure), state: State::RolledBack(Undone::Entirely) }
 }
 

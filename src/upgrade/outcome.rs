@@ -58,11 +58,13 @@ pub async fn find_out(connection: &PostgresConnection, transaction: i64, patienc
 async fn ask(connection: &PostgresConnection, transaction: i64) -> Result<Option<Found>, String> {
     let session = postgres::connect(connection).await.map_err(|error| error.to_string())?;
     let client = session.client();
-    let said = |error: Error| postgres::describe(&error);
-    if !has_ended(client, transaction).await.map_err(said)? {
-        return Ok(None);
+    let found = async {
+        postgres::prepare(client, Duration::ZERO).await?;
+        if has_ended(client, transaction).await? { look(client).await.map(Some) } else { Ok(None) }
     }
-    look(client).await.map(Some).map_err(said)
+    .await;
+    postgres::leave(session).await;
+    found.map_err(|error| postgres::describe(&error))
 }
 
 async fn has_ended(client: &Client, transaction: i64) -> Result<bool, Error> {

@@ -3,12 +3,16 @@
 //! SPEC.md, "The procedure", 6 and 7. A statement that fails leaves the work up to the last savepoint for
 //! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
 
-use super::Observer;
+use super::{Observer, exclusive};
 use super::step::Step;
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
-use crate::survey::WITHOUT_JIT;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
+
+/// A commit that was reported must survive a crash of the server, whatever its default. Whether it waits for standbys is
+/// for the administrator to say: with a standby that is gone it would wait for ever, against a role set to `local`.
+pub const DURABLE: &str = "
+    SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// What went wrong within a step.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +22,9 @@ pub enum Cause {
     Postgres(#[from] tokio_postgres::Error),
     /// The lock on the old catalogue was not obtained in time.
     #[error(
-        "{}: other sessions held the catalogue's tables for longer than the configuration's lock_timeout ({} ms): {}. \
-         Wait until they have ended, or end them, or set a longer lock_timeout, and run again",
-        crate::postgres::describe(error), timeout.as_millis(), holders.as_deref().unwrap_or("they are gone by now")
+        "{}: the catalogue's tables were held for longer than the configuration's lock_timeout ({} ms): {}. Wait until that \
+         has ended, or end it, or set a longer lock_timeout, and run again",
+        crate::postgres::describe(error), timeout.as_millis(), holders.as_deref().unwrap_or("who held them is gone by now")
     )]
     Locked {
         /// The server's answer.
@@ -30,6 +34,12 @@ pub enum Cause {
         /// Who held them.
         holders: Option<String>,
     },
+    /// A pooler has given the transaction another session than the one that keeps other upgrades away.
+    #[error(
+        "a pooler has given the transaction to another server session. Set pg_conn.host and pg_conn.port to the PostgreSQL \
+         server itself, and run again"
+    )]
+    AnotherSession,
     /// The catalogue is no longer the one that the plan was made for.
     #[error("the catalogue changed while the upgrade was running: {0}")]
     Changed(String),
@@ -88,23 +98,25 @@ impl<'a> Transaction<'a> {
     /// Begins, and learns the transaction's id, by which its outcome can be found out later.
     ///
     /// # Errors
-    /// What PostgreSQL answers.
+    /// What PostgreSQL answers, or that it is not the session that keeps other upgrades away.
     pub async fn begin(
         client: &'a Client,
         lock_timeout: Duration,
         observer: &'a dyn Observer,
-    ) -> Result<Self, tokio_postgres::Error> {
-        // A commit that was reported must survive a crash of the server, whatever its default.
+    ) -> Result<Self, Cause> {
         let milliseconds = lock_timeout.as_millis();
         client
             .batch_execute(&format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-                 SET LOCAL synchronous_commit = on;
+                 {DURABLE};
                  SET LOCAL statement_timeout = 0;
-                 SET LOCAL lock_timeout = {milliseconds};
-                 {WITHOUT_JIT}"
+                 SET LOCAL lock_timeout = {milliseconds}"
             ))
             .await?;
+        if !exclusive::holds(client).await? {
+            client.batch_execute("ROLLBACK").await?;
+            return Err(Cause::AnotherSession);
+        }
         let id = client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)?;
         tracing::info!(id, lock_timeout = milliseconds, "the transaction is open");
         Ok(Self { client, id, savepoint: None, done: Vec::new(), observer })

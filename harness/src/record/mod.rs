@@ -18,7 +18,8 @@ const DEFINITIONS: &str = include_str!("definitions.sql");
 
 /// Settings under which a value has one text only.
 const ONE_TEXT: &str = "
-    SET LOCAL search_path TO '';
+    SET LOCAL search_path TO pg_catalog, pg_temp;
+    SET LOCAL standard_conforming_strings TO on;
     SET LOCAL datestyle TO 'ISO, YMD';
     SET LOCAL intervalstyle TO 'postgres';
     SET LOCAL timezone TO 'UTC';

@@ -54,6 +54,15 @@ impl Database {
         Self::made(address, "template0 ENCODING 'UTF8'", format!("create a database on {address}"))
     }
 
+    /// The same in another encoding than UTF8.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the server can't be reached or refuses.
+    pub fn create_in(address: &Address, encoding: &str) -> Result<Self, ServerError> {
+        let doing = format!("create a database on {address}");
+        Self::made(address, &format!("template0 ENCODING '{encoding}'"), doing)
+    }
+
     fn made(address: &Address, template: &str, doing: String) -> Result<Self, ServerError> {
         let name = new_name();
         let mut client = address.connect(&address.maintenance_database)?;

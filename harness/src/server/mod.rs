@@ -9,6 +9,7 @@ mod docker;
 mod folder;
 mod kind;
 mod local;
+mod pooler;
 mod port;
 mod processes;
 pub(crate) mod supervisor;
@@ -29,6 +30,7 @@ pub use docker::{DockerOptions, DockerServer, docker};
 pub(crate) use folder::ServerFolder;
 pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
+pub use pooler::{PgBouncer, PoolMode};
 pub use url::{ServerUrl, UrlServer, WrongUrl, abandon, url};
 
 /// A PostgreSQL server that the harness may do with as it likes.

@@ -5,6 +5,7 @@ use super::snapshot::{
     OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate, TableSummary,
 };
 use crate::config::Selection;
+use crate::postgres::Text;
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient, Row};
@@ -76,9 +77,9 @@ pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
         let id = OldSourceId(row.try_get("i_id_source")?);
         Ok(OldSource {
             id,
-            name: row.try_get("t_source")?,
-            source_schema: row.try_get("t_source_schema")?,
-            dest_schema: row.try_get("t_dest_schema")?,
+            name: row.try_get::<_, Text>("t_source")?.0,
+            source_schema: row.try_get::<_, Option<Text>>("t_source_schema")?.map(String::from),
+            dest_schema: row.try_get::<_, Text>("t_dest_schema")?.0,
             status: row.try_get("enm_status")?,
             last_received: row.try_get("ts_last_received")?,
             last_replay: row.try_get("ts_last_replay")?,
@@ -105,10 +106,14 @@ async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Vec
             listed: row.try_get("listed")?,
             waiting: row.try_get::<_, i64>("waiting")?.unsigned_abs(),
             has_rows: row.try_get("has_rows")?,
-            tables_named: row.try_get("tables_named")?,
+            tables_named: texts(row.try_get("tables_named")?),
         });
     }
     Ok(by_source)
+}
+
+fn texts(texts: Vec<Text>) -> Vec<String> {
+    texts.into_iter().map(String::from).collect()
 }
 
 async fn tables(client: &impl GenericClient) -> Result<HashMap<OldSourceId, TableSummary>, Error> {
@@ -156,10 +161,10 @@ pub async fn examine_tables(client: &impl GenericClient) -> Result<TableExaminat
 async fn examples(client: &impl GenericClient, kind: &str) -> Result<Vec<Unfit>, Error> {
     let unfit = |row: &Row| {
         Ok(Unfit {
-            source: row.try_get("source")?,
-            schema: row.try_get("v_schema_name")?,
-            table: row.try_get("v_table_name")?,
-            key: row.try_get("key")?,
+            source: row.try_get::<_, Text>("source")?.0,
+            schema: row.try_get::<_, Text>("v_schema_name")?.0,
+            table: row.try_get::<_, Text>("v_table_name")?.0,
+            key: row.try_get::<_, Option<Text>>("key")?.map(String::from),
         })
     };
     client
@@ -228,7 +233,10 @@ pub async fn sessions(client: &impl GenericClient) -> Result<Vec<Session>, Error
 /// What PostgreSQL answers.
 pub async fn dependents(client: &impl GenericClient) -> Result<Vec<Dependent>, Error> {
     let dependent = |row: &Row| {
-        Ok(Dependent { object: row.try_get("dependent")?, depends_on: row.try_get("depends_on")? })
+        Ok(Dependent {
+            object: row.try_get::<_, Text>("dependent")?.0,
+            depends_on: row.try_get::<_, Text>("depends_on")?.0,
+        })
     };
     client.query_typed(include_str!("dependents.sql"), &[]).await?.iter().map(dependent).collect()
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tokio_postgres::{Error, GenericClient, Row};
 
 use crate::catalogue::v2::status::Lag;
+use crate::postgres::Text;
 
 /// A source of a 1.7 catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,9 +38,9 @@ pub async fn read(client: &impl GenericClient) -> Result<Vec<OldSourceStatus>, E
 fn source(row: &Row) -> Result<OldSourceStatus, Error> {
     Ok(OldSourceStatus {
         id: row.try_get("i_id_source")?,
-        name: row.try_get("t_source")?,
-        source_schema: row.try_get("t_source_schema")?,
-        dest_schema: row.try_get("t_dest_schema")?,
+        name: row.try_get::<_, Text>("t_source")?.0,
+        source_schema: row.try_get::<_, Option<Text>>("t_source_schema")?.map(String::from),
+        dest_schema: row.try_get::<_, Text>("t_dest_schema")?.0,
         status: row.try_get("enm_status")?,
         read: Lag::read(row, "ts_last_received", "read_lag")?,
         replay: Lag::read(row, "ts_last_replay", "replay_lag")?,

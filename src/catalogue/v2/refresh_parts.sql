@@ -5,8 +5,9 @@
 -- that would be cut is replaced by one made of the source's id and the number of the table.
 
 CREATE FUNCTION sch_chameleon.fn_refresh_parts() RETURNS void
-LANGUAGE plpgsql AS
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $BODY$
+#variable_conflict error
 DECLARE
     longest_name CONSTANT integer := 63;
     log_table record;

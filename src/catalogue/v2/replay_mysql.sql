@@ -10,14 +10,18 @@
 -- v_table_error. With exit_on_error the call ends there: what came before is done, the failed event is the head of the
 -- list. Without, the table is disabled and its remaining events are removed.
 --
--- Statements run under the caller's search_path, which those of MySQL's DDL may count on; the function's own names
--- are qualified.
+-- Statements run under the caller's search_path, which those of MySQL's DDL may count on, and may set for those after
+-- them. The function itself looks for names in pg_catalog alone: until it has set that, and while the caller's is set,
+-- it uses no operator, and no name that is not qualified.
 
 CREATE FUNCTION sch_chameleon.fn_replay_mysql(integer, integer, boolean)
 RETURNS sch_chameleon.ty_replay_status
 LANGUAGE plpgsql AS
 $BODY$
+#variable_conflict error
 DECLARE
+    callers_path pg_catalog.text := pg_catalog.current_setting('search_path');
+    callers_path_is_set boolean := false;
     max_events ALIAS FOR $1;
     source_id ALIAS FOR $2;
     exit_on_error ALIAS FOR $3;
@@ -25,7 +29,7 @@ DECLARE
     batch record;
     taken bigint[];
     left_over bigint[];
-    events text;
+    events pg_catalog.text;
     event record;
     one_by_one boolean := false;
     replayed bigint := 0;
@@ -36,6 +40,8 @@ DECLARE
     last_event_time bigint;
     removed bigint;
 BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
     IF max_events IS NULL OR max_events < 1 THEN
         RAISE EXCEPTION 'max_events must be at least 1, not %', coalesce(max_events::text, 'null')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Set replay_max_rows to at least 1.';
@@ -49,6 +55,7 @@ BEGIN
     ORDER BY bat.ts_created, bat.i_id_batch
     LIMIT 1;
     IF NOT FOUND THEN
+        PERFORM pg_catalog.set_config('search_path', callers_path, true);
         RETURN status;
     END IF;
     taken := batch.i_id_event[1:max_events];
@@ -75,7 +82,9 @@ BEGIN
                     'DELETE FROM %%I.%%I WHERE ', log.v_schema_name, log.v_table_name
                 ) || row_key.t_condition || ';'
                 ELSE log.t_query
-            END AS t_statement
+            END AS t_statement,
+            count(*) FILTER (WHERE log.enm_binlog_event <> 'ddl') OVER so_far AS i_rows,
+            count(*) FILTER (WHERE log.enm_binlog_event = 'ddl') OVER so_far AS i_statements
         FROM unnest($1) AS taken (i_id_event)
         JOIN sch_chameleon.%I log ON log.i_id_event = taken.i_id_event
         JOIN sch_chameleon.t_replica_tables tab
@@ -107,6 +116,7 @@ BEGIN
             ) img
             CROSS JOIN unnest(tab.v_table_pkey) WITH ORDINALITY AS col (name, position)
         ) row_key
+        WINDOW so_far AS (ORDER BY log.i_id_event ROWS UNBOUNDED PRECEDING)
         ORDER BY log.i_id_event
         $QUERY$,
         batch.v_log_table
@@ -114,13 +124,18 @@ BEGIN
 
     BEGIN
         FOR event IN EXECUTE events USING taken, source_id LOOP
-            EXECUTE event.t_statement;
-            IF event.enm_binlog_event = 'ddl' THEN
-                ddl := ddl + 1;
-            ELSE
-                replayed := replayed + 1;
+            IF NOT callers_path_is_set THEN
+                PERFORM pg_catalog.set_config('search_path', callers_path, true);
+                callers_path_is_set := true;
             END IF;
+            EXECUTE event.t_statement;
+            replayed := event.i_rows;
+            ddl := event.i_statements;
         END LOOP;
+        IF callers_path_is_set THEN
+            callers_path := pg_catalog.current_setting('search_path');
+            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         one_by_one := true;
         replayed := 0;
@@ -135,7 +150,10 @@ BEGIN
                     RAISE EXCEPTION 'the event does not have every key column of the table'
                         USING ERRCODE = 'object_not_in_prerequisite_state';
                 END IF;
+                PERFORM pg_catalog.set_config('search_path', callers_path, true);
                 EXECUTE event.t_statement;
+                callers_path := pg_catalog.current_setting('search_path');
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
                 IF event.enm_binlog_event = 'ddl' THEN
                     ddl := ddl + 1;
                 ELSE
@@ -232,9 +250,9 @@ BEGIN
     IF failed_event IS NOT NULL THEN
         status.b_error := true;
         status.b_continue := false;
-        RETURN status;
     END IF;
-    IF status.b_continue THEN
+    IF failed_event IS NOT NULL OR status.b_continue THEN
+        PERFORM pg_catalog.set_config('search_path', callers_path, true);
         RETURN status;
     END IF;
 
@@ -253,6 +271,7 @@ BEGIN
         JOIN sch_chameleon.t_batch_events lst ON lst.i_id_batch = bat.i_id_batch
         WHERE bat.i_id_source = source_id AND bat.b_started AND bat.b_processed AND NOT bat.b_replayed
     );
+    PERFORM pg_catalog.set_config('search_path', callers_path, true);
     RETURN status;
 END
 $BODY$;

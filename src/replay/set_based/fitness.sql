@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION pg_temp.chameleon_obstacle(target regclass, key_names text[], OUT in_order boolean, OUT reason text)
 LANGUAGE plpgsql AS
 $BODY$
+#variable_conflict error
 BEGIN
     in_order := true;
     reason := CASE

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION pg_temp.chameleon_replay_group(origin text, target regclass, key_names text[]) RETURNS void
 LANGUAGE plpgsql AS
 $BODY$
+#variable_conflict error
 DECLARE
     -- A btree entry has room for 2704 bytes.
     indexable CONSTANT integer := 2000;

@@ -6,11 +6,14 @@
 //! with few events, with columns that differ between events, with keys that change…), else by a call of its own (DDL, a
 //! table with triggers, foreign keys, rules, row security…). A slice that fails is left to the function too, which finds
 //! the event at fault.
+//!
+//! The session is as the role has it. The functions look for names in pg_catalog alone, and give the role's search_path
+//! back to `fn_process_batch`; whatever else decides how values are read, such as DateStyle, is the role's.
 
 use super::by_function::{Caller, More};
 use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, by_function};
-use crate::postgres::{describe, wait_for_locks};
+use crate::postgres::{Text, describe, under_our_own, wait_for_locks};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -119,7 +122,8 @@ impl Reach {
 /// # Errors
 /// What PostgreSQL answers, such as when the role may not create temporary objects.
 pub async fn install(client: &Client) -> Result<(), Error> {
-    client.batch_execute(&format!("{SETTINGS};\n{}", FUNCTIONS.concat())).await
+    let statements = format!("{SETTINGS};\n{}", FUNCTIONS.concat());
+    under_our_own(client, client.batch_execute(&statements)).await
 }
 
 /// What became of a slice.
@@ -155,7 +159,8 @@ pub enum Slice {
 pub async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<Slice, Error> {
     let row = client
         .query_typed_one(
-            "SELECT outcome, events, closed, halted, handed_over FROM pg_temp.chameleon_replay_slice($1, $2, $3)",
+            "SELECT outcome, events, closed, halted, handed_over
+             FROM pg_temp.chameleon_replay_slice($1, $2, $3, pg_catalog.current_setting('search_path'))",
             &[(&backlog.source.0, Type::INT8), (&sizes.slice, Type::INT4), (&sizes.worth_it, Type::INT4)],
         )
         .await?;
@@ -166,7 +171,12 @@ pub async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<S
             events,
             closed: row.try_get("closed")?,
             halted,
-            handed_over: row.try_get::<_, Option<_>>("handed_over")?.unwrap_or_default(),
+            handed_over: row
+                .try_get::<_, Option<Vec<Text>>>("handed_over")?
+                .unwrap_or_default()
+                .into_iter()
+                .map(String::from)
+                .collect(),
         },
         "function" => Slice::ForFunction { events, halted },
         _ => Slice::Nothing,

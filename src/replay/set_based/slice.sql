@@ -4,11 +4,14 @@
 -- handed_over says which tables that function did, and why); function (nothing was done: the next so many events are for
 -- fn_process_batch); or nothing (no batch waits). halted: an event that must stand alone, such as DDL, comes next.
 CREATE OR REPLACE FUNCTION pg_temp.chameleon_replay_slice(
-    source_id bigint, max_events integer, worth_it integer,
+    source_id bigint, max_events integer, worth_it integer, search_path_of_the_role text,
     OUT outcome text, OUT events integer, OUT closed boolean, OUT halted boolean, OUT handed_over text[]
 )
-LANGUAGE plpgsql SET work_mem = '128MB' AS
+LANGUAGE plpgsql
+SET work_mem = '128MB' SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET quote_all_identifiers = off AS
 $BODY$
+#variable_conflict error
 DECLARE
     batch bigint;
     list bigint[];
@@ -173,7 +176,9 @@ BEGIN
                                  AND (l.v_schema_name, l.v_table_name) IN (SELECT * FROM unnest(leftover_schemas, leftover_tables))
                                ORDER BY l.i_id_event)
         WHERE e.i_id_batch = batch;
+        PERFORM set_config('search_path', search_path_of_the_role, true);
         PERFORM sch_chameleon.fn_process_batch(by_function::integer, source_id::integer);
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         PERFORM FROM sch_chameleon.t_replica_batch b WHERE b.i_id_batch = batch AND NOT b.b_replayed;
         IF NOT FOUND THEN
             -- None of these events was applied, and so it closed the batch.
