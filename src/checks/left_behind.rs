@@ -22,7 +22,7 @@ fn finding(facts: &Facts) -> Option<Finding> {
             "Nothing need be done if {were} dropped on MySQL since. Else the upgrade has lost them, as \
              upgrade_replica_schema of pg_chameleon 2.0.21 can. As long as 2.0 has applied nothing: chameleon-upgrade \
              rollback, then chameleon-upgrade upgrade. After that: stop the replica, and bring them with chameleon \
-             sync_tables."
+             sync_tables (its --tables takes the names that MySQL has)."
         ),
     ))
 }

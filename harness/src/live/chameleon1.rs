@@ -3,8 +3,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use postgres::Client;
@@ -135,6 +136,22 @@ impl<'a> Chameleon1<'a> {
     pub fn run(&self, command: &str, source: &str, more: &[&str]) -> Result<String, LiveError> {
         let arguments = [&[command, "--config", source], more].concat();
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
+    }
+
+    /// The same for a command that asks for YES.
+    ///
+    /// # Errors
+    /// [`LiveError::Program`] when it fails.
+    pub fn run_with_yes(&self, command: &str, source: &str) -> Result<(), LiveError> {
+        let arguments = [command, "--config", source];
+        let mut answer = tempfile::tempfile().map_err(LiveError::io("create a file"))?;
+        answer.write_all(b"YES\n").map_err(LiveError::io("write a file"))?;
+        answer.rewind().map_err(LiveError::io("read a file from its beginning"))?;
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::from(answer));
+        let mut running = self.warden.start(&title(&arguments), command)?;
+        let status = running.wait(COMMAND_TIMEOUT)?;
+        if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}"))) }
     }
 
     /// Reads a batch of what is new on MySQL, and replays nothing of it. A batch ends at the end of the binary log, at its

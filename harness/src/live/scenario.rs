@@ -76,7 +76,7 @@ pub enum Step {
     Crash(Crash),
     /// 1.8.2's sync_tables.
     SyncTables(Sync),
-    /// Another command of 1.8.2, with the configuration of a source.
+    /// Another command of 1.8.2, with the configuration of a source; YES is what it is answered.
     Chameleon1(Command1),
     /// Another command of pg_chameleon 2.0.21 and its options, beside `--config`.
     Chameleon2(Vec<String>),
