@@ -92,7 +92,7 @@ mod tests {
             checksums: Some(Checksums::Crc32),
             packed: vec![],
             letters: Letters::Distinct,
-            knows_charset: true,
+            charset_refused: None,
         };
         let broken = ConnectError::Broken { place: String::new(), cause: String::new() };
         let asked = AskedSource {
