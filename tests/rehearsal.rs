@@ -349,6 +349,15 @@ impl Restoring {
         Self { database, role }
     }
 
+    /// Empty again, which is quicker than another one.
+    fn empty(&self) {
+        let (database, role) = (self.database.name(), &self.role.user);
+        let again = format!(
+            "DROP OWNED BY {role} CASCADE; CREATE SCHEMA public AUTHORIZATION {role}; GRANT CREATE ON DATABASE {database} TO {role}"
+        );
+        self.database.connect().unwrap().batch_execute(&again).unwrap();
+    }
+
     fn restore(&self, dump: &Path) -> Result<Vec<String>, RestoreError> {
         restore::restore(dump, &self.database, &self.role, server::shared().unwrap().binaries())
     }
@@ -446,9 +455,12 @@ fn a_dump_that_is_cut_is_never_taken_for_a_whole_one() {
     let production = Replica::of(&seed(), &[]);
     let folder = tempfile::tempdir().unwrap();
     let cut = folder.path().join("cut");
+    let restoring = Restoring::new();
     let refused = |what: &str| {
-        let Err(error) = Restoring::new().restore(&cut) else { panic!("{what} is taken for whole") };
-        assert!(matches!(error, RestoreError::Script(_) | RestoreError::Unfit(_)), "{what}: {error}");
+        restoring.empty();
+        let Err(error) = restoring.restore(&cut) else { panic!("{what} is taken for whole") };
+        let told = matches!(error, RestoreError::Script(_) | RestoreError::Unfit(_) | RestoreError::Io(_));
+        assert!(told, "{what}: {error}");
     };
     let plain = fs::read_to_string(dump(&production, "plain", folder.path())).unwrap();
     let lines: Vec<&str> = plain.lines().collect();
@@ -483,7 +495,8 @@ fn a_dump_that_is_cut_is_never_taken_for_a_whole_one() {
             refused(&format!("{compression}, half of {name:?}"));
             fs::write(&file, &content).unwrap();
         }
-        assert!(Restoring::new().restore(&cut).is_ok(), "it is whole again");
+        restoring.empty();
+        assert!(restoring.restore(&cut).is_ok(), "it is whole again");
         fs::remove_dir_all(&cut).unwrap();
     }
 }

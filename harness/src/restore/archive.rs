@@ -4,10 +4,13 @@
 use super::RestoreError;
 use super::script::Entry;
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::fs;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// How much of what `pg_restore` says is shown.
 const SHOWN: usize = 2000;
@@ -31,7 +34,6 @@ const COUNTED: &[&str] = &[
     "FUNCTION",
     "VIEW",
     "TYPE",
-    "SCHEMA",
 ];
 
 /// How many entries of each kind.
@@ -45,7 +47,8 @@ impl Counts {
         for line in list.lines().filter(|line| !line.starts_with(';')) {
             let rest = line.splitn(4, ' ').nth(3).unwrap_or_default();
             let is_it = |kind: &&&str| rest.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' '));
-            if let Some(kind) = COUNTED.iter().find(is_it) {
+            // Privileges are left out.
+            if let Some(kind) = COUNTED.iter().find(is_it).filter(|kind| **kind != "DEFAULT ACL") {
                 *counts.0.entry(kind).or_default() += 1;
             }
         }
@@ -68,7 +71,7 @@ impl Counts {
     }
 }
 
-/// `pg_restore` that is writing a script.
+/// `pg_restore` at work.
 pub(super) struct Archive {
     program: PathBuf,
     child: Child,
@@ -78,29 +81,41 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Begins to read the archive with the program in `binaries`, or on the PATH.
+    /// Begins to turn the archive into a script, with the program in `binaries`, or on the PATH.
     pub(super) fn open(
         dump: &Path,
         binaries: Option<&Path>,
-    ) -> Result<(Self, BufReader<ChildStdout>), RestoreError> {
+    ) -> Result<(Self, BufReader<Patient>), RestoreError> {
+        let (list, mut text) = Self::start(dump, binaries, &["--list"])?;
+        let mut listed = String::new();
+        text.read_to_string(&mut listed).map_err(RestoreError::Io)?;
+        list.end()?;
+        let (mut archive, script) =
+            Self::start(dump, binaries, &["--no-owner", "--no-privileges", "--file=-"])?;
+        archive.listed = Counts::of_list(&listed);
+        Ok((archive, BufReader::new(script)))
+    }
+
+    fn start(
+        dump: &Path,
+        binaries: Option<&Path>,
+        arguments: &[&str],
+    ) -> Result<(Self, Patient), RestoreError> {
         let program =
             binaries.map_or_else(|| PathBuf::from("pg_restore"), |folder| folder.join("pg_restore"));
-        let missing = |source| RestoreError::NoProgram { program: program.clone(), source };
-        let list = command(&program, dump).arg("--list").output().map_err(missing)?;
-        if !list.status.success() {
-            return Err(unreadable(&String::from_utf8_lossy(&list.stderr)));
-        }
-        let listed = Counts::of_list(&String::from_utf8_lossy(&list.stdout));
-        let mut child = command(&program, dump)
-            .args(["--no-owner", "--no-privileges", "--file=-"])
+        let started = Command::new(&program)
+            .arg(dump)
+            .args(arguments)
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()
-            .map_err(missing)?;
+            .spawn();
+        let mut child =
+            started.map_err(|source| RestoreError::NoProgram { program: program.clone(), source })?;
         let says = child.stderr.take().map(|stderr| thread::spawn(move || beginning(stderr)));
-        let script =
-            child.stdout.take().map(BufReader::new).ok_or_else(|| unreadable("it writes nothing"))?;
-        Ok((Self { program, child, says, listed }, script))
+        let output = child.stdout.take().ok_or_else(|| unreadable("it writes nothing"))?;
+        let output = Patient::new(output, child.id());
+        Ok((Self { program, child, says, listed: Counts::default() }, output))
     }
 
     /// The end of it: what it said, which is an error when it did not end well. To be called when the script is at its end,
@@ -123,10 +138,68 @@ impl Drop for Archive {
     }
 }
 
-fn command(program: &Path, dump: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.arg(dump).stdin(Stdio::null());
-    command
+/// How long `pg_restore` may neither read nor write anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `pg_restore` writes, as long as it gets on: on some archives that are cut off it turns in circles for ever (seen of
+/// 15.20 and a custom one).
+pub(super) struct Patient {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    at: usize,
+    process: u32,
+}
+
+impl Patient {
+    fn new(mut output: ChildStdout, process: u32) -> Self {
+        let (read, chunks) = sync_channel(4);
+        thread::spawn(move || {
+            loop {
+                let mut chunk = vec![0; 1 << 16];
+                let result = output.read(&mut chunk).map(|length| {
+                    chunk.truncate(length);
+                    chunk
+                });
+                let last = !result.as_ref().is_ok_and(|chunk| !chunk.is_empty());
+                if read.send(result).is_err() || last {
+                    return;
+                }
+            }
+        });
+        Self { chunks, chunk: Vec::new(), at: 0, process }
+    }
+
+    /// How much the process has read so far, as Linux tells it.
+    fn has_read(&self) -> Option<String> {
+        let counters = fs::read_to_string(format!("/proc/{}/io", self.process)).ok()?;
+        counters.lines().find(|line| line.starts_with("rchar")).map(str::to_owned)
+    }
+}
+
+impl Read for Patient {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.chunk.len() {
+            let before = self.has_read();
+            match self.chunks.recv_timeout(PATIENCE) {
+                Ok(chunk) => {
+                    (self.chunk, self.at) = (chunk?, 0);
+                    if self.chunk.is_empty() {
+                        return Ok(0);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+                Err(RecvTimeoutError::Timeout) if self.has_read() != before => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let stands = "pg_restore does not get on with it. It is cut off or damaged: make it again, or copy it again";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, stands));
+                }
+            }
+        }
+        let length = into.len().min(self.chunk.len() - self.at);
+        into[..length].copy_from_slice(&self.chunk[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
 }
 
 fn unreadable(said: &str) -> RestoreError {
@@ -155,6 +228,7 @@ mod tests {
     fn a_list_is_counted_by_kind() {
         let list = ";\n; Archive created at x\n;     TOC Entries: 5\n;\n215; 1259 16386 TABLE shop orders me\n\
                     3355; 0 16386 TABLE DATA shop orders me\n216; 1259 16387 TABLE shop data me\n\
+                    3400; 826 16400 DEFAULT ACL - DEFAULT PRIVILEGES FOR TABLES me\n\
                     3310; 2606 16390 CONSTRAINT shop orders orders_pkey me\n3311; 2606 16391 FK CONSTRAINT shop orders x me\n";
         let listed = Counts::of_list(list);
         assert_eq!(

@@ -19,7 +19,7 @@ use script::{Entry, Piece, Script};
 use statement::Statement;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use script::ScriptError;
@@ -100,7 +100,11 @@ fn is_archive(dump: &Path) -> Result<bool, RestoreError> {
     }
     let mut beginning = Vec::new();
     File::open(dump)?.take(262).read_to_end(&mut beginning)?;
-    if beginning.starts_with(b"PGDMP") || beginning.get(257..).is_some_and(|it| it.starts_with(b"ustar")) {
+    if beginning.starts_with(b"PGDMP") {
+        return Ok(true);
+    }
+    if beginning.get(257..).is_some_and(|it| it.starts_with(b"ustar")) {
+        tar_is_whole(dump)?;
         return Ok(true);
     }
     let unfit = |what: &str| Err(RestoreError::Unfit(what.to_owned()));
@@ -111,6 +115,39 @@ fn is_archive(dump: &Path) -> Result<bool, RestoreError> {
             unfit("it is in UTF-16, as PowerShell's > writes it: make it again with pg_dump's own --file")
         }
         _ => Ok(false),
+    }
+}
+
+/// `pg_restore` does not read a tar archive to its end: behind what it reads is a script for people.
+fn tar_is_whole(dump: &Path) -> Result<(), RestoreError> {
+    let mut file = File::open(dump)?;
+    let length = file.metadata()?.len();
+    let mut header = [0; 512];
+    loop {
+        match file.read_exact(&mut header) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(RestoreError::Unfit(
+                    "it is cut off: it ends without the last block of a tar archive. Make it again, or copy it again"
+                        .to_owned(),
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if header.iter().all(|&byte| byte == 0) {
+            return Ok(());
+        }
+        // Octal digits, or a number as it is when they are too few.
+        let size = &header[124..136];
+        let size = if size[0] & 0x80 == 0 {
+            size.iter()
+                .filter(|it| it.is_ascii_digit())
+                .fold(0, |sum, digit| sum * 8 + u64::from(digit - b'0'))
+        } else {
+            size[4..].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
+        };
+        let next = file.stream_position()?.saturating_add(size.div_ceil(512).saturating_mul(512));
+        file.seek(io::SeekFrom::Start(next.min(length)))?;
     }
 }
 
