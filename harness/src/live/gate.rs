@@ -4,10 +4,14 @@
 //! Then its session is ended too, as PostgreSQL would have when it noticed, and the trigger is gone: all that was
 //! committed stays as 1.8.2 itself wrote it.
 
+use std::time::Duration;
+
 use postgres::Client;
 use serde::Deserialize;
 
+use super::process::Running;
 use super::{LiveError, sessions};
+use crate::quoting::identifier;
 
 /// The key of the advisory lock: "gate".
 const KEY: i32 = i32::from_be_bytes(*b"gate");
@@ -88,6 +92,56 @@ impl<'a> Gate<'a> {
                 "DROP TRIGGER gate ON {}; DROP FUNCTION sch_chameleon.gate(); SELECT pg_advisory_unlock({KEY})",
                 self.commit.table()
             ))
+            .map_err(LiveError::sql("take the gate away"))
+    }
+}
+
+/// A closed gate before what the 2.0 daemon of a source stores first.
+pub(super) struct StoringGate<'a> {
+    client: &'a mut Client,
+    log_tables: [String; 2],
+}
+
+impl<'a> StoringGate<'a> {
+    pub(super) fn close(client: &'a mut Client, source: &str) -> Result<Self, LiveError> {
+        let table =
+            |number| format!("sch_chameleon.{}", identifier(&format!("t_log_replica_{source}_{number}")));
+        let log_tables = [table(1), table(2)];
+        let trigger = |table: &String| {
+            format!(
+                "CREATE TRIGGER gate BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION public.gate();"
+            )
+        };
+        client
+            .batch_execute(&format!(
+                "SELECT pg_advisory_lock({KEY});
+                 CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS
+                     'BEGIN PERFORM pg_advisory_xact_lock({KEY}); RETURN NEW; END';
+                 {}",
+                log_tables.iter().map(trigger).collect::<String>()
+            ))
+            .map_err(LiveError::sql("close the gate"))?;
+        Ok(Self { client, log_tables })
+    }
+
+    /// Kills the daemon when it has come to the gate, and takes the gate away.
+    pub(super) fn kill(self, daemon: &mut Running, timeout: Duration) -> Result<(), LiveError> {
+        let Self { client, log_tables } = self;
+        daemon.wait_until("being about to store what it has read", timeout, |_| somebody_waits(client))?;
+        daemon.kill()?;
+        sessions::end(client)?;
+        let cleared =
+            "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables WHERE t_binlog_name IS NULL)";
+        if !client
+            .query_one(cleared, &[])
+            .map_err(LiveError::sql("look at the coordinates"))?
+            .get::<_, bool>(0)
+        {
+            return Err(LiveError::Findings(vec!["the daemon has cleared no coordinate".to_owned()]));
+        }
+        let away: String = log_tables.iter().map(|table| format!("DROP TRIGGER gate ON {table};")).collect();
+        client
+            .batch_execute(&format!("{away} DROP FUNCTION public.gate(); SELECT pg_advisory_unlock({KEY})"))
             .map_err(LiveError::sql("take the gate away"))
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::chameleon1::{Chameleon1, Replica, SourceSettings};
 use super::chameleon2::Chameleon2;
 use super::comparison::SchemaPair;
-use super::gate::Gate;
+use super::gate::{Gate, StoringGate};
 use super::mariadb::{self, MariaDb};
 use super::process::{Running, Warden};
 use super::scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
@@ -146,9 +146,7 @@ impl<'a> Live<'a> {
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
             Step::SyncTables(sync) => self.sync_tables(sync),
-            Step::Chameleon1(command) => {
-                self.chameleon1.run(&command.command, &command.source, &[]).map(drop)
-            }
+            Step::Chameleon1(command) => self.chameleon1.run_with_yes(&command.command, &command.source),
             Step::Chameleon2(arguments) => self.chameleon2(arguments),
             Step::Compare(sources) => {
                 self.initialised.extend(sources.iter().map(String::as_str));
@@ -341,24 +339,13 @@ impl<'a> Live<'a> {
         Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more).map(drop)
     }
 
-    /// A lock holds the daemon up where it would store what it has read.
+    /// A trigger holds the daemon up where it would store what it has read.
     fn kill_daemon_reading(&mut self) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
-        let mut holder = self.database.connect()?;
-        holder
-            .batch_execute("BEGIN; LOCK TABLE sch_chameleon.t_log_replica IN SHARE MODE")
-            .map_err(LiveError::sql("lock the log tables"))?;
+        let gate = StoringGate::close(&mut self.client, source)?;
         let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
-        let client = &mut self.client;
-        daemon.wait_until("having cleared a coordinate", DAEMON_TIMEOUT, |_| {
-            let cleared =
-                "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables WHERE t_binlog_name IS NULL)";
-            Ok(client.query_one(cleared, &[]).map_err(LiveError::sql("look at the coordinates"))?.get(0))
-        })?;
-        daemon.kill()?;
-        drop(holder);
-        sessions::end(&mut self.client)
+        gate.kill(&mut daemon, DAEMON_TIMEOUT)
     }
 
     /// Starts the daemon of the first new source with a configuration that it must end at.
