@@ -121,14 +121,21 @@ impl Authority {
         if self.roots.contains(certificate) {
             return Ok(());
         }
+        let mut outcome = Err(CertificateError::UnknownIssuer.into());
         for root in self.roots.iter().filter(|root| has_signed(root, certificate, algorithms)) {
-            return in_time(root, now);
+            outcome = in_time(root, now);
+            if outcome.is_ok() {
+                return outcome;
+            }
         }
-        let issuers = between.iter().filter(|issuer| is_authority(issuer));
-        for issuer in issuers.filter(|issuer| longest > 0 && has_signed(issuer, certificate, algorithms)) {
-            return self.vouch_by_hand(issuer, between, now, algorithms, longest - 1);
+        let issuers = between.iter().filter(|issuer| longest > 0 && is_authority(issuer));
+        for issuer in issuers.filter(|issuer| has_signed(issuer, certificate, algorithms)) {
+            outcome = self.vouch_by_hand(issuer, between, now, algorithms, longest - 1);
+            if outcome.is_ok() {
+                return outcome;
+            }
         }
-        Err(CertificateError::UnknownIssuer.into())
+        outcome
     }
 }
 
