@@ -5,10 +5,11 @@
 use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
-pub const ACCEPTABLE: [&str; 7] = [
+pub const ACCEPTABLE: [&str; 8] = [
     "binlog-row-metadata",
     "daemon-configuration",
     "mysql-charset",
+    "mysql-version",
     "server-id",
     "tables-left-out",
     "window-statements",

@@ -3,7 +3,8 @@
 //! SPEC.md, "What the log holds, not what the settings say": sessions keep the settings that they connected with, so what
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
-use super::{Facts, Finding, counted};
+use super::{Facts, Finding, column_names, counted};
+use crate::installed::reads_names_from_the_log;
 use crate::plan::PlannedSource;
 use crate::source::facts::{AskedSource, Checksums, WindowRead};
 use crate::window::{Hazard, HazardKind, Hazards, TableName};
@@ -94,7 +95,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         facts.answers().filter_map(|(asked, answer)| packed(asked, &answer.settings.packed)).collect();
     for (source, asked, read) in facts.windows() {
         let hazards = &read.narrowed.ahead.hazards;
-        findings.extend(KINDS.iter().filter_map(|kind| finding(source, kind, hazards)));
+        let harmful = KINDS.iter().filter(|kind| does_harm(facts, kind.kind));
+        findings.extend(harmful.filter_map(|kind| finding(source, kind, hazards)));
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
         findings.extend(
             read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
@@ -103,6 +105,16 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.extend(checksums(facts, source, asked, read));
     }
     findings
+}
+
+/// A mysql-replication that takes the names of columns from MySQL needs none in the log.
+fn does_harm(facts: &Facts, kind: HazardKind) -> bool {
+    kind != HazardKind::UnnamedColumns || reads_names_from_the_log(facts.installed.as_ref())
+}
+
+/// Whoever accepts that the server doesn't name columns means those that it has already logged, too.
+fn check_of(kind: HazardKind) -> &'static str {
+    if kind == HazardKind::UnnamedColumns { column_names::CHECK } else { CHECK }
 }
 
 fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Finding> {
@@ -124,7 +136,7 @@ fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Fin
         " 1.8.2 applies them: it takes the names from MySQL.".to_owned()
     };
     Some(Finding::error(
-        CHECK,
+        check_of(kind.kind),
         format!("Source {}: the new replica would meet {}: {}.", source.name, kind.harm, listed(&found)),
         format!(
             "Let 1.8.2 read past them: {}{sync} Then run the upgrade again. {}",

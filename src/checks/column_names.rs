@@ -5,7 +5,7 @@ use super::{Facts, Finding};
 use crate::installed::reads_names_from_the_log;
 use crate::source::facts::{AskedSource, Settings};
 
-const CHECK: &str = "binlog-row-metadata";
+pub(super) const CHECK: &str = "binlog-row-metadata";
 
 const OLDER_LIBRARY: &str = "give pg_chameleon 2 an older library (in its environment: pip install \
                              'mysql-replication<1.0'), and run this again with its chameleon on the PATH";

@@ -133,7 +133,10 @@ fn not_done(console: &Console, not: NotRolledBack, interruption: &Interruption) 
             } else {
                 format!("they are held by {}", holders.join(", "))
             };
-            console.failure(&format!("{}: the catalogues' tables are locked: {held}", postgres::describe(&error)));
+            console.failure(&format!(
+                "{}: the catalogues' tables are locked: {held}",
+                postgres::describe(&error)
+            ));
             Ending::Refused(format!(
                 "The rollback failed and was undone: {in_place} Nothing was changed. Wait until the lock is gone, or end what \
                  holds it, and run it again."

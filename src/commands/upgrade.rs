@@ -118,7 +118,7 @@ async fn with_session(
     })?;
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
-        report.findings = checks::run(&facts, &[]);
+        report.findings = checks::run(&facts, &arguments.accept.acceptances);
         let told = report.findings.iter().filter(|finding| finding.severity > Severity::Info).cloned();
         console.findings(&told.collect::<Vec<_>>());
         return Ok(Ending::Done(format!(

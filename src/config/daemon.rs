@@ -9,8 +9,8 @@ use super::tables::{self, EVENTS};
 use crate::mapping::MappingPair;
 
 /// Without one of these no command of pg_chameleon 2.0.21 starts.
-const AT_THE_TOP: [&str; 6] =
-    ["log_days_keep", "log_dest", "log_dir", "log_level", "rollbar_env", "rollbar_key"];
+const AT_THE_TOP: [&str; 7] =
+    ["log_days_keep", "log_dest", "log_dir", "log_level", "pid_dir", "rollbar_env", "rollbar_key"];
 
 /// Without one of these in its source the daemon ends.
 const OF_A_SOURCE: [&str; 8] = [

@@ -489,11 +489,10 @@ fn what_the_daemon_lacks_is_told() {
         let all = read.hindrances.iter().chain(&read.sources[0].hindrances);
         all.map(|it| it.what.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(told(&format!("{PG_CONN}{SOURCES}")).len(), 13);
+    assert_eq!(told(&format!("{PG_CONN}{SOURCES}")).len(), 14);
     let keys = "    limit_tables:\n    skip_tables:\n    my_server_id: 1\n    replica_batch_size: 1\n    batch_retention: 1 day\n    \
                 sleep_loop: 1\n    on_error_replay: exit\n";
-    let top =
-        "log_dir: x\nlog_level: info\nlog_dest: file\nlog_days_keep: 1\nrollbar_key: ''\nrollbar_env: ''\n";
+    let top = "pid_dir: x\nlog_dir: x\nlog_level: info\nlog_dest: file\nlog_days_keep: 1\nrollbar_key: ''\nrollbar_env: ''\n";
     let whole = format!("{top}{PG_CONN}{SOURCES}{keys}");
     assert_eq!(told(&whole), [""; 0]);
     assert_eq!(told(&whole.replace("    limit_tables:\n", "")), ["limit_tables is missing"]);

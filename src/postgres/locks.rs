@@ -28,6 +28,7 @@ async fn holders(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&schema, Type::TEXT), (&table, Type::TEXT)];
     let rows = client.query_typed(include_str!("lock_holders.sql"), &parameters).await?;
-    let sessions = rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect::<Result<Vec<_>, Error>>()?;
+    let sessions =
+        rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect::<Result<Vec<_>, Error>>()?;
     Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
 }

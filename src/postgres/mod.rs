@@ -23,8 +23,8 @@ pub use text::Text;
 
 use std::error::Error as _;
 use std::time::Duration;
-use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity};
 
 /// Whether the session is gone: the server has undone its open transaction, or will.
 #[must_use]

@@ -35,7 +35,10 @@ const MEANING_WHERE_KNOWN: [(&str, &str); 5] = [
     // The statements are few and long, or many and short: compiling them never pays.
     ("jit", "'off'"),
     // Bytes that are no UTF-8 come as they are where the server does not know what they are.
-    ("client_encoding", "CASE WHEN current_setting('server_encoding') = 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END"),
+    (
+        "client_encoding",
+        "CASE WHEN current_setting('server_encoding') = 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END",
+    ),
 ];
 
 /// What is not meant for an upgrade, which may replay for hours, wait for an answer at its prompt; and what makes an
@@ -134,7 +137,9 @@ pub async fn as_the_role(client: &Client, kept: Option<i64>) -> Result<(), Error
 /// # Errors
 /// What PostgreSQL answers.
 pub(super) async fn leave_nothing(client: &Client) -> Result<(), Error> {
-    client.batch_execute(&format!("ROLLBACK; {NOTHING_LEFT}; SELECT pg_catalog.pg_advisory_unlock_all()")).await
+    client
+        .batch_execute(&format!("ROLLBACK; {NOTHING_LEFT}; SELECT pg_catalog.pg_advisory_unlock_all()"))
+        .await
 }
 
 /// In a session that was [given](as_the_role) to the role: does something under settings of this program's own, which

@@ -79,7 +79,6 @@ async fn open(connection: &PostgresConnection, wanted: usize, opened: &dyn Fn(Br
     sessions
 }
 
-
 /// A pooler may let a client in and have no session for it.
 const ANSWERS: Duration = Duration::from_secs(5);
 

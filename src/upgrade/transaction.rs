@@ -3,8 +3,8 @@
 //! SPEC.md, "The procedure", 6 and 7. A statement that fails leaves the work up to the last savepoint for
 //! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
 
-use super::{Observer, exclusive};
 use super::step::Step;
+use super::{Observer, exclusive};
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;

@@ -137,6 +137,7 @@ fn the_library_that_is_installed_is_asked() {
     let Some(environment) = tools::or_skip(test, tools::chameleon2()) else { return };
     origin.run("SET GLOBAL binlog_row_metadata = MINIMAL");
     let here = origin.here();
+    origin.write("my_one", 1);
     let replica = origin.replica(&here, &here);
     let python = environment.join("bin/python");
     let folder = tempfile::tempdir().unwrap();

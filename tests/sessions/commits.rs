@@ -80,7 +80,10 @@ fn broken_off_at_the_commit_that_waits_for_a_standby() {
     assert_eq!(output.status.code(), Some(0), "{shown}");
     let version = "SELECT t_version FROM sch_chameleon.v_version";
     assert_eq!(client.query_one(version, &[]).unwrap().get::<_, String>(0), "2.0.10");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Upgraded: sch_chameleon is the 2.0.10 catalogue"), "{shown}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("Upgraded: sch_chameleon is the 2.0.10 catalogue"),
+        "{shown}"
+    );
 }
 
 /// `off`: the server answers before anything is on its disk. An upgrade, or a rollback, that was reported stays all the same.

@@ -32,7 +32,9 @@ fn seed(data: &str) -> Seed {
 /// A name that the database can't store is found before anything is changed.
 #[test]
 fn a_name_that_the_database_can_not_store_is_refused() {
-    for (encoding, name) in [("LATIN1", "new→source"), ("LATIN1", "Łódź"), ("EUC_JP", "price€"), ("WIN1252", "数据")] {
+    for (encoding, name) in
+        [("LATIN1", "new→source"), ("LATIN1", "Łódź"), ("EUC_JP", "price€"), ("WIN1252", "数据")]
+    {
         let replica = replica(encoding, &seed("plain"), name);
         let before = replica.record();
         for arguments in [["check", "-q"], ["upgrade", "--yes"], ["upgrade", "--dry-run"]] {
@@ -49,9 +51,13 @@ fn a_name_that_the_database_can_not_store_is_refused() {
 
 #[test]
 fn names_and_rows_that_it_can_store_are_brought_over() {
-    for (encoding, name) in
-        [("LATIN1", "Größe"), ("EUC_JP", "日本"), ("WIN1252", "price€"), ("SQL_ASCII", "new→source"), ("UTF8", "new→source")]
-    {
+    for (encoding, name) in [
+        ("LATIN1", "Größe"),
+        ("EUC_JP", "日本"),
+        ("WIN1252", "price€"),
+        ("SQL_ASCII", "new→source"),
+        ("UTF8", "new→source"),
+    ] {
         for method in ["sets", "function"] {
             let data = if encoding == "EUC_JP" { "語" } else { "é\\'" };
             let replica = replica(encoding, &seed(data), name);
@@ -84,7 +90,10 @@ fn bytes(replica: &Replica) -> Client {
 }
 
 fn hex(client: &mut Client, value: &str) -> String {
-    client.query_one(&format!("SELECT encode(convert_to(({value})::text, 'SQL_ASCII'), 'hex')"), &[]).unwrap().get(0)
+    client
+        .query_one(&format!("SELECT encode(convert_to(({value})::text, 'SQL_ASCII'), 'hex')"), &[])
+        .unwrap()
+        .get(0)
 }
 
 /// SQL_ASCII: the server knows no characters, and 1.8.2 may have stored latin1.
@@ -114,7 +123,8 @@ fn bytes_that_are_no_utf8_are_carried_over_as_they_are() {
         replica.upgrade(&["--dry-run"]).code(0);
         let output = replica.upgrade(&["--replay", method]).get_output().clone();
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
-        let name = "SELECT string_agg(v_table_name, ' ' ORDER BY v_table_name) FROM sch_chameleon.t_replica_tables
+        let name =
+            "SELECT string_agg(v_table_name, ' ' ORDER BY v_table_name) FROM sch_chameleon.t_replica_tables
                     WHERE v_table_name LIKE 't%' OR v_table_name LIKE 'g%'";
         assert_eq!(hex(&mut client, name), "676f6e65e92074e9");
         let key = "SELECT v_table_pkey[1] FROM sch_chameleon.t_replica_tables WHERE v_table_name = 'oddly'";

@@ -20,9 +20,11 @@ const TRIGGER: &str = "
 
 /// The first source has DDL waiting, and after it rows; `events` rows wait in the second.
 fn replica(ddl: &str, events: u32) -> Replica {
-    let first = Batch::listed("mysql-bin.000001:100")
-        .event(Event::ddl("audit", ddl))
-        .event(Event::bulk_of("t", events, &[Kind::Insert]));
+    let first = Batch::listed("mysql-bin.000001:100").event(Event::ddl("audit", ddl)).event(Event::bulk_of(
+        "t",
+        events,
+        &[Kind::Insert],
+    ));
     let second = Batch::listed("mysql-bin.000001:100")
         .event(Event::insert("t", json!({"id": 1, "data": "once"})))
         .event(Event::bulk_of("plain", events, &[Kind::Insert]));
@@ -49,7 +51,9 @@ fn role(replica: &Replica) -> String {
 fn replayed_by_1_8_2(replica: &Replica) -> Record {
     for source in 1..=2 {
         let mut session = replica.client();
-        while session.query_one("SELECT sch_chameleon.fn_process_batch(1000, $1)", &[&source]).unwrap().get(0) {}
+        while session.query_one("SELECT sch_chameleon.fn_process_batch(1000, $1)", &[&source]).unwrap().get(0)
+        {
+        }
     }
     Record::of(&mut replica.client(), &SCHEMAS).unwrap()
 }

@@ -75,7 +75,10 @@ impl Pooled {
                              + (SELECT count(*) FROM pg_proc WHERE pronamespace = pg_my_temp_schema())
                              + (SELECT count(*) FROM pg_prepared_statements WHERE from_sql)";
             assert_eq!(transaction.query_one(kept, &[]).unwrap().get::<_, i64>(0), 0);
-            assert_eq!(transaction.query_one("SELECT current_user", &[]).unwrap().get::<_, String>(0), "postgres");
+            assert_eq!(
+                transaction.query_one("SELECT current_user", &[]).unwrap().get::<_, String>(0),
+                "postgres"
+            );
         }
     }
 }

@@ -43,7 +43,10 @@ fn it_is_named_by_check_and_when_the_lock_is_asked_for() {
     let replica = replica(&server);
     prepare(&replica, "UPDATE sch_chameleon.t_sources SET enm_status = enm_status");
     let shown = told(&replica.command(&["check"]).output().unwrap(), 0);
-    assert!(shown.contains("locks") && shown.contains("the prepared transaction 'it''s forgotten'"), "{shown}");
+    assert!(
+        shown.contains("locks") && shown.contains("the prepared transaction 'it''s forgotten'"),
+        "{shown}"
+    );
     let shown = told(&replica.command(&["upgrade", "--dry-run"]).output().unwrap(), 4);
     let held = shown.split_once("lock_timeout").unwrap().1;
     assert!(held.contains("the prepared transaction 'it''s forgotten' of the role postgres"), "{shown}");

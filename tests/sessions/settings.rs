@@ -81,12 +81,14 @@ fn no_setting_of_a_role_changes_what_is_done() {
         scope.spawn(work);
     });
     let found = found.into_inner().unwrap();
-    let told: Vec<_> = found.iter().map(|(setting, difference)| format!("{setting}:\n{difference}")).collect();
+    let told: Vec<_> =
+        found.iter().map(|(setting, difference)| format!("{setting}:\n{difference}")).collect();
     assert!(found.is_empty(), "{} of {count}:\n{}", found.len(), told.join("\n"));
 
     // Those that are meant to make a difference make one, and both ways of replaying agree on it.
     for (name, values) in alone {
-        let outcomes: Vec<_> = values.iter().map(|value| stage.outcome(&[(name.clone(), value.clone())])).collect();
+        let outcomes: Vec<_> =
+            values.iter().map(|value| stage.outcome(&[(name.clone(), value.clone())])).collect();
         assert!(outcomes.iter().any(|outcome| *outcome != undisturbed), "{name}");
         for outcome in outcomes {
             assert_eq!(outcome.in_sets.replayed, outcome.by_function.replayed, "{name}");
@@ -122,7 +124,9 @@ impl Outcome {
         ];
         for (one, other) in texts {
             let lines: BTreeSet<_> = one.lines().collect();
-            told.extend(other.lines().filter(|line| !lines.contains(line)).take(8).map(|line| format!("  {line}\n")));
+            told.extend(
+                other.lines().filter(|line| !lines.contains(line)).take(8).map(|line| format!("  {line}\n")),
+            );
             if one != other && told.is_empty() {
                 told += "  lines are missing\n";
             }
@@ -184,7 +188,8 @@ impl Stage {
                     [least, most].into_iter().chain(between).collect()
                 }
                 _ => {
-                    let known = TEXTS.iter().filter(|(known, _)| *known == name).flat_map(|(_, values)| *values);
+                    let known =
+                        TEXTS.iter().filter(|(known, _)| *known == name).flat_map(|(_, values)| *values);
                     known.chain(ANY_TEXT).map(|value| (*value).to_owned()).collect()
                 }
             };
@@ -195,7 +200,9 @@ impl Stage {
                 continue;
             }
             for value in values {
-                let room = groups.iter_mut().find(|group| group.len() < 14 && group.iter().all(|(it, _)| *it != name));
+                let room = groups
+                    .iter_mut()
+                    .find(|group| group.len() < 14 && group.iter().all(|(it, _)| *it != name));
                 match room {
                     Some(group) => group.push((name.clone(), value)),
                     None => groups.push(vec![(name.clone(), value)]),
@@ -234,7 +241,9 @@ impl Stage {
             format!("tried_{}_{}", self.good.name(), *next)
         };
         let mut superuser = self.superuser.lock().unwrap();
-        superuser.batch_execute(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{PASSWORD}'")).unwrap();
+        superuser
+            .batch_execute(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{PASSWORD}'"))
+            .unwrap();
         for (name, value) in settings {
             // Some exclude each other.
             drop(superuser.batch_execute(&set(&role, name, value)));
@@ -254,7 +263,8 @@ impl Stage {
         };
         let home = Home::new(&configuration(address, database.name(), &[source()])).unwrap();
         let report = home.path().join("report.json");
-        let arguments = ["upgrade", "--yes", "--offline", "--replay", method, "--report", report.to_str().unwrap()];
+        let arguments =
+            ["upgrade", "--yes", "--offline", "--replay", method, "--report", report.to_str().unwrap()];
         run(&home, &arguments);
         let mut report: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
         timeless(&mut report);
@@ -330,8 +340,16 @@ fn source() -> ConfiguredSource {
 fn good_seed() -> Seed {
     let mix = [Kind::Insert, Kind::Update, Kind::Delete];
     let columns = [
-        ("id", "integer"), ("back\\slash", "text"), ("placed", "timestamp"), ("day", "date"), ("amount", "numeric(10,2)"),
-        ("raw", "bytea"), ("ratio", "double precision"), ("doc", "jsonb"), ("zoned", "timestamptz"), ("flag", "boolean"),
+        ("id", "integer"),
+        ("back\\slash", "text"),
+        ("placed", "timestamp"),
+        ("day", "date"),
+        ("amount", "numeric(10,2)"),
+        ("raw", "bytea"),
+        ("ratio", "double precision"),
+        ("doc", "jsonb"),
+        ("zoned", "timestamptz"),
+        ("flag", "boolean"),
     ];
     let odd = columns.iter().fold(Table::new("odd"), |table, (name, kind)| table.column(name, kind));
     let row = |id: i32| {
@@ -346,7 +364,9 @@ fn good_seed() -> Seed {
     for id in 1..=250 {
         batch = batch.event(Event::insert("odd", row(id)));
     }
-    batch = batch.event(Event::update("odd", json!({"id": 7}), row(7))).event(Event::delete("odd", json!({"id": 9})));
+    batch = batch
+        .event(Event::update("odd", json!({"id": 7}), row(7)))
+        .event(Event::delete("odd", json!({"id": 9})));
     let source = Source::new("shop")
         .table(Table::new("plain").rows(500))
         .table(Table::new("few").rows(5))
@@ -362,9 +382,10 @@ fn good_seed() -> Seed {
 /// Something for every check.
 fn bad_seed() -> Seed {
     let keys = [r#"\"id\""#, r#""a" , "b""#, r#""a", "b""#, r#""a\s,"b""#, r#""a\",\"b""#, "", r#""""#];
-    let shop = keys.iter().enumerate().fold(Source::new("shop"), |source, (number, _)| {
-        source.table(Table::new(&format!("key {number}")))
-    });
+    let shop = keys
+        .iter()
+        .enumerate()
+        .fold(Source::new("shop"), |source, (number, _)| source.table(Table::new(&format!("key {number}"))));
     let shop = shop
         .batch(Batch::processed("mysql-bin.000001:4").event(Event::insert("key 1", json!({"id": 1}))))
         .batch(Batch::replayed("mysql-bin.000001:60"))

@@ -27,7 +27,9 @@ impl Shadowed {
         let role = format!("shadowed_{}", replica.database.name());
         replica.sql(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{PASSWORD}'"));
         replica.sql(include_str!("shadows.sql"));
-        replica.sql("ALTER FUNCTION sch_chameleon.fn_process_batch(integer, integer) SET search_path = pg_catalog");
+        replica.sql(
+            "ALTER FUNCTION sch_chameleon.fn_process_batch(integer, integer) SET search_path = pg_catalog",
+        );
         let path = "SET search_path = shadow, pg_catalog, public";
         let database = replica.database.name();
         replica.sql(&format!("ALTER ROLE {role} {path}; ALTER DATABASE {database} {path}"));
@@ -181,7 +183,8 @@ fn no_shadow_is_called_by_any_command() {
 fn no_shadow_is_called_by_the_installed_functions() {
     let shadowed = Shadowed::of(&seed());
     shadowed.run(&["upgrade", "--yes"]);
-    let events = json!([{"id": 9001, "data": "one"}, {"id": 9002, "data": "two"}, {"id": 9002, "data": "again"}]);
+    let events =
+        json!([{"id": 9001, "data": "one"}, {"id": 9002, "data": "two"}, {"id": 9002, "data": "again"}]);
     shadowed
         .safe()
         .batch_execute(&format!(
@@ -213,7 +216,8 @@ fn no_shadow_is_called_by_the_installed_functions() {
     let mut safe = shadowed.safe();
     let rows: i64 = safe.query_one("SELECT count(*) FROM shop.items WHERE id > 9000", &[]).unwrap().get(0);
     assert_eq!(rows, 2);
-    let error: String = safe.query_one("SELECT t_error_message FROM sch_chameleon.t_error_log", &[]).unwrap().get(0);
+    let error: String =
+        safe.query_one("SELECT t_error_message FROM sch_chameleon.t_error_log", &[]).unwrap().get(0);
     assert!(error.contains("duplicate key"), "{error}");
     let path: String = {
         let rows = daemon.simple_query("SHOW search_path").unwrap();

@@ -55,7 +55,9 @@ impl PgBouncer {
         port::retry(|port| {
             pooler.address.port = port;
             match pooler.start_on_its_port(program, server, mode, more) {
-                Err(ServerError::NotStarted { log, .. }) if log.contains("Address already in use") => Ok(None),
+                Err(ServerError::NotStarted { log, .. }) if log.contains("Address already in use") => {
+                    Ok(None)
+                }
                 result => result.map(Some),
             }
         })?;
@@ -86,12 +88,8 @@ impl PgBouncer {
             mode.name(),
         );
         let file = self.folder.write("pgbouncer.ini", &configuration)?;
-        let mut process = self
-            .folder
-            .command(program)?
-            .arg(file)
-            .spawn()
-            .map_err(ServerError::io("run pgbouncer"))?;
+        let mut process =
+            self.folder.command(program)?.arg(file).spawn().map_err(ServerError::io("run pgbouncer"))?;
         let deadline = Instant::now() + START_TIMEOUT;
         while self.address.connect(&self.address.maintenance_database).is_err() {
             let ended = process.try_wait().map_err(ServerError::io("wait for pgbouncer"))?;
