@@ -4,7 +4,8 @@
 
 use chameleon_upgrade::binlog::BinlogCoordinate;
 use chameleon_upgrade::catalogue::v1::snapshot::{
-    OldBatch, OldSource, OldSourceId, Snapshot, StoredCoordinate, TableSummary,
+    Batches, Named, OldBatch, OldSource, OldSourceId, Snapshot, StoredCoordinate, Succession, TableSummary,
+    Waiting,
 };
 use chameleon_upgrade::mapping::{CataloguePair, MappingPair, Target, discrepancies};
 use chameleon_upgrade::plan::plan;
@@ -31,14 +32,14 @@ fn snapshot(sources: u32, batches: u32) -> Snapshot {
         OldBatch {
             id: number.into(),
             coordinate: StoredCoordinate { file: Some(file), position: Some(position) },
-            started: true,
             processed: number + 1 < batches,
-            replayed: number + 1 < batches,
-            created: chrono::DateTime::from_timestamp(number.into(), 0).unwrap_or_default().naive_utc(),
-            listed: false,
-            waiting: 0,
-            has_rows: false,
-            tables_named: vec![],
+            applied: false,
+            followed_by_applied: false,
+            last_row: Some(StoredCoordinate::default()),
+            stored_twice: false,
+            discarded: false,
+            succession: Some(Succession::default()),
+            tables: Named::default(),
         }
     };
     let source = |number: u32| OldSource {
@@ -49,8 +50,13 @@ fn snapshot(sources: u32, batches: u32) -> Snapshot {
         status: "stopped".to_owned(),
         last_received: None,
         last_replay: None,
-        batches: (0..batches).map(batch).collect(),
-        tables: TableSummary { count: 1, own_coordinates: vec![] },
+        batches: Batches {
+            newest: batches.checked_sub(1).map(batch),
+            open: (0..batches.saturating_sub(1)).rev().map(batch).collect(),
+            ..Batches::default()
+        },
+        waiting: Waiting::default(),
+        tables: TableSummary { count: 1, ..TableSummary::default() },
     };
     Snapshot { sources: (0..sources).map(source).collect() }
 }

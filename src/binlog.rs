@@ -122,6 +122,12 @@ impl BinlogCoordinate {
     pub fn just_after(&self) -> Self {
         Self { file: self.file.clone(), position: self.position.saturating_add(1) }
     }
+
+    /// The last place before this one: before an event that ends here, and behind every event before it.
+    #[must_use]
+    pub fn just_before(&self) -> Self {
+        Self { file: self.file.clone(), position: self.position.saturating_sub(1).max(0) }
+    }
 }
 
 impl Ord for BinlogCoordinate {

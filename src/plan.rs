@@ -3,7 +3,7 @@
 //! This is the one place of SPEC.md's rules on starts, points, batch starts and consistent points. It
 //! is pure: the server only supplies the [`Snapshot`].
 
-use crate::batches::{self, BatchState};
+use crate::batches::Sorted;
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
@@ -55,6 +55,13 @@ pub struct Part {
     pub advanced: Option<BinlogCoordinate>,
     /// The furthest coordinate that one of its tables has of its own.
     pub furthest_own: Option<BinlogCoordinate>,
+    /// The furthest end of the first row that its live batches hold of a table: that table is complete up to just before
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub furthest_first_row: Option<BinlogCoordinate>,
+    /// The live batches (`i_id_batch`) whose rows tell where tables were first read.
+    #[serde(skip)]
+    pub telling_batches: Vec<i64>,
     /// How many tables it brings.
     pub tables: u64,
 }
@@ -177,17 +184,23 @@ enum Start {
     NeverInitialised,
 }
 
-/// The larger of its source's start and its own coordinate: everything up to this point is in
-/// PostgreSQL, nothing after it is. SPEC.md, "Point of a table".
+/// The largest of its source's start, its own coordinate, and just before the end of the first row that the live batches
+/// hold of it: everything up to this point is in PostgreSQL, nothing after it is. 1.8.2 clears a table's own coordinate
+/// when it reads the first row past it; that row, once stored, still tells. SPEC.md, "Point of a table".
 #[must_use]
-pub fn point_of_table(start: &BinlogCoordinate, own: Option<&BinlogCoordinate>) -> BinlogCoordinate {
-    own.map_or(start, |own| own.max(start)).clone()
+pub fn point_of_table(
+    start: &BinlogCoordinate,
+    own: Option<&BinlogCoordinate>,
+    first_row: Option<&BinlogCoordinate>,
+) -> BinlogCoordinate {
+    let before_row = first_row.map(BinlogCoordinate::just_before);
+    own.cloned().into_iter().chain(before_row).fold(start.clone(), BinlogCoordinate::max)
 }
 
 /// Whether there is nothing to bring over of a source. SPEC.md, "Start of a source".
 #[must_use]
 pub fn never_initialised(source: &OldSource) -> bool {
-    source.tables.count == 0 && batches::in_state(source, BatchState::Live).next().is_none()
+    source.tables.count == 0 && Sorted::of(&source.batches).live.is_empty()
 }
 
 /// Plans the new sources.
@@ -263,6 +276,8 @@ fn part(source: &OldSource) -> Result<Part, Vec<Refusal>> {
             },
             advanced: None,
             furthest_own,
+            furthest_first_row: source.tables.first_rows.iter().max().cloned(),
+            telling_batches: Sorted::of(&source.batches).telling(),
             tables: source.tables.count,
         }),
         (start, own) => {
@@ -275,7 +290,7 @@ fn part(source: &OldSource) -> Result<Part, Vec<Refusal>> {
 fn start(source: &OldSource) -> Result<Start, Vec<Refusal>> {
     let mut coordinates = Vec::new();
     let mut refusals = Vec::new();
-    for batch in batches::in_state(source, BatchState::Live) {
+    for batch in Sorted::of(&source.batches).live {
         match batch.coordinate.read() {
             Ok(coordinate) => coordinates.push(coordinate),
             Err(error) => refusals.push(Refusal::BatchCoordinate {
@@ -315,8 +330,9 @@ fn furthest_own(source: &OldSource) -> Result<Option<BinlogCoordinate>, Vec<Refu
 }
 
 /// The coordinates that decide where a part stands.
-fn coordinates(part: &Part) -> impl Iterator<Item = &BinlogCoordinate> {
-    part.start.iter().chain(&part.furthest_own)
+fn coordinates(part: &Part) -> impl Iterator<Item = BinlogCoordinate> {
+    let before_row = part.furthest_first_row.as_ref().map(BinlogCoordinate::just_before);
+    part.start.iter().chain(&part.furthest_own).cloned().chain(before_row)
 }
 
 fn base_name_refusals(target: &Target, parts: &[(Part, &OldSource)]) -> Vec<Refusal> {
@@ -343,12 +359,10 @@ fn base_name_refusals(target: &Target, parts: &[(Part, &OldSource)]) -> Vec<Refu
 /// Every base name that the live batches and the tables of a source use, not only those of the
 /// coordinates that won.
 fn base_names(part: &Part, source: &OldSource) -> Vec<String> {
-    let live = batches::in_state(source, BatchState::Live).filter_map(|batch| batch.coordinate.read().ok());
+    let sorted = Sorted::of(&source.batches);
+    let live = sorted.live.iter().filter_map(|batch| batch.coordinate.read().ok());
     let own = source.tables.own_coordinates.iter().filter_map(|own| own.furthest.read().ok());
-    live.chain(own)
-        .chain(coordinates(part).cloned())
-        .map(|coordinate| coordinate.file().base().to_owned())
-        .collect()
+    live.chain(own).chain(coordinates(part)).map(|coordinate| coordinate.file().base().to_owned()).collect()
 }
 
 /// SPEC.md, "For each new source".
@@ -360,7 +374,7 @@ fn planned_source(target: &Target, parts: Vec<(Part, &OldSource)>) -> PlannedSou
         (oldest(|source| source.last_received), oldest(|source| source.last_replay));
     let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
     let batch_start = parts.iter().filter_map(|part| part.start.as_ref()).min().cloned();
-    let furthest = parts.iter().flat_map(coordinates).max().cloned();
+    let furthest = parts.iter().flat_map(coordinates).max();
     PlannedSource {
         name: target.name.clone(),
         mappings: target.mappings.clone(),

@@ -201,7 +201,9 @@ fn each_table_gets_the_point_of_the_rule() {
     let mut expected = Vec::new();
     for start in starts {
         let owns = std::iter::once(None).chain(owns.iter().map(|own| Some(read(own))));
-        expected.extend(owns.map(|own| point_of_table(&read(start), own.as_ref()).just_after().to_string()));
+        expected.extend(
+            owns.map(|own| point_of_table(&read(start), own.as_ref(), None).just_after().to_string()),
+        );
     }
     let written: Vec<_> = points(&replica).into_iter().map(|(_, point)| point).collect();
     assert_eq!(written, expected);
@@ -212,6 +214,63 @@ fn each_table_gets_the_point_of_the_rule() {
     assert_eq!(
         replica.value("SELECT t_binlog_name || ':' || i_binlog_position FROM sch_chameleon.t_sources"),
         "mysql-bin.9999999:4"
+    );
+}
+
+#[test]
+fn a_row_that_a_live_batch_holds_moves_the_point_of_its_table() {
+    // SPEC.md, "Point of a table": 1.8.2 has cleared the coordinates of these tables when it read their first rows.
+    let start = "mysql-bin.000009:120";
+    let owns = [None, Some("mysql-bin.000009:400"), Some("mysql-bin.000010:500")];
+    let rows =
+        ["mysql-bin.000009:121", "mysql-bin.000009:400", "mysql-bin.000009:401", "mysql-bin.000010:90"];
+    let mut source = Source::new("shop").table(Table::new("without_rows"));
+    let mut batch = Batch::processed(start);
+    let mut statements = String::new();
+    for (number, (own, row)) in owns.iter().flat_map(|own| rows.map(|row| (own, row))).enumerate() {
+        let name = format!("t{number:02}");
+        let table = Table::new(&name);
+        source = source.table(own.map_or(table.clone(), |own| table.at(own)));
+        // The second row is further; the first one tells.
+        let insert = |id: i32| Event::insert(&name, serde_json::json!({"id": id, "data": "x"}));
+        batch = batch.event(insert(1)).event(insert(2));
+        let (file, position) = row.split_once(':').unwrap();
+        statements += &format!(
+            "UPDATE sch_chameleon.t_log_replica SET t_binlog_name = '{file}', i_binlog_position = {position}
+                 + 1000 * ((jsb_event_data ->> 'id')::int - 1) WHERE v_table_name = '{name}';"
+        );
+    }
+    let next = Batch::open("mysql-bin.000011:4").discarded(1);
+    let discarded = Source::new("stock")
+        .table(Table::new("items"))
+        .batch(
+            Batch::processed("mysql-bin.000009:200")
+                .discarded(1)
+                .event(Event::insert("items", serde_json::json!({"id": 1, "data": "x"}))),
+        )
+        .batch(Batch::open("mysql-bin.000011:4"));
+    let seed = Seed::of([source.batch(batch).batch(next), discarded]).statement(&statements);
+    let replica =
+        Replica::of(&seed, &[ConfiguredSource::mysql("all", &[("my_shop", "shop"), ("my_stock", "stock")])]);
+    replica.upgrade(&[]).code(0);
+
+    let read = |text: &str| {
+        let (file, position) = text.split_once(':').unwrap();
+        BinlogCoordinate::parse(file, position.parse().unwrap()).unwrap()
+    };
+    let stored = |own: Option<&str>, row: Option<&str>| {
+        let (own, row) = (own.map(read), row.map(read));
+        point_of_table(&read(start), own.as_ref(), row.as_ref()).just_after().to_string()
+    };
+    let moved = owns.iter().flat_map(|own| rows.map(|row| stored(*own, Some(row))));
+    let mut expected: Vec<_> = std::iter::once(stored(None, None)).chain(moved).collect();
+    // A row of that batch was discarded: it may have been the first of any table.
+    expected.push("mysql-bin.000009:201".to_owned());
+    let written: Vec<_> = points(&replica).into_iter().map(|(_, point)| point).collect();
+    assert_eq!(written, expected);
+    assert_eq!(
+        replica.value("SELECT t_binlog_name || ':' || i_binlog_position FROM sch_chameleon.t_sources"),
+        "mysql-bin.000010:500"
     );
 }
 

@@ -6,6 +6,7 @@ use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
 pub const ACCEPTABLE: [&str; 8] = [
+    "batch-succession",
     "binlog-row-metadata",
     "daemon-configuration",
     "mysql-charset",

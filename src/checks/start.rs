@@ -11,7 +11,10 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
                 "The source {source} has {} and no open batch: nothing says from where in the binary log to read on.",
                 counted(*tables, "table")
             ),
-            format!("Start the 1.8.2 replica of {source} once, let it read, and stop it again."),
+            format!(
+                "Only 1.8.2's init_replica of {source} makes one: it copies all tables of the source anew. (Starting the \
+                 replica does not: without an open batch it reads nothing.)"
+            ),
         )),
         _ => None,
     })

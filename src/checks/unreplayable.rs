@@ -1,31 +1,30 @@
 //! What waits can be replayed: `fn_process_batch` takes only batches that are started and processed.
 
 use super::{Facts, Finding, counted};
-use crate::batches::{self, BatchState};
+use crate::catalogue::v1::snapshot::OldSource;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
-    let mut findings = Vec::new();
-    for source in &catalogue.snapshot.sources {
-        let stuck = batches::in_state(source, BatchState::Applied)
-            .filter(|batch| batch.listed && !batch.replayed && !batch.started);
-        findings.extend(stuck.map(|batch| {
-            Finding::error(
-                "unreplayable-batch",
-                format!(
-                    "The batch {} of the source {} lists {} to replay, but is not marked started: 1.8.2 passes it over, \
-                     and its events would be lost.",
-                    batch.id,
-                    source.name,
-                    counted(batch.waiting, "event")
-                ),
-                format!(
-                    "Find out how it came about; to have it replayed: UPDATE sch_chameleon.t_replica_batch SET b_started \
-                     = true WHERE i_id_batch = {};",
-                    batch.id
-                ),
-            )
-        }));
-    }
-    findings
+    catalogue.snapshot.sources.iter().filter_map(finding).collect()
+}
+
+fn finding(source: &OldSource) -> Option<Finding> {
+    let (batch, events) = source.waiting.first_passed_over?;
+    let more = match source.waiting.passed_over {
+        0 | 1 => String::new(),
+        all => format!(" So are {} more of its batches.", all - 1),
+    };
+    Some(Finding::error(
+        "unreplayable-batch",
+        format!(
+            "The batch {batch} of the source {} lists {} to replay, but is not marked started and processed: 1.8.2 passes \
+             it over, and its events would be lost.{more}",
+            source.name,
+            counted(events, "event")
+        ),
+        format!(
+            "Find out how it came about; to have it replayed: UPDATE sch_chameleon.t_replica_batch SET b_started = true, \
+             b_processed = true WHERE i_id_batch = {batch};"
+        ),
+    ))
 }

@@ -254,12 +254,11 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
         configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name))
     };
     let backlog = |source: &crate::catalogue::v1::snapshot::OldSource| {
-        let listed = source.batches.iter().filter(|batch| batch.listed && !batch.replayed).count() as u64;
-        (listed > 0).then(|| Backlog {
+        (source.waiting.batches > 0).then(|| Backlog {
             source: source.id,
             name: source.name.clone(),
-            events: source.waiting(),
-            batches: listed,
+            events: source.waiting.events,
+            batches: source.waiting.batches,
             events_a_call: configured(source.id).map_or(1, |source| source.replay_max_rows),
             lock_timeout: configured(source.id).map(|source| source.lock_timeout).unwrap_or_default(),
         })

@@ -2,8 +2,9 @@
 //! definitions that were written independently, over random catalogues.
 
 use super::*;
-use crate::batches::{BatchState, in_order};
-use crate::catalogue::v1::snapshot::{OldBatch, OwnCoordinates, StoredCoordinate, TableSummary};
+use crate::catalogue::v1::snapshot::{
+    Batches, Named, OldBatch, OwnCoordinates, StoredCoordinate, Succession, TableSummary, Waiting,
+};
 use chrono::DateTime;
 use proptest::prelude::*;
 
@@ -19,27 +20,30 @@ fn second(seconds: i64) -> NaiveDateTime {
     DateTime::from_timestamp(seconds, 0).expect("a time").naive_utc()
 }
 
-/// An applied batch; the examples below change what they are about.
-fn applied(id: i64, position: i64) -> OldBatch {
+/// An open batch with rows, directly succeeded by the next one.
+fn open(id: i64, position: i64) -> OldBatch {
     OldBatch {
         id,
         coordinate: stored("mysql-bin.000001", position),
-        started: true,
-        processed: true,
-        replayed: true,
-        created: second(id),
-        listed: false,
-        waiting: 0,
-        has_rows: false,
-        tables_named: vec![],
+        processed: false,
+        applied: false,
+        followed_by_applied: false,
+        last_row: Some(stored("mysql-bin.000001", position + 5)),
+        stored_twice: false,
+        discarded: false,
+        succession: Some(Succession::default()),
+        tables: Named::default(),
     }
 }
 
-fn open(id: i64, position: i64) -> OldBatch {
-    OldBatch { started: false, processed: false, replayed: false, ..applied(id, position) }
+fn processed(id: i64, position: i64) -> OldBatch {
+    OldBatch { processed: true, ..open(id, position) }
 }
 
-fn source(name: &str, batches: Vec<OldBatch>) -> OldSource {
+/// With batches in the order of their ids.
+fn source(name: &str, mut batches: Vec<OldBatch>) -> OldSource {
+    let newest = batches.pop();
+    batches.reverse();
     OldSource {
         id: OldSourceId(1),
         name: name.into(),
@@ -48,9 +52,14 @@ fn source(name: &str, batches: Vec<OldBatch>) -> OldSource {
         status: "stopped".into(),
         last_received: None,
         last_replay: None,
-        batches,
-        tables: TableSummary { count: 3, own_coordinates: vec![] },
+        batches: Batches { newest, open: batches, ..Batches::default() },
+        waiting: Waiting::default(),
+        tables: TableSummary { count: 3, ..TableSummary::default() },
     }
+}
+
+fn newest(source: &mut OldSource) -> &mut OldBatch {
+    source.batches.newest.as_mut().expect("a batch")
 }
 
 fn with_own(mut source: OldSource, file: &str, position: i64) -> OldSource {
@@ -72,10 +81,6 @@ fn plan_merged(sources: Vec<OldSource>) -> Result<PlannedSource, Vec<Refusal>> {
     plan(&Snapshot { sources }, &targets).map(|mut plan| plan.sources.remove(0))
 }
 
-fn states(batches: Vec<OldBatch>) -> Vec<(i64, BatchState)> {
-    in_order(&source("s", batches)).into_iter().map(|(batch, state)| (batch.id, state)).collect()
-}
-
 /// A plan of one source, and the source that it is of.
 fn plan_of(source: &OldSource) -> Plan {
     plan(&Snapshot { sources: vec![source.clone()] }, &merged(std::slice::from_ref(source))).expect("a plan")
@@ -90,7 +95,7 @@ fn advanced_to(mut plan: Plan, position: i64) -> Plan {
 
 #[test]
 fn a_plan_of_the_same_points_is_the_same_however_far_it_was_advanced_and_whatever_the_lag() {
-    let before = source("a", vec![applied(1, 10), open(2, 50)]);
+    let before = source("a", vec![open(2, 50)]);
     let replayed_since = OldSource { last_replay: Some(second(9)), ..before.clone() };
     let shown = advanced_to(plan_of(&before), 70);
     let again = plan_of(&replayed_since);
@@ -104,11 +109,12 @@ fn a_plan_of_the_same_points_is_the_same_however_far_it_was_advanced_and_whateve
 
 #[test]
 fn a_plan_of_other_points_or_tables_is_another_one() {
-    let before = source("a", vec![applied(1, 10), open(2, 50)]);
+    let before = source("a", vec![open(2, 50)]);
     let shown = advanced_to(plan_of(&before), 70);
-    let another_start = source("a", vec![applied(1, 10), open(2, 60)]);
+    let another_start = source("a", vec![open(2, 60)]);
     let another_point = with_own(before.clone(), "mysql-bin.000001", 90);
-    let one_more = OldSource { tables: TableSummary { count: 4, own_coordinates: vec![] }, ..before.clone() };
+    let one_more =
+        OldSource { tables: TableSummary { count: 4, ..TableSummary::default() }, ..before.clone() };
     for changed in [another_start, another_point, one_more] {
         let now = plan_of(&changed);
         assert!(!now.same_points(&shown), "{now:?}");
@@ -117,61 +123,23 @@ fn a_plan_of_other_points_or_tables_is_another_one() {
 }
 
 #[test]
-fn an_open_batch_counts_started_or_not() {
-    let started = OldBatch { started: true, ..open(2, 50) };
-    for batch in [open(2, 50), started] {
-        let planned = plan_merged(vec![source("a", vec![applied(1, 10), batch])]).expect("a plan");
-        assert_eq!(planned.batch_start, Some(at("mysql-bin.000001", 50)));
-    }
-}
-
-#[test]
 fn of_two_live_batches_the_smaller_coordinate_is_the_start() {
     let planned = plan_merged(vec![source("a", vec![open(1, 70), open(2, 50)])]).expect("a plan");
     assert_eq!(planned.batch_start, Some(at("mysql-bin.000001", 50)));
+    let planned = plan_merged(vec![source("a", vec![open(1, 40), open(2, 50)])]).expect("a plan");
+    assert_eq!(planned.batch_start, Some(at("mysql-bin.000001", 40)));
 }
 
 #[test]
-fn a_processed_batch_is_applied_unless_its_rows_were_never_listed() {
-    let listed = OldBatch { replayed: false, listed: true, has_rows: true, ..applied(1, 10) };
-    let empty = OldBatch { replayed: false, ..applied(2, 20) };
-    let unlisted = OldBatch { replayed: false, has_rows: true, ..applied(3, 30) };
-    assert_eq!(
-        states(vec![listed, empty, unlisted]),
-        [(1, BatchState::Applied), (2, BatchState::Applied), (3, BatchState::Live)]
-    );
-}
-
-#[test]
-fn an_unprocessed_batch_is_open_even_when_it_is_listed_or_marked_replayed() {
-    let odd = OldBatch { processed: false, listed: true, ..applied(1, 10) };
-    assert_eq!(states(vec![odd]), [(1, BatchState::Live)]);
-}
-
-#[test]
-fn an_open_batch_before_the_last_applied_one_is_an_orphan_and_is_left_out() {
-    let batches = vec![open(1, 5), applied(2, 10), open(3, 20)];
-    assert_eq!(
-        states(batches.clone()),
-        [(1, BatchState::Orphan), (2, BatchState::Applied), (3, BatchState::Live)]
-    );
-    let planned = plan_merged(vec![source("a", batches)]).expect("a plan");
-    assert_eq!(planned.batch_start, Some(at("mysql-bin.000001", 20)));
-}
-
-#[test]
-fn the_time_of_creation_orders_batches_and_the_id_decides_ties() {
-    let early_but_high = OldBatch { created: second(0), ..open(9, 5) };
-    let tied = OldBatch { created: second(2), ..open(3, 7) };
-    assert_eq!(
-        states(vec![early_but_high, applied(2, 10), tied]),
-        [(9, BatchState::Orphan), (2, BatchState::Applied), (3, BatchState::Live)]
-    );
+fn a_batch_that_is_not_live_does_not_move_the_start() {
+    let mut a = source("a", vec![open(1, 5), open(3, 20)]);
+    a.batches.open[0].followed_by_applied = true;
+    assert_eq!(plan_merged(vec![a]).expect("a plan").batch_start, Some(at("mysql-bin.000001", 20)));
 }
 
 #[test]
 fn a_source_with_tables_and_no_live_batch_is_refused() {
-    let refusal = plan_merged(vec![source("a", vec![applied(1, 10)])]).expect_err("a refusal");
+    let refusal = plan_merged(vec![source("a", vec![processed(1, 10)])]).expect_err("a refusal");
     assert_eq!(refusal, [Refusal::NoLiveBatch { source: "a".into(), tables: 3 }]);
 }
 
@@ -218,17 +186,37 @@ fn a_table_synced_later_moves_the_consistent_point() {
 #[test]
 fn the_point_of_a_table_is_the_larger_of_start_and_own_coordinate() {
     let start = at("mysql-bin.999999", 500);
-    assert_eq!(point_of_table(&start, None), start);
-    assert_eq!(point_of_table(&start, Some(&at("mysql-bin.999999", 499))), start);
+    assert_eq!(point_of_table(&start, None, None), start);
+    assert_eq!(point_of_table(&start, Some(&at("mysql-bin.999999", 499)), None), start);
     let later = at("mysql-bin.1000000", 4);
-    assert_eq!(point_of_table(&start, Some(&later)), later);
+    assert_eq!(point_of_table(&start, Some(&later), None), later);
     assert_eq!(later.just_after(), at("mysql-bin.1000000", 5));
+}
+
+#[test]
+fn a_row_that_a_live_batch_holds_moves_the_point_of_its_table_to_just_before_its_end() {
+    let start = at("mysql-bin.999999", 500);
+    let row = at("mysql-bin.999999", 800);
+    assert_eq!(point_of_table(&start, None, Some(&row)), at("mysql-bin.999999", 799));
+    assert_eq!(point_of_table(&start, Some(&at("mysql-bin.999999", 700)), Some(&row)), row.just_before());
+    assert_eq!(point_of_table(&start, Some(&row), Some(&row)), row);
+    assert_eq!(point_of_table(&start, None, Some(&start)), start);
+}
+
+#[test]
+fn such_a_row_moves_the_consistent_point() {
+    let mut a = source("a", vec![open(1, 40)]);
+    a.tables.first_rows = vec![at("mysql-bin.000001", 45), at("mysql-bin.000002", 60)];
+    let planned = plan_merged(vec![a]).expect("a plan");
+    assert_eq!(planned.batch_start, Some(at("mysql-bin.000001", 40)));
+    assert_eq!(planned.consistent_point, Some(at("mysql-bin.000002", 59)));
+    assert_eq!(planned.parts[0].telling_batches, [1]);
 }
 
 #[test]
 fn different_base_names_in_one_new_source_are_refused_and_in_two_are_not() {
     let mut b = source("b", vec![open(1, 90)]);
-    b.batches[0].coordinate = stored("other-bin.000001", 90);
+    newest(&mut b).coordinate = stored("other-bin.000001", 90);
     let sources = vec![source("a", vec![open(1, 40)]), b];
     let refusals = plan_merged(sources.clone()).expect_err("a refusal");
     let bases = [("mysql-bin".to_owned(), vec!["a".to_owned()]), ("other-bin".into(), vec!["b".into()])];
@@ -247,7 +235,7 @@ fn different_base_names_in_one_new_source_are_refused_and_in_two_are_not() {
 fn a_base_name_that_only_a_table_or_a_later_batch_uses_is_seen() {
     let table = with_own(source("a", vec![open(1, 40)]), "other-bin.000001", 4);
     let mut batch = source("a", vec![open(1, 40), open(2, 50)]);
-    batch.batches[1].coordinate = stored("other-bin.000002", 50);
+    newest(&mut batch).coordinate = stored("other-bin.000002", 50);
     for source in [table, batch] {
         let refusals = plan_merged(vec![source]).expect_err("a refusal");
         assert!(matches!(refusals[..], [Refusal::DifferentBaseNames { .. }]), "{refusals:?}");
@@ -257,7 +245,7 @@ fn a_base_name_that_only_a_table_or_a_later_batch_uses_is_seen() {
 #[test]
 fn a_dot_in_the_base_name_is_refused() {
     let mut a = source("a", vec![open(1, 40)]);
-    a.batches[0].coordinate = stored("db.example.000001", 40);
+    newest(&mut a).coordinate = stored("db.example.000001", 40);
     let refusals = plan_merged(vec![a]).expect_err("a refusal");
     assert_eq!(refusals, [Refusal::DotInBaseName { target: "new".into(), base: "db.example".into() }]);
 }
@@ -265,7 +253,7 @@ fn a_dot_in_the_base_name_is_refused() {
 #[test]
 fn coordinates_that_cannot_be_read_are_refused() {
     let mut a = source("a", vec![open(7, 40)]);
-    a.batches[0].coordinate = StoredCoordinate::default();
+    newest(&mut a).coordinate = StoredCoordinate::default();
     let refusals = plan_merged(vec![a]).expect_err("a refusal");
     assert!(matches!(&refusals[..], [Refusal::BatchCoordinate { batch: 7, .. }]), "{refusals:?}");
 
@@ -293,7 +281,7 @@ fn an_empty_source_schema_is_refused_once_without_a_mapping_discrepancy_beside_i
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let mut a = with_own(source("a", vec![applied(1, 40)]), "no number", 4);
+    let mut a = with_own(source("a", vec![processed(1, 40)]), "no number", 4);
     a.dest_schema = "elsewhere".into();
     let targets = merged(&[source("b", vec![])]);
     let refusals = plan(&Snapshot { sources: vec![a] }, &targets).expect_err("refusals");
@@ -305,29 +293,28 @@ mod random {
     use super::*;
 
     pub fn batch(id: i64) -> impl Strategy<Value = OldBatch> {
-        let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-        (flags, 0..4i64, 1u64..4, 0..6i64).prop_map(
-            move |((started, processed, replayed, listed, has_rows), created, file, position)| OldBatch {
-                id,
+        (any::<bool>(), 0..2u64, 1u64..4, 0..6i64).prop_map(move |(processed, gone, file, position)| {
+            OldBatch {
                 coordinate: stored(&format!("mysql-bin.{}", file * 5 + 5), position),
-                started,
                 processed,
-                replayed,
-                created: second(created),
-                listed,
-                waiting: 0,
-                has_rows,
-                tables_named: vec![],
-            },
-        )
+                succession: Some(Succession { gone_before_next: gone, ..Succession::default() }),
+                ..open(id, 0)
+            }
+        })
     }
 
     pub fn old_source(number: usize) -> impl Strategy<Value = OldSource> {
         let batches = (0..6usize).prop_flat_map(|count| (0..count as i64).map(batch).collect::<Vec<_>>());
         let own = prop::collection::vec((1u64..4, 0..6i64), 0..3);
-        (batches, 0..3u64, own, prop::option::of(0..5i64)).prop_map(move |(batches, count, own, received)| {
+        let facts = (0..3u64, own.clone(), own, prop::option::of(0..5i64), -1..6i64);
+        (batches, facts).prop_map(move |(batches, (count, own, rows, received, applied))| {
             let mut source = source(&format!("s{number}"), batches);
+            let end = |(file, end): (u64, i64)| at(&format!("mysql-bin.{}", file * 5 + 5), end + 1);
+            source.tables.first_rows = rows.into_iter().take(count as usize).map(end).collect();
             source.id = OldSourceId(number as i64);
+            for batch in &mut source.batches.open {
+                batch.followed_by_applied = applied > batch.id;
+            }
             source.last_received = received.map(second);
             source.tables.count = count;
             for (file, position) in own.into_iter().take(count as usize) {
@@ -348,25 +335,16 @@ mod random {
 mod definition {
     use super::*;
 
-    fn applied(batch: &OldBatch) -> bool {
-        if !batch.processed {
-            return false;
-        }
-        batch.replayed || batch.listed || !batch.has_rows
-    }
-
-    fn before(left: &OldBatch, right: &OldBatch) -> bool {
-        left.created < right.created || (left.created == right.created && left.id < right.id)
-    }
-
-    pub fn state(batch: &OldBatch, of: &OldSource) -> BatchState {
-        if applied(batch) {
-            BatchState::Applied
-        } else if of.batches.iter().any(|other| applied(other) && before(batch, other)) {
-            BatchState::Orphan
-        } else {
-            BatchState::Live
-        }
+    fn live(of: &OldSource) -> Vec<&OldBatch> {
+        let Some(newest) = of.batches.newest.as_ref().filter(|newest| !newest.processed) else {
+            return vec![];
+        };
+        let gone = |it: &OldBatch| it.succession.as_ref().is_none_or(|next| next.gone_before_next > 0);
+        let is_live = |batch: &&OldBatch| {
+            let from_here = of.batches.open.iter().filter(|it| it.id >= batch.id);
+            !batch.followed_by_applied && !from_here.into_iter().any(|it| it.followed_by_applied || gone(it))
+        };
+        std::iter::once(newest).chain(of.batches.open.iter().filter(is_live)).collect()
     }
 
     /// (file number, position), the order's definition.
@@ -379,8 +357,7 @@ mod definition {
     }
 
     pub fn start(of: &OldSource) -> Option<Place> {
-        let live = of.batches.iter().filter(|batch| state(batch, of) == BatchState::Live);
-        live.map(|batch| place(&batch.coordinate)).fold(None, |least, next| match least {
+        live(of).into_iter().map(|batch| place(&batch.coordinate)).fold(None, |least, next| match least {
             Some(least) if least <= next => Some(least),
             _ => Some(next),
         })
@@ -389,6 +366,8 @@ mod definition {
     pub fn points(of: &OldSource) -> Vec<Place> {
         let Some(start) = start(of) else { return vec![] };
         let own = of.tables.own_coordinates.iter().map(|own| place(&own.furthest));
+        let rows = of.tables.first_rows.iter().map(|end| (end.file().number(), end.position() - 1));
+        let own = own.chain(rows);
         std::iter::once(start).chain(own.map(|own| if own > start { own } else { start })).collect()
     }
 }
@@ -399,14 +378,6 @@ fn place_of(coordinate: &BinlogCoordinate) -> definition::Place {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
-
-    #[test]
-    fn batch_states_follow_their_definition(source in random::old_source(1)) {
-        for (batch, state) in in_order(&source) {
-            prop_assert_eq!(state, definition::state(batch, &source));
-        }
-        prop_assert_eq!(in_order(&source).len(), source.batches.len());
-    }
 
     #[test]
     fn plans_follow_their_definition((sources, groups) in random::catalogue()) {

@@ -43,11 +43,23 @@ async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Result<Vec<Str
         ("missing", "tables that are missing"),
         ("disabled", "tables that are not enabled"),
         ("wrong_keys", "tables with other key columns"),
-        ("wrong_coordinates", "tables with another point"),
     ] {
         note(&mut differences, what, &count(column)?, &0);
     }
+    // Those whose point a row has moved are neither at their source's start nor at their own coordinate, and no others.
+    let (due, moved) = moved(client, starts).await?;
+    note(&mut differences, "tables at the end of their first waiting row", &moved, &due);
+    note(&mut differences, "tables with another point", &count("wrong_coordinates")?, &moved);
     Ok(differences)
+}
+
+/// How many tables have their point from a row of a live batch: by the old catalogue, and as it was written.
+async fn moved(client: &Client, starts: &Starts) -> Result<(u64, u64), Cause> {
+    let Some(batches) = starts.telling_batches() else { return Ok((0, 0)) };
+    let parameters: Vec<_> = starts.parameters().into_iter().chain([batches]).collect();
+    let row = client.query_typed_one(include_str!("verify_moved.sql"), &parameters).await?;
+    let count = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
+    Ok((count("due")?, count("moved")?))
 }
 
 fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {

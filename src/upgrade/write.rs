@@ -20,13 +20,15 @@ pub struct NewSourceId(pub i64);
 /// A value for a statement with its type: one round trip a statement, instead of one more to learn the types.
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What is needed to bring tables over: for each old source that has a start, its new source and the start.
+/// What is needed to bring tables over: for each old source that has a start, its new source and the start; and the live
+/// batches whose rows move the points of tables.
 #[derive(Debug, Default)]
 pub struct Starts {
     old_ids: Vec<i64>,
     new_ids: Vec<i64>,
     files: Vec<String>,
     positions: Vec<i64>,
+    telling_batches: Vec<i64>,
 }
 
 impl Starts {
@@ -41,6 +43,7 @@ impl Starts {
                 starts.new_ids.push(id.0);
                 starts.files.push(start.file().name().to_owned());
                 starts.positions.push(start.position());
+                starts.telling_batches.extend(&part.telling_batches);
             }
         }
         starts
@@ -55,6 +58,12 @@ impl Starts {
             (&self.files, Type::TEXT_ARRAY),
             (&self.positions, Type::INT8_ARRAY),
         ]
+    }
+
+    /// The live batches whose rows move the points of tables; none when there are none.
+    #[must_use]
+    pub fn telling_batches(&self) -> Option<Parameter<'_>> {
+        (!self.telling_batches.is_empty()).then_some((&self.telling_batches, Type::INT8_ARRAY))
     }
 }
 
@@ -156,6 +165,9 @@ pub(super) async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Res
     }
     finish += concat!(include_str!("advance_table_ids.sql"), ";\nANALYZE sch_chameleon.t_replica_tables");
     client.batch_execute(&finish).await?;
+    if let Some(batches) = starts.telling_batches() {
+        client.execute_typed(include_str!("move_points.sql"), &[batches]).await?;
+    }
     Ok(tables)
 }
 

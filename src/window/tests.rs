@@ -28,6 +28,8 @@ fn source(starts: &[BinlogCoordinate], consistent_point: BinlogCoordinate) -> Pl
         start: Some(start.clone()),
         advanced: None,
         furthest_own: None,
+        furthest_first_row: None,
+        telling_batches: vec![],
         tables: 1,
     };
     PlannedSource {

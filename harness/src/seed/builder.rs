@@ -221,12 +221,14 @@ impl Batch {
         Self {
             at: written(coordinate),
             state,
+            id: None,
             started: None,
             processed: None,
             listed: None,
             replayed: None,
             created: None,
             counters: None,
+            discarded: 0,
             events: Vec::new(),
         }
     }
@@ -259,6 +261,20 @@ impl Batch {
     #[must_use]
     pub fn replayed(coordinate: &str) -> Self {
         Self::new(BatchState::Replayed, coordinate)
+    }
+
+    /// `i_id_batch`.
+    #[must_use]
+    pub fn id(mut self, id: i64) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// So many rows in `t_discarded_rows`.
+    #[must_use]
+    pub fn discarded(mut self, rows: u32) -> Self {
+        self.discarded = rows;
+        self
     }
 
     /// `ts_created`.

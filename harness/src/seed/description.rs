@@ -242,6 +242,9 @@ pub struct Batch {
     pub at: Coordinate,
     /// How far the batch has come.
     pub state: BatchState,
+    /// `i_id_batch`; the next one unless told. Ids that are left out are those of batches that are gone.
+    #[serde(default)]
+    pub id: Option<i64>,
     /// `b_started`, where it differs from what the state says.
     #[serde(default)]
     pub started: Option<bool>,
@@ -260,6 +263,9 @@ pub struct Batch {
     /// `i_replayed`, `i_skipped` and `i_ddl`; NULL unless told, zero for a replayed batch.
     #[serde(default)]
     pub counters: Option<Counters>,
+    /// How many rows of it are in `t_discarded_rows`.
+    #[serde(default)]
+    pub discarded: u32,
     /// The rows in the log table.
     #[serde(default)]
     pub events: Vec<Event>,
@@ -424,7 +430,7 @@ sources:
       - {name: t, key: [a, "b,c"], columns: {"b,c": text, a: int}, at: "mysql-bin.000001:5000000000", rows: [{a: 1}]}
       - {name: f, count: 3, destination: without_key, rows: 7}
     batches:
-      - {at: "mysql-bin.1:0", state: replayed, counters: {replayed: 1, skipped: 2, ddl: 3}, created: 2024-01-01}
+      - {at: "mysql-bin.1:0", state: replayed, id: 7, counters: {replayed: 1, skipped: 2, ddl: 3}, created: 2024-01-01, discarded: 2}
       - at: mysql-bin.1:9
         state: listed
         events:
@@ -451,7 +457,9 @@ statements: [SELECT 1]
                     .given([json!({"a": 1})]),
             )
             .table(Table::family("f", 3).destination(Destination::WithoutKey).rows(7))
-            .batch(Batch::replayed("mysql-bin.1:0").counters(1, 2, 3).created("2024-01-01"))
+            .batch(
+                Batch::replayed("mysql-bin.1:0").id(7).counters(1, 2, 3).created("2024-01-01").discarded(2),
+            )
             .batch(
                 Batch::listed("mysql-bin.1:9")
                     .event(Event::insert("t", json!({"a": 1, "b": null})))

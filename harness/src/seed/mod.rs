@@ -29,6 +29,10 @@
 //! (generated from the types of the columns) or a list. `version` changes what `v_version` says; `statements` are
 //! run at the end. Everything planted depends on the seed alone, to the last timestamp.
 //!
+//! Batches get the next id of the sequence unless they are given one: source by source, each in its order. An `id` that
+//! leaves some out is what `batch_retention` makes, and ids that interleave are what sources make that run at a time.
+//! `discarded` rows are in `t_discarded_rows`.
+//!
 //! A batch is `open`, `started`, `processed` (without a row in `t_batch_events`), `listed` or
 //! `replayed`; `started`, `processed`, `listed` and `replayed` can be set one by one for states that
 //! 1.8.2 doesn't make.

@@ -288,10 +288,11 @@ fn insert_batch(
 ) -> Result<i64, SeedError> {
     let sql = "
         INSERT INTO sch_chameleon.t_replica_batch (
-            i_id_source, t_binlog_name, i_binlog_position, b_started, b_processed, b_replayed,
+            i_id_batch, i_id_source, t_binlog_name, i_binlog_position, b_started, b_processed, b_replayed,
             ts_created, ts_processed, ts_replayed, i_replayed, i_skipped, i_ddl
         )
-        SELECT $1, $2, $3::bigint, $4, $5, $6, created,
+        SELECT coalesce($12::bigint, nextval('sch_chameleon.t_replica_batch_i_id_batch_seq')),
+               $1, $2, $3::bigint, $4, $5, $6, created,
                CASE WHEN $5 THEN created + interval '30 seconds' END,
                CASE WHEN $6 THEN created + interval '45 seconds' END, $7, $8, $9
         FROM (SELECT coalesce($10::text::timestamp, timestamp '2024-01-01' + $11::bigint * interval '1 minute')
@@ -316,10 +317,24 @@ fn insert_batch(
                 &counters.map(|counters| counters.ddl),
                 &batch.created,
                 &minutes,
+                &batch.id,
             ],
         )
         .map_err(doing(format!("inserting the batch at {}", batch.at)))?;
-    Ok(row.get(0))
+    let id = row.get(0);
+    if batch.id.is_some() {
+        let sql = "SELECT setval('sch_chameleon.t_replica_batch_i_id_batch_seq', max(i_id_batch))
+                   FROM sch_chameleon.t_replica_batch";
+        transaction.execute(sql, &[]).map_err(doing("setting the sequence of the batches"))?;
+    }
+    if batch.discarded > 0 {
+        let sql = "INSERT INTO sch_chameleon.t_discarded_rows (i_id_batch, ts_discard, t_row_data)
+                   SELECT $1, timestamptz '2024-01-01 00:00:00Z', n::text FROM generate_series(1, $2::bigint) AS n";
+        transaction
+            .execute(sql, &[&id, &i64::from(batch.discarded)])
+            .map_err(doing("inserting discarded rows"))?;
+    }
+    Ok(id)
 }
 
 fn list_events(transaction: &mut Transaction<'_>, batch_id: i64) -> Result<(), SeedError> {

@@ -2,12 +2,15 @@
 
 use super::facts::{Dependent, Role, Server, Session, TableExamination, Unfit, UnfitTables};
 use super::snapshot::{
-    OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate, TableSummary,
+    Batches, Named, OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate,
+    StoredTwice, Succession, TableSummary, Waiting,
 };
+use crate::batches::Sorted;
+use crate::binlog::BinlogCoordinate;
 use crate::config::Selection;
 use crate::postgres::Text;
 use std::collections::{BTreeSet, HashMap};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Row};
 
 const EXAMINATION: &str = concat!(
@@ -27,8 +30,12 @@ const EXAMPLES: &str = concat!(
      LIMIT $2"
 );
 
-/// How many tables of a kind are named; the rest are counted.
+/// How many tables, or batches, of a kind are named; the rest are counted.
 const NAMED: i64 = 10;
+
+/// How many open batches of a source are looked at. Each is the trace of a crash, and all that are live are of crashes in
+/// a row between which nothing was applied.
+const OPEN_BATCHES: i64 = 30;
 
 /// Reads what is known of the server before anything of the catalogue is touched.
 ///
@@ -65,13 +72,14 @@ pub async fn version(client: &impl GenericClient, schema: &str) -> Result<Option
     Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
 }
 
-/// Reads the sources, their batches and the sums over their tables.
+/// Reads the sources, and the sums over their batches, tables and waiting events.
 ///
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
     let sources = client.query_typed(include_str!("sources.sql"), &[]).await?;
     let mut batches = batches(client).await?;
+    let mut waiting = waiting(client).await?;
     let mut tables = tables(client).await?;
     let source = |row: &Row| {
         let id = OldSourceId(row.try_get("i_id_source")?);
@@ -84,30 +92,153 @@ pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
             last_received: row.try_get("ts_last_received")?,
             last_replay: row.try_get("ts_last_replay")?,
             batches: batches.remove(&id).unwrap_or_default(),
+            waiting: waiting.remove(&id).unwrap_or_default(),
             tables: tables.remove(&id).unwrap_or_default(),
         })
     };
-    Ok(Snapshot { sources: sources.iter().map(source).collect::<Result<_, Error>>()? })
+    let mut snapshot = Snapshot { sources: sources.iter().map(source).collect::<Result<_, Error>>()? };
+    stored_twice(client, &mut snapshot.sources).await?;
+    rows_of_batches(client, &mut snapshot).await?;
+    Ok(snapshot)
 }
 
-async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Vec<OldBatch>>, Error> {
+/// What the log tables say of batches, once the rule has told which are live and which are orphans.
+async fn rows_of_batches(client: &impl GenericClient, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let (mut telling, mut lost) = (Vec::new(), Vec::new());
+    for source in &snapshot.sources {
+        let sorted = Sorted::of(&source.batches);
+        telling.extend(sorted.telling());
+        lost.extend(sorted.orphans.iter().chain(&sorted.unproven).map(|batch| batch.id));
+        lost.extend(source.waiting.stored_twice.iter().map(|twice| twice.batch));
+    }
+    let first_rows = if telling.is_empty() { HashMap::new() } else { first_rows(client, &telling).await? };
+    let tables = if lost.is_empty() { HashMap::new() } else { tables_of_batches(client, &lost).await? };
+    let named = |batch: i64| tables.get(&batch).cloned().unwrap_or_default();
+    for source in &mut snapshot.sources {
+        source.tables.first_rows = first_rows.get(&source.id).cloned().unwrap_or_default();
+        for batch in source.batches.newest.iter_mut().chain(&mut source.batches.open) {
+            batch.tables = named(batch.id);
+        }
+        for twice in &mut source.waiting.stored_twice {
+            twice.tables = named(twice.batch);
+        }
+    }
+    Ok(())
+}
+
+async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Batches>, Error> {
+    let mut by_source: HashMap<_, Batches> = HashMap::new();
+    let rows = client.query_typed(include_str!("batches.sql"), &[(&OPEN_BATCHES, Type::INT8)]).await?;
+    for row in rows {
+        let batches = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
+        let batch = batch(&row)?;
+        if row.try_get("is_newest")? {
+            batches.newest = Some(batch);
+            let before = coordinate(&row, "before_file", "before_position")?;
+            batches.furthest_before = before.file.is_some().then_some(before);
+        } else {
+            batches.open.push(batch);
+            let all = row.try_get::<_, i64>("open")?.unsigned_abs();
+            batches.more_open = all.saturating_sub(batches.open.len() as u64);
+        }
+    }
+    Ok(by_source)
+}
+
+fn batch(row: &Row) -> Result<OldBatch, Error> {
+    let gone = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
+    Ok(OldBatch {
+        id: row.try_get("i_id_batch")?,
+        coordinate: coordinate(row, "t_binlog_name", "i_binlog_position")?,
+        processed: row.try_get("b_processed")?,
+        applied: row.try_get("applied")?,
+        followed_by_applied: row.try_get("by_applied")?,
+        last_row: if row.try_get("has_rows")? {
+            Some(coordinate(row, "row_file", "row_position")?)
+        } else {
+            None
+        },
+        stored_twice: false,
+        discarded: row.try_get("discarded")?,
+        succession: if row.try_get("has_next")? {
+            Some(Succession {
+                next: coordinate(row, "next_file", "next_position")?,
+                clock_put_back: row.try_get("clock_put_back")?,
+                gone_before_next: gone("gone_before")?,
+                gone_after_next: gone("gone_after")?,
+                until: coordinate(row, "until_file", "until_position")?,
+                log_is_silent: None,
+            })
+        } else {
+            None
+        },
+        tables: Named::default(),
+    })
+}
+
+fn coordinate(row: &Row, file: &str, position: &str) -> Result<StoredCoordinate, Error> {
+    Ok(StoredCoordinate { file: row.try_get(file)?, position: row.try_get(position)? })
+}
+
+async fn waiting(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Waiting>, Error> {
+    let mut by_source: HashMap<_, Waiting> = HashMap::new();
+    for row in client.query_typed(include_str!("waiting.sql"), &[]).await? {
+        let number = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
+        let first: Option<i64> = row.try_get("first_passed_over")?;
+        let of_first = row.try_get::<_, Option<i64>>("events_passed_over")?.unwrap_or_default();
+        let waiting = Waiting {
+            batches: number("batches")?,
+            events: number("events")?,
+            passed_over: number("passed_over")?,
+            first_passed_over: first.map(|id| (id, of_first.unsigned_abs())),
+            stored_twice: vec![],
+        };
+        by_source.insert(OldSourceId(row.try_get("i_id_source")?), waiting);
+    }
+    Ok(by_source)
+}
+
+/// Marks the batches whose rows were stored twice, of those that wait and those that are open.
+async fn stored_twice(client: &impl GenericClient, sources: &mut [OldSource]) -> Result<(), Error> {
+    let open: Vec<i64> =
+        sources.iter().flat_map(|source| &source.batches.open).map(|batch| batch.id).collect();
+    if open.is_empty() && sources.iter().all(|source| source.waiting.batches == 0) {
+        return Ok(());
+    }
+    let parameters = [(&open as &(dyn ToSql + Sync), Type::INT8_ARRAY), (&NAMED, Type::INT8)];
+    for row in client.query_typed(include_str!("stored_twice.sql"), &parameters).await? {
+        let (id, batch) = (OldSourceId(row.try_get("i_id_source")?), row.try_get("i_id_batch")?);
+        let Some(source) = sources.iter_mut().find(|source| source.id == id) else { continue };
+        match source.batches.open.iter_mut().find(|open| open.id == batch) {
+            Some(open) => open.stored_twice = true,
+            None => source.waiting.stored_twice.push(StoredTwice { batch, tables: Named::default() }),
+        }
+    }
+    Ok(())
+}
+
+async fn tables_of_batches(
+    client: &impl GenericClient,
+    batches: &Vec<i64>,
+) -> Result<HashMap<i64, Named>, Error> {
+    let parameters = [(batches as &(dyn ToSql + Sync), Type::INT8_ARRAY), (&NAMED, Type::INT8)];
+    let named = |row: &Row| {
+        let count = row.try_get::<_, i64>("tables")?.unsigned_abs();
+        Ok((row.try_get("i_id_batch")?, Named { first: texts(row.try_get("first")?), count }))
+    };
+    let rows = client.query_typed(include_str!("tables_of_batches.sql"), &parameters).await?;
+    rows.iter().map(named).collect()
+}
+
+async fn first_rows(
+    client: &impl GenericClient,
+    batches: &Vec<i64>,
+) -> Result<HashMap<OldSourceId, Vec<BinlogCoordinate>>, Error> {
     let mut by_source: HashMap<_, Vec<_>> = HashMap::new();
-    for row in client.query_typed(include_str!("batches.sql"), &[]).await? {
-        by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default().push(OldBatch {
-            id: row.try_get("i_id_batch")?,
-            coordinate: StoredCoordinate {
-                file: row.try_get("t_binlog_name")?,
-                position: row.try_get("i_binlog_position")?,
-            },
-            started: row.try_get("b_started")?,
-            processed: row.try_get("b_processed")?,
-            replayed: row.try_get("b_replayed")?,
-            created: row.try_get("ts_created")?,
-            listed: row.try_get("listed")?,
-            waiting: row.try_get::<_, i64>("waiting")?.unsigned_abs(),
-            has_rows: row.try_get("has_rows")?,
-            tables_named: texts(row.try_get("tables_named")?),
-        });
+    for row in client.query_typed(include_str!("first_rows.sql"), &[(batches, Type::INT8_ARRAY)]).await? {
+        let first = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
+        // The query passes over what can't be read.
+        first.extend(coordinate(&row, "t_binlog_name", "i_binlog_position")?.read().ok());
     }
     Ok(by_source)
 }
