@@ -68,6 +68,8 @@ pub struct SourceSettings<'a> {
     pub server_id: u32,
     /// `replica_batch_size`: how many rows a batch takes.
     pub batch_size: u32,
+    /// `batch_retention`: how long it keeps batches that were replayed.
+    pub retention: &'a str,
 }
 
 impl<'a> Chameleon1<'a> {
@@ -107,7 +109,7 @@ impl<'a> Chameleon1<'a> {
                 "password": address.password.expose_secret(),
             },
             "replica_batch_size": source.batch_size,
-            "batch_retention": "1 day",
+            "batch_retention": source.retention,
             "sleep_loop": 0,
             "pause_on_reindex": false,
             "sleep_on_reindex": 1,

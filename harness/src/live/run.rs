@@ -85,6 +85,7 @@ impl<'a> Live<'a> {
                 mysql,
                 server_id,
                 batch_size: source.batch_size,
+                retention: &source.retention,
             };
             chameleon1.configure(&settings, &database)?;
         }

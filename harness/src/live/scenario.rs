@@ -44,6 +44,13 @@ pub struct MySqlSource {
     /// `replica_batch_size` of 1.8.2.
     #[serde(default = "default_batch_size")]
     pub batch_size: u32,
+    /// `batch_retention` of 1.8.2.
+    #[serde(default = "default_retention")]
+    pub retention: String,
+}
+
+fn default_retention() -> String {
+    "1 day".to_owned()
 }
 
 fn default_server() -> String {
