@@ -5,8 +5,9 @@
 use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
-pub const ACCEPTABLE: [&str; 8] = [
+pub const ACCEPTABLE: [&str; 10] = [
     "batch-succession",
+    "binlog-contents",
     "binlog-row-metadata",
     "daemon-configuration",
     "mysql-charset",
