@@ -3,6 +3,8 @@
 # distribution only, so it lives in a root of its own, target/tools/mysql-root, made by root with debootstrap.
 # shellcheck source=harness/setup/provide.sh
 . "$(dirname "$0")/provide.sh"
+# shellcheck source=harness/setup/debian.sh
+. "$(dirname "$0")/debian.sh"
 
 folder=$tools/mysql-root
 title="Oracle's MySQL"
@@ -16,7 +18,7 @@ elif ! { command -v debootstrap >/dev/null || install_packages debootstrap; }; t
 else
     say "Making a root with $title from Debian packages, once; this takes a minute…"
     rm -rf "$folder" "$folder.new"
-    if quietly debootstrap --variant=minbase --include=mysql-server sid "$folder.new" "$(mirror)" &&
+    if quietly debootstrap --variant=minbase --include=mysql-server sid "$folder.new" "$(mirror debian)" &&
         [ -x "$folder.new/usr/sbin/mysqld" ]; then
         rm -rf "$folder.new"/var/cache/apt "$folder.new"/var/lib/apt/lists "$folder.new"/usr/share/doc \
             "$folder.new"/usr/share/man "$folder.new"/usr/share/locale

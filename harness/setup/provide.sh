@@ -88,10 +88,3 @@ pip_of_our_own() {
     fi
     printf '%s\n' "$tools/pip/bin/pip"
 }
-
-# The mirror of Debian's packages that this machine's apt uses.
-mirror() {
-    # shellcheck disable=SC2016 # apt's own variables
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | head -n 1 | grep . ||
-        echo http://deb.debian.org/debian
-}
