@@ -62,7 +62,7 @@ fn no_setting_of_a_role_changes_what_is_done() {
             let Some(group) = groups.lock().unwrap().pop_front() else { return };
             let outcome = stage.outcome(&group);
             let Some(difference) = undisturbed.difference(&outcome) else { continue };
-            eprintln!("something differs with {group:?}");
+            eprintln!("with {group:?}:\n{difference}");
             let mut queue = groups.lock().unwrap();
             match group.as_slice() {
                 [(name, value)] => {
