@@ -27,6 +27,7 @@ const BINARY_LOG: &str =
 
 /// Each finding with its remedies.
 const REMEDIES: &[(&str, &[Remedy])] = &[
+    ("batch-succession", &[Live("orphan_after_retention")]),
     ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
     ("binlog-files", &[No(BINARY_LOG)]),
     ("binlog-read", &[No(BINARY_LOG)]),
@@ -44,6 +45,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         &[Test(CATALOGUE, "discarded_rows_are_told_and_the_list_is_emptied"), Live("remedies_of_1_8_2")],
     ),
     ("key-columns", &[Live("remedies_of_1_8_2")]),
+    ("gone-back", &[No("1.8.2's init_replica, as in every live scenario")]),
     (
         "leftovers",
         &[
@@ -117,6 +119,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
     ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
+    ("stored-twice", &[No("1.8.2's sync_tables, as of batch-succession")]),
     ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
     ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
     ("waiting-rows", &[No("an info")]),
