@@ -24,8 +24,11 @@ const OF_A_SOURCE: [&str; 8] = [
     "sleep_loop",
 ];
 
+/// Whether the daemon takes a value.
+type Taken = fn(&Field<'_>) -> bool;
+
 /// With one of these values the daemon ends. Each takes the value where it is there, and says what it should be.
-const VALUES: [(&str, fn(&Field<'_>) -> bool, &str); 7] = [
+const VALUES: [(&str, Taken, &str); 7] = [
     (
         "auto_maintenance",
         |field| is_interval(field) || field.as_text().is_some_and(|text| text == "disabled"),

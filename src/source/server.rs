@@ -55,12 +55,13 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
     let checksums = found
         .get("binlog_checksum")
         .map(|value| if value.eq_ignore_ascii_case("NONE") { Checksums::None } else { Checksums::Crc32 });
-    let logs_what_it_applies =
-        ["log_replica_updates", "log_slave_updates"].iter().any(|name| found.get(*name).is_some_and(is_on));
+    let logs_what_it_applies = ["log_replica_updates", "log_slave_updates"]
+        .iter()
+        .any(|name| found.get(*name).is_some_and(|value| is_on(value)));
     let alike = found.get("lower_case_table_names").is_some_and(|value| value != "0");
     Ok(Settings {
         version: found.remove("version").unwrap_or_default(),
-        log_bin: found.get("log_bin").is_some_and(is_on),
+        log_bin: found.get("log_bin").is_some_and(|value| is_on(value)),
         log_bin_denied: false,
         knows_master_status: knows_master_status(conn)?,
         applies_unlogged: !logs_what_it_applies && applies_changes(conn)?,
@@ -74,8 +75,7 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
     })
 }
 
-#[expect(clippy::ptr_arg, reason = "the shape that is_some_and wants")]
-fn is_on(value: &String) -> bool {
+fn is_on(value: &str) -> bool {
     value.eq_ignore_ascii_case("ON") || value == "1"
 }
 
