@@ -149,6 +149,9 @@ struct Stage {
     next: Mutex<u32>,
 }
 
+/// A setting, with all the values that it is tried with.
+type WithValues = (String, Vec<String>);
+
 impl Stage {
     fn new() -> Self {
         let server = server::shared().unwrap();
@@ -160,7 +163,7 @@ impl Stage {
     }
 
     /// The settings to be tried one by one, with their values; and the others in groups in which none is twice.
-    fn settings(&self) -> (Vec<(String, Vec<String>)>, Vec<Vec<Setting>>) {
+    fn settings(&self) -> (Vec<WithValues>, Vec<Vec<Setting>>) {
         let mut client = self.good.connect().unwrap();
         client.batch_execute("LOAD 'plpgsql'").unwrap();
         let rows = client
