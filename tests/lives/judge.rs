@@ -85,7 +85,7 @@ pub fn batches(world: &World, source: usize) -> Batches {
         applied: batch.replayed || batch.listed,
         followed_by_applied: last_applied > Some(batch.id),
         last_row: end(batch).map(coordinate),
-        stored_twice: world.stored_twice(batch.id),
+        stored_twice: batch.id != newest.id && last_applied < Some(batch.id) && world.stored_twice(batch.id),
         discarded: batch.discarded,
         succession,
         tables: Default::default(),

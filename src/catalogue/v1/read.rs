@@ -200,8 +200,8 @@ async fn waiting(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Wai
 
 /// Marks the batches whose rows were stored twice, of those that wait and those that are open.
 async fn stored_twice(client: &impl GenericClient, sources: &mut [OldSource]) -> Result<(), Error> {
-    let open: Vec<i64> =
-        sources.iter().flat_map(|source| &source.batches.open).map(|batch| batch.id).collect();
+    let open = sources.iter().flat_map(|source| &source.batches.open);
+    let open: Vec<i64> = open.filter(|batch| !batch.followed_by_applied).map(|batch| batch.id).collect();
     if open.is_empty() && sources.iter().all(|source| source.waiting.batches == 0) {
         return Ok(());
     }

@@ -80,7 +80,7 @@ pub struct OldBatch {
     pub followed_by_applied: bool,
     /// Where its last row in the log tables, the one with the largest `i_id_event`, ends; none when it has no rows.
     pub last_row: Option<StoredCoordinate>,
-    /// Whether its rows were stored twice: 1.8.2 has read it again. Of the newest it is not asked.
+    /// Whether its rows were stored twice: 1.8.2 has read it again. It is asked only of those that no applied one follows, and not of the newest.
     pub stored_twice: bool,
     /// Whether `t_discarded_rows` holds rows of it.
     pub discarded: bool,

@@ -7,7 +7,12 @@ WITH twice AS (
     FROM (SELECT e.i_id_batch, e.waits, r.*
           FROM (SELECT i_id_batch, i_id_event[1] AS first, true AS waits FROM sch_chameleon.t_batch_events
                 UNION ALL
-                SELECT i_id_batch, 0, false FROM unnest($1) AS o (i_id_batch)) e
+                SELECT o.i_id_batch,
+                       (SELECT min(l.i_id_event)
+                        FROM (SELECT i_id_event FROM sch_chameleon.t_log_replica
+                              WHERE i_id_batch = o.i_id_batch OFFSET 0) l),
+                       false
+                FROM unnest($1) AS o (i_id_batch)) e
           CROSS JOIN LATERAL (
               SELECT l.i_id_event, l.t_binlog_name, l.i_binlog_position, l.v_schema_name, l.v_table_name,
                      l.enm_binlog_event, l.jsb_event_data, l.jsb_event_update, l.t_query
