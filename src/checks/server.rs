@@ -58,10 +58,9 @@ fn read_only(server: &Server) -> Finding {
              neither 1.8.2 nor the upgrade can write."
         ),
         format!(
-            "When it shall be written to again (or ALTER ROLE {1} or ALTER SYSTEM, wherever it was set): SET \
-             default_transaction_read_only = off; ALTER DATABASE {0} RESET default_transaction_read_only;",
-            quote_identifier(database),
-            quote_identifier(role)
+            "When it shall be written to again: SET default_transaction_read_only = off; ALTER DATABASE {} RESET \
+             default_transaction_read_only; If it was set elsewhere, with ALTER ROLE or ALTER SYSTEM, reset it there.",
+            quote_identifier(database)
         ),
     )
 }
