@@ -184,7 +184,12 @@ impl Stage {
                 "bool" => vec!["on".to_owned(), "off".to_owned()],
                 "enum" => row.get::<_, Vec<String>>("enumvals"),
                 "integer" | "real" => {
-                    let (least, most) = (text("min_val"), text("max_val"));
+                    let (least, mut most) = (text("min_val"), text("max_val"));
+                    // At the very end of what costs may be, PostgreSQL's own planner fails ("variable not found in subplan
+                    // target list").
+                    if most.contains("e+308") {
+                        most = "1e+10".to_owned();
+                    }
                     let [low, high] = [&least, &most].map(|end| end.parse::<f64>().unwrap());
                     // Time-outs that strike, and limits that are reached.
                     let between = (low < 1000.0 && 1000.0 < high).then(|| "1000".to_owned());

@@ -27,6 +27,7 @@ const EXAMPLES: &str = concat!(
      FROM examined
      WHERE CASE $1::text WHEN 'too_long' THEN too_long WHEN 'unreadable_key' THEN unreadable_key
                          WHEN 'missing' THEN missing ELSE without_primary_key END
+     ORDER BY source, v_schema_name, v_table_name
      LIMIT $2"
 );
 
