@@ -331,7 +331,7 @@ mod tests {
             ("/*!40000 ALTER TABLE `s`.`t` DISABLE KEYS */", vec![]),
             (
                 "RENAME TABLE s.t TO s.old, s.new TO s.t",
-                vec!["definition s.t", "definition s.old", "definition s.new", "definition s.t"],
+                vec!["definition s.t", "definition s.old", "definition s.new"],
             ),
             ("rename tables t to `u`", vec!["definition t", "definition u"]),
             ("TRUNCATE s.t", vec!["definition s.t"]),
