@@ -79,7 +79,7 @@ impl Encrypted {
         client
             .batch_execute(
                 "CREATE OR REPLACE VIEW sch_chameleon.v_version AS
-                     SELECT format('seen:%s:%s.', current_user, ssl) AS t_version
+                     SELECT format('seen:%s:%s.', current_user, ssl) COLLATE \"default\" AS t_version
                      FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
             )
             .unwrap();
