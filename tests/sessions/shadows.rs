@@ -105,7 +105,7 @@ fn a_session_that_is_not_prepared_meets_the_shadows() {
         "SELECT FROM pg_class",
         "SELECT FROM pg_prepared_xacts",
         include_str!("../../src/catalogue/v1/server.sql"),
-        include_str!("../../src/catalogue/v1/batches.sql"),
+        include_str!("../../src/catalogue/v1/tables.sql"),
         include_str!("../../src/catalogue/v1/dependents.sql"),
         include_str!("../../src/postgres/lock_holders.sql"),
     ] {
