@@ -3,7 +3,8 @@
 //! Statements of this program run under settings of its own, so that they mean the same everywhere and nothing of a
 //! user's schema is called or read in place of pg_catalog's. Only what 1.8.2 itself would have run (waiting DDL,
 //! `fn_process_batch`) runs under the role's. `tests/sessions` tries every setting that a role can have, and shadows of
-//! all that pg_catalog holds.
+//! all that pg_catalog holds: left to the role, `standard_conforming_strings`, `quote_all_identifiers`, `IntervalStyle` and
+//! `restrict_nonsystem_relation_kind` make a difference.
 
 use super::connection_lost;
 use std::fmt::Write as _;
