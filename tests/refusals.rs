@@ -259,8 +259,9 @@ fn mappings_that_disagree() {
             vec![ConfiguredSource { kind: "pgsql".to_owned(), ..both().remove(0) }],
             &[
                 "source-types",
-                "The source replica of the configuration is of type pgsql",
-                "Take replica out of the configuration",
+                "The source replica of the configuration (lines ",
+                "is of type pgsql",
+                "Remove replica from the configuration",
                 "The catalogue replicates my_shop → shop",
             ],
         ),
