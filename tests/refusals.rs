@@ -272,7 +272,7 @@ fn mappings_that_disagree() {
                 both().remove(0),
                 ConfiguredSource { kind: "pgsql".to_owned(), ..ConfiguredSource::mysql("pg", &[("a", "b")]) },
             ],
-            &["The source pg of the configuration is of type pgsql", "1 error."],
+            &["The source pg of the configuration (lines ", "is of type pgsql", "1 error."],
         ),
     ]);
 }
