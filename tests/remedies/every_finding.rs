@@ -29,9 +29,19 @@ const BINARY_LOG: &str =
 const REMEDIES: &[(&str, &[Remedy])] = &[
     ("batch-succession", &[Live("orphan_after_retention")]),
     ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
+    (
+        "binlog-contents",
+        &[
+            Live("contents_absent_columns"),
+            Live("contents_compressed_rows"),
+            Live("contents_rows_as_statement"),
+            Live("contents_unseen_definition"),
+            Test("tests/mysql/contents.rs", "what_is_compressed"),
+        ],
+    ),
     ("binlog-files", &[No(BINARY_LOG)]),
     ("binlog-read", &[No(BINARY_LOG)]),
-    ("binlog-row-metadata", &[No(BINARY_LOG)]),
+    ("binlog-row-metadata", &[Live("contents_unnamed_columns")]),
     ("binlog-settings", &[No(BINARY_LOG)]),
     ("catalogue", &[Test(POSTGRESQL, "a_lock_on_the_catalogue_is_waited_for")]),
     ("catalogue-put-aside", &[Test(WAY_BACK, "a_catalogue_that_was_renamed_gets_its_name_back")]),
@@ -44,6 +54,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         "discarded-rows",
         &[Test(CATALOGUE, "discarded_rows_are_told_and_the_list_is_emptied"), Live("remedies_of_1_8_2")],
     ),
+    ("encoding", &[Test("tests/sessions/encodings.rs", "a_name_that_the_database_can_not_store_is_refused")]),
     ("key-columns", &[Live("remedies_of_1_8_2")]),
     ("gone-back", &[No("1.8.2's init_replica, as in every live scenario")]),
     (
@@ -52,6 +63,16 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Test(CATALOGUE, "leftovers_are_dropped_or_renamed"),
             Test(CATALOGUE, "what_is_left_over_beside_a_success_is_dropped"),
             Test(WAY_BACK, "a_leftover_is_dropped"),
+        ],
+    ),
+    (
+        "locks",
+        &[
+            Test(
+                "tests/sessions/prepared_transactions.rs",
+                "it_is_named_by_check_and_when_the_lock_is_asked_for",
+            ),
+            Test("tests/sessions/prepared_transactions.rs", "a_session_is_named_by_check_too"),
         ],
     ),
     (
@@ -73,6 +94,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Test(MYSQL, "names_are_written_as_the_server_has_them"),
         ],
     ),
+    ("mysql-version", &[No("another MySQL server, or a later pg_chameleon: nobody can do that in a test")]),
     (
         "names",
         &[
@@ -91,6 +113,10 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("offline", &[No("run without --offline: every live scenario does")]),
     ("orphan-batches", &[Live("crash_before_next_batch")]),
     ("own-objects", &[Test(CATALOGUE, "objects_of_ones_own_are_given_another_schema")]),
+    (
+        "pooler",
+        &[Test("tests/sessions/poolers.rs", "a_pool_of_sessions_is_as_good_as_the_server_and_left_clean")],
+    ),
     (
         "postgresql",
         &[Test(POSTGRESQL, "a_database_is_opened_to_writers"), Test("tests/refusals.rs", "a_standby")],
@@ -116,17 +142,22 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Live("remedies_of_1_8_2"),
         ],
     ),
+    ("server-id", &[Test("tests/configuration.rs", "two_sources_that_are_one_replica_to_their_server")]),
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
     ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
     ("stored-twice", &[No("1.8.2's sync_tables, as of batch-succession")]),
+    ("tables-left-out", &[Live("lists_that_leave_out_tables")]),
     ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
     ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
     ("waiting-rows", &[No("an info")]),
     ("window", &[No(BINARY_LOG)]),
     ("window-ddl", &[No(BINARY_LOG)]),
-    ("window-statements", &[No(BINARY_LOG)]),
-    ("window-tables", &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), No(BINARY_LOG)]),
+    ("window-statements", &[Live("remedy_flush_statement")]),
+    (
+        "window-tables",
+        &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],
+    ),
 ];
 
 fn root() -> &'static Path {
