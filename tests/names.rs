@@ -121,7 +121,8 @@ fn names_that_hurt_come_through() {
     let names = names();
     let sources: Vec<_> = names.iter().map(|name| configured(name)).collect();
     let replica = Replica::of(&Seed::of(names.iter().map(|name| source(name))), &sources);
-    let upgraded = replica.upgrade(&[]);
+    // The daemon ends at a name with % in it; the catalogue takes it.
+    let upgraded = replica.upgrade(&["--accept", "daemon-configuration=no daemon is started"]);
     assert_eq!(upgraded.get_output().status.code(), Some(0), "{}", shown(upgraded.get_output()));
     let told = shown(upgraded.get_output());
     let others =

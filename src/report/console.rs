@@ -272,8 +272,14 @@ impl Console {
 
     /// The replay was broken off.
     pub fn replay_stops(&self) {
+        let mut shown = false;
         for Bar { bar, .. } in self.running.borrow_mut().drain(..) {
+            shown |= !bar.is_hidden();
             bar.abandon();
+        }
+        // A bar that stays ends without a line feed.
+        if shown {
+            output::error_line("");
         }
     }
 
