@@ -354,7 +354,7 @@ fn everything_fits_the_terminal() {
         run(&with_config(&["upgrade", "--offline", "--yes"]), 3);
         replica.sql("DROP SCHEMA _sch_chameleon_version1");
         let mut asked = Terminal::of_width(columns, &replica, &with_config(&["upgrade", "--offline"]), &[]);
-        asked.until("on:");
+        asked.until("to go on:");
         asked.type_in("no\n");
         let (code, shown) = asked.end();
         assert_eq!(code, Some(3));

@@ -87,12 +87,13 @@ impl Archive {
         binaries: Option<&Path>,
     ) -> Result<(Self, BufReader<Patient>), RestoreError> {
         let (list, mut text) = Self::start(dump, binaries, &["--list"])?;
-        let mut listed = String::new();
-        text.read_to_string(&mut listed).map_err(RestoreError::Io)?;
+        // Names are in the archive's encoding; here they are only counted by kind.
+        let mut listed = Vec::new();
+        text.read_to_end(&mut listed).map_err(RestoreError::Io)?;
         list.end()?;
         let (mut archive, script) =
             Self::start(dump, binaries, &["--no-owner", "--no-privileges", "--file=-"])?;
-        archive.listed = Counts::of_list(&listed);
+        archive.listed = Counts::of_list(&String::from_utf8_lossy(&listed));
         Ok((archive, BufReader::new(script)))
     }
 
