@@ -76,7 +76,7 @@ async fn no_pooler(
         pooling = postgres::pooling(session, &configuration.pg) => pooling,
         () = interruption.wait() => return Err(refused("interrupted")),
     };
-    let pooling = pooling.map_err(|error| refused(&postgres::describe(&error)))?;
+    let pooling = pooling.map_err(|error| broken_off(&error, interruption))?;
     let Some(finding) = pooler::finding(&pooling) else { return Ok(()) };
     report.findings = vec![finding];
     console.findings(&report.findings);
@@ -106,8 +106,8 @@ async fn with_session(
     let client = session.client();
     postgres::prepare(client, configuration.lock_timeout())
         .await
-        .map_err(|error| refused(&postgres::describe(&error)))?;
-    take_exclusive(client).await?;
+        .map_err(|error| broken_off(&error, interruption))?;
+    take_exclusive(client, interruption).await?;
     let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
         if interruption.happened() {
             return refused("interrupted");
@@ -152,7 +152,12 @@ async fn with_session(
     }
 }
 
-async fn take_exclusive(client: &tokio_postgres::Client) -> Result<(), Ending> {
+/// What was being asked before anything was done: a signal ends the session under the question.
+fn broken_off(error: &tokio_postgres::Error, interruption: &Interruption) -> Ending {
+    if interruption.happened() { refused("interrupted") } else { refused(&postgres::describe(error)) }
+}
+
+async fn take_exclusive(client: &tokio_postgres::Client, interruption: &Interruption) -> Result<(), Ending> {
     match exclusive::take(client).await {
         Ok(Exclusive::Taken) => Ok(()),
         Ok(Exclusive::Held(pid)) => {
@@ -161,7 +166,7 @@ async fn take_exclusive(client: &tokio_postgres::Client) -> Result<(), Ending> {
                 "another upgrade of this database is at work{who}; wait until it has ended, then run again"
             )))
         }
-        Err(error) => Err(refused(&postgres::describe(&error))),
+        Err(error) => Err(broken_off(&error, interruption)),
     }
 }
 
