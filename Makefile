@@ -23,7 +23,7 @@ test: tools ## Run all tests, and those of the server's versions on PostgreSQL 1
 	cargo test --workspace
 	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
 
-live: tools ## Run the live scenarios: the real MariaDB, the real pg_chameleon 1.8.2 and 2.0.21
+live: tools ## Run the live scenarios: the real MariaDB and MySQL, the real pg_chameleon 1.8.2 and 2.0.21
 	cargo test -p chameleon-upgrade --test live --test original
 
 compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, and write docs/original.md anew
@@ -57,9 +57,10 @@ bench-reference: tools ## Measure against pg_chameleon 2.0.21's own upgrade and 
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness bench-reference $(BENCH_OPTIONS)
 
-tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, both versions of pg_chameleon, a Docker image
+tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, MySQL, both versions of pg_chameleon, a Docker image
 	@$(SETUP)/pgbouncer.sh
 	@$(SETUP)/mariadb.sh
+	@$(SETUP)/mysql.sh
 	@$(SETUP)/chameleon.sh
 	@$(SETUP)/docker_image.sh
 

@@ -29,6 +29,11 @@ install_2() {
     new_environment "$tools/chameleon2" && quietly "$tools/chameleon2/bin/pip" install pg_chameleon==2.0.21
 }
 
+# MySQL's accounts are let in without TLS by what this encrypts (caching_sha2_password).
+with_cryptography() {
+    "$tools/$1/bin/python" -c 'import cryptography' 2>/dev/null || quietly "$tools/$1/bin/pip" install cryptography
+}
+
 # Its program is installed last, and names the Python of the environment that it was built in: that tells a
 # finished environment from an interrupted one, and from one that has been moved here.
 complete() { head -n 2 "$tools/$1/bin/$2" 2>/dev/null | grep -qF "$tools/$1/bin/python"; }
@@ -41,6 +46,10 @@ provide() {
             missing "$1" "$3" "it could not be installed from PyPI: $(tail -n 1 "$log")"
             return
         fi
+    fi
+    if ! with_cryptography "$1"; then
+        missing "$1" "$3" "its library cryptography could not be installed from PyPI: $(tail -n 1 "$log")"
+        return
     fi
     provided "$1"
 }

@@ -1,5 +1,5 @@
-//! The real programs that the harness runs and compares with: both versions of pg_chameleon, MariaDB and
-//! Docker. They are provided by `make tools` (harness/setup), or named by the environment.
+//! The real programs that the harness runs and compares with: both versions of pg_chameleon, MariaDB,
+//! MySQL and Docker. They are provided by `make tools` (harness/setup), or named by the environment.
 //!
 //! What can't be had on a machine is missing by name and with a reason: the tests that need it are skipped,
 //! except where `CI=true` says that everything must be there.
@@ -56,6 +56,14 @@ pub fn mariadbd() -> Result<PathBuf, Missing> {
         what: "MariaDB (mariadbd)".to_owned(),
         remedy: remedy("mariadb", "run `make tools`, or install the package mariadb-server"),
     })
+}
+
+/// Oracle's MySQL server, `mysqld`, in the folder that holds all that it needs.
+///
+/// # Errors
+/// [`Missing`] when it hasn't been provided.
+pub fn mysqld() -> Result<PathBuf, Missing> {
+    Ok(provided("Oracle's MySQL (mysqld)", "mysql", "bin/mysqld")?.join("bin/mysqld"))
 }
 
 /// The pooler `pgbouncer`.
