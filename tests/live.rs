@@ -1,9 +1,9 @@
-//! The live scenarios: each file of scenarios/live is a test of its own, on the real MariaDB, the real pg_chameleon
-//! 1.8.2 and the real 2.0.21.
+//! The live scenarios: each file of scenarios/live is a test of its own on the real MariaDB and on Oracle's real MySQL,
+//! with the real pg_chameleon 1.8.2 and the real 2.0.21: `mariadb/NAME` and `mysql/NAME`.
 
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
-use chameleon_harness::live::{self, LiveError, Programs, Scenario};
+use chameleon_harness::live::{self, LiveError, MySqlKind, Programs, Scenario};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
@@ -22,9 +22,7 @@ const AT_A_TIME: usize = 2;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
-    let programs = Programs::find().map_err(|missing| missing.to_string());
-    let programs = Arc::new(programs);
-    let mut trials: Vec<_> = files().into_iter().map(|file| trial(&file, &programs)).collect();
+    let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(trials_on).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     println!(
@@ -49,16 +47,26 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn trial(file: &Path, programs: &Arc<Result<Programs, String>>) -> Trial {
-    let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+/// The scenarios that can be true of this server.
+fn trials_on(server: MySqlKind) -> Vec<Trial> {
+    let programs = Arc::new(Programs::find(server).map_err(|missing| missing.to_string()));
+    files().iter().filter_map(|file| trial(file, server, &programs)).collect()
+}
+
+fn trial(file: &Path, server: MySqlKind, programs: &Arc<Result<Programs, String>>) -> Option<Trial> {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = format!("{}/{stem}", server.name());
     let scenario = read(file);
+    if scenario.as_ref().is_ok_and(|it| it.only.is_some_and(|only| only != server)) {
+        return None;
+    }
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
         eprintln!("{name}: skipped, {reason}");
     }
     let programs = Arc::clone(programs);
     let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
-    Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some())
+    Some(Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some()))
 }
 
 fn read(file: &Path) -> Result<Scenario, String> {

@@ -3,8 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
-use chameleon_harness::live::Programs;
 use chameleon_harness::live::beside::{self, Beside, Case, document, summary};
+use chameleon_harness::live::{MySqlKind, Programs};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
@@ -25,7 +25,7 @@ type Shown = Arc<Mutex<BTreeMap<PathBuf, (String, Beside)>>>;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
-    let programs = Arc::new(Programs::find().map_err(|missing| missing.to_string()));
+    let programs = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
     let skip = programs.as_ref().as_ref().err().filter(|_| !tools::everything_is_required());
     if let Some(missing) = skip {
         eprintln!("the comparison with the original is skipped, {missing}");

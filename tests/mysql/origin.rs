@@ -2,7 +2,7 @@
 
 use crate::replica::Replica;
 use chameleon_harness::home::ConfiguredSource;
-use chameleon_harness::live::MariaDb;
+use chameleon_harness::live::{MySqlKind, MySqlServer, MySqlSoftware};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::tools;
 use mysql::Row;
@@ -15,7 +15,7 @@ pub const NEW: &str = "new";
 
 /// A MySQL server with two schemas, `my_one` and `my_two`, each with a table `t`.
 pub struct Origin {
-    pub mysql: MariaDb,
+    pub mysql: MySqlServer,
 }
 
 /// What `check --format json` said.
@@ -33,8 +33,13 @@ impl Origin {
     }
 
     pub fn start_with(test: &str, options: &[String]) -> Option<Self> {
-        let mariadbd = tools::or_skip(test, tools::mariadbd())?;
-        let mysql = MariaDb::start_with(&mariadbd, options).expect("a MariaDB");
+        Self::start_on(MySqlKind::MariaDb, test, options)
+    }
+
+    /// The same on a server of this kind.
+    pub fn start_on(kind: MySqlKind, test: &str, options: &[String]) -> Option<Self> {
+        let software = tools::or_skip(test, MySqlSoftware::find(kind))?;
+        let mysql = MySqlServer::start_with(&software, options).expect("a server");
         let origin = Self { mysql };
         origin.create("my_one");
         origin.create("my_two");
@@ -66,9 +71,7 @@ impl Origin {
 
     /// Where the server writes next.
     pub fn here(&self) -> String {
-        let mut session = self.mysql.connect(None).expect("a session");
-        let row: Row = session.query_first("SHOW MASTER STATUS").expect("the statement").expect("a row");
-        let (file, position): (String, u64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let (file, position) = self.mysql.place().expect("a place");
         format!("{file}:{position}")
     }
 

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use super::LiveError;
 use super::gate::{Commit, Gate};
-use super::mariadb::{self, MariaDb};
+use super::launcher::launched;
+use super::mysql_server::{self, MySqlServer};
 use super::process::{Running, Warden};
 use crate::server::Database;
 
@@ -63,7 +64,7 @@ pub struct SourceSettings<'a> {
     /// `dest_schema`.
     pub dest_schema: &'a str,
     /// Its MySQL server.
-    pub mysql: &'a MariaDb,
+    pub mysql: &'a MySqlServer,
     /// `my_server_id`, unlike that of any other replica of the server.
     pub server_id: u32,
     /// `replica_batch_size`: how many rows a batch takes.
@@ -99,7 +100,7 @@ impl<'a> Chameleon1<'a> {
             "my_server_id": source.server_id,
             "my_charset": "utf8",
             "mysql_conn": {
-                "host": source.mysql.host().to_string(), "port": mariadb::PORT, "user": mariadb::USER,
+                "host": source.mysql.host().to_string(), "port": mysql_server::PORT, "user": mysql_server::USER,
                 "passwd": source.mysql.password().expose_secret(),
             },
             "pg_database": database.name(),
@@ -186,9 +187,9 @@ impl<'a> Chameleon1<'a> {
     }
 
     fn python(&self) -> Command {
-        let mut command = Command::new(self.environment.join("bin/python"));
+        let mut command = launched(self.environment);
         // The rows of the binary log come in the time zone of the process.
-        command.args(["-W", "ignore"]).current_dir(&self.home).env("HOME", &self.home).env("TZ", "UTC");
+        command.current_dir(&self.home).env("HOME", &self.home).env("TZ", "UTC");
         command
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::launcher::launched;
 use super::process::{Running, Warden};
 use super::{LiveError, sessions};
 use crate::home::{CONFIGURATION, Home};
@@ -21,15 +22,6 @@ const CAUGHT_THE_SIGNAL: &str = "Caught stop replica signal";
 /// The place at which it then fails when the signal found it connecting to PostgreSQL, or disconnecting: the handler of
 /// the signal sets the status by the same connection.
 const HANDLER: &str = "in terminate_replica";
-
-/// It refuses to run as root, and root has no other account that could read everyone's checkout: so the question
-/// whether it is root is answered for it.
-const AS_ROOT: &str = "
-import os, runpy, sys
-os.geteuid = lambda: 65534
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name='__main__')
-";
 
 /// pg_chameleon 2.0.21 with a home folder and its configuration.
 #[derive(Debug)]
@@ -127,11 +119,7 @@ impl<'a> Chameleon2<'a> {
 
 /// pg_chameleon 2.0.21 with these arguments and the home's configuration.
 pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
-    let mut command = Command::new(environment.join("bin/python"));
-    command.args(["-W", "ignore"]);
-    if rustix::process::geteuid().is_root() {
-        command.args(["-c", AS_ROOT]);
-    }
+    let mut command = launched(environment);
     command
         .arg(environment.join("bin/chameleon"))
         .args(arguments)

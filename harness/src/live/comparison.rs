@@ -12,7 +12,7 @@ use mysql::prelude::Queryable;
 use postgres::Client;
 
 use super::LiveError;
-use super::mariadb::MariaDb;
+use super::mysql_server::MySqlServer;
 use crate::quoting::identifier;
 
 /// How many differing rows of a table are shown.
@@ -22,7 +22,7 @@ const SHOWN_ROWS: usize = 5;
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaPair<'a> {
     /// The MySQL server.
-    pub mysql: &'a MariaDb,
+    pub mysql: &'a MySqlServer,
     /// The schema there.
     pub source: &'a str,
     /// The schema on PostgreSQL.

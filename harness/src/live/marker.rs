@@ -5,13 +5,13 @@ use mysql::prelude::Queryable;
 use postgres::Client;
 
 use super::LiveError;
-use super::mariadb::MariaDb;
+use super::mysql_server::MySqlServer;
 use crate::quoting::identifier;
 
 const TABLE: &str = "harness_marker";
 
 /// Makes the marker in a MySQL schema that is about to be replicated, unless it is there.
-pub(super) fn create(mysql: &MariaDb, schema: &str) -> Result<(), LiveError> {
+pub(super) fn create(mysql: &MySqlServer, schema: &str) -> Result<(), LiveError> {
     mysql.run(
         Some(schema),
         &format!(
@@ -22,7 +22,7 @@ pub(super) fn create(mysql: &MariaDb, schema: &str) -> Result<(), LiveError> {
 }
 
 /// Changes the marker, and returns its value.
-pub(super) fn advance(mysql: &MariaDb, schema: &str) -> Result<i32, LiveError> {
+pub(super) fn advance(mysql: &MySqlServer, schema: &str) -> Result<i32, LiveError> {
     mysql.run(Some(schema), &format!("UPDATE {TABLE} SET value = value + 1"))?;
     let value = mysql.connect(Some(schema))?.query_first(format!("SELECT value FROM {TABLE}"));
     value.map_err(LiveError::mysql("read the marker"))?.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The living proof: a real MariaDB, the real pg_chameleon 1.8.2 before the upgrade, the real 2.0.21 after it.
+//! The living proof: a real MariaDB or MySQL, the real pg_chameleon 1.8.2 before the upgrade, the real 2.0.21 after it.
 //!
 //! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
@@ -8,8 +8,10 @@ mod chameleon1;
 pub(crate) mod chameleon2;
 mod comparison;
 mod gate;
-mod mariadb;
+mod launcher;
 mod marker;
+mod mysql_server;
+mod mysql_software;
 mod process;
 mod run;
 mod scenario;
@@ -25,7 +27,8 @@ pub use chameleon1::{Chameleon1, Replica, SourceSettings};
 pub use chameleon2::Chameleon2;
 pub use comparison::{Difference, SchemaPair, compare};
 pub use gate::Commit;
-pub use mariadb::MariaDb;
+pub use mysql_server::MySqlServer;
+pub use mysql_software::{MySqlKind, MySqlSoftware};
 pub use process::{Running, Warden};
 pub use run::run;
 pub use scenario::{Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
@@ -38,18 +41,18 @@ pub struct Programs {
     pub chameleon1: std::path::PathBuf,
     /// The virtual environment of pg_chameleon 2.0.21.
     pub chameleon2: std::path::PathBuf,
-    /// MariaDB's server.
-    pub mariadbd: std::path::PathBuf,
+    /// The server of the sources.
+    pub mysql: MySqlSoftware,
 }
 
 impl Programs {
-    /// Finds them.
+    /// Finds them, with a server of this kind.
     ///
     /// # Errors
     /// [`Missing`] names the first that isn't there, and how to get it.
-    pub fn find() -> Result<Self, Missing> {
+    pub fn find(server: MySqlKind) -> Result<Self, Missing> {
         Ok(Self {
-            mariadbd: tools::mariadbd()?,
+            mysql: MySqlSoftware::find(server)?,
             chameleon1: tools::chameleon1()?,
             chameleon2: tools::chameleon2()?,
         })

@@ -15,7 +15,8 @@ use super::chameleon1::{Chameleon1, Replica, SourceSettings};
 use super::chameleon2::Chameleon2;
 use super::comparison::SchemaPair;
 use super::gate::{Gate, StoringGate};
-use super::mariadb::{self, MariaDb};
+use super::mysql_server::{self, MySqlServer};
+use super::mysql_software::MySqlKind;
 use super::process::{Running, Warden};
 use super::scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
@@ -29,7 +30,12 @@ const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 /// `my_server_id` of the old sources; the new ones begin at the example's 100.
 const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 1001..;
 
-/// Carries out a scenario in an empty database, with MariaDB servers of its own, and says how the replica ended.
+/// Our commands that look at MySQL before the upgrade.
+const TAKING_ACCEPTANCES: [&str; 2] = ["upgrade", "check"];
+/// What stands between a MySQL of today and the daemon, and is answered for it.
+const ANSWERED: &str = "mysql-version=the launcher of the daemon answers for the statements that are gone";
+
+/// Carries out a scenario in an empty database, with MySQL servers of its own, and says how the replica ended.
 ///
 /// # Errors
 /// [`LiveError`] when a step fails. What is wrong in the end is in the verdict.
@@ -54,7 +60,7 @@ pub(super) struct Live<'a> {
     pub(super) warden: &'a Warden,
     /// A session on the database.
     pub(super) client: Client,
-    servers: BTreeMap<&'a str, MariaDb>,
+    servers: BTreeMap<&'a str, MySqlServer>,
     chameleon1: Chameleon1<'a>,
     /// The old sources that are in the catalogue.
     added: BTreeSet<&'a str>,
@@ -70,11 +76,11 @@ impl<'a> Live<'a> {
         database: Database,
         warden: &'a Warden,
     ) -> Result<Self, LiveError> {
-        let mut servers: BTreeMap<&str, MariaDb> = BTreeMap::new();
+        let mut servers: BTreeMap<&str, MySqlServer> = BTreeMap::new();
         let chameleon1 = Chameleon1::new(&programs.chameleon1, warden)?;
         for ((name, source), server_id) in scenario.sources.iter().zip(OLD_SERVER_IDS) {
             if !servers.contains_key(source.server.as_str()) {
-                servers.insert(&source.server, MariaDb::start(&programs.mariadbd)?);
+                servers.insert(&source.server, MySqlServer::start(&programs.mysql)?);
             }
             let mysql = &servers[source.server.as_str()];
             mysql.run(None, &format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", source.schema))?;
@@ -165,7 +171,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn source(&self, name: &str) -> Result<(&'a MySqlSource, &MariaDb), LiveError> {
+    fn source(&self, name: &str) -> Result<(&'a MySqlSource, &MySqlServer), LiveError> {
         let unknown = || LiveError::Scenario(format!("there is no source {name}"));
         let source = self.scenario.sources.get(name).ok_or_else(unknown)?;
         Ok((source, &self.servers[source.server.as_str()]))
@@ -266,7 +272,12 @@ impl<'a> Live<'a> {
         home: &Home,
         arguments: impl IntoIterator<Item = I>,
     ) -> Result<Command, LiveError> {
+        let arguments: Vec<_> = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+        let accepts = arguments.first().is_some_and(|first| TAKING_ACCEPTANCES.iter().any(|it| *it == first));
         let mut command = self.upgrader.command(home, arguments);
+        if accepts && self.programs.mysql.kind() == MySqlKind::MySql {
+            command.args(["--accept", ANSWERED]);
+        }
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = [self.programs.chameleon2.join("bin")].into_iter().chain(env::split_paths(&path));
         let path = env::join_paths(folders).map_err(|error| LiveError::Scenario(error.to_string()))?;
@@ -384,7 +395,10 @@ impl<'a> Live<'a> {
     }
 
     /// An old source that was initialised, of those that go into a new one.
-    pub(super) fn initialised_of(&self, upgraded: &str) -> Result<(&'a MySqlSource, &MariaDb), LiveError> {
+    pub(super) fn initialised_of(
+        &self,
+        upgraded: &str,
+    ) -> Result<(&'a MySqlSource, &MySqlServer), LiveError> {
         let mut old = self.scenario.upgraded.get(upgraded).into_iter().flatten();
         match old.find(|old| self.initialised.contains(old.as_str())) {
             Some(initialised) => self.source(initialised),
@@ -435,7 +449,10 @@ const AT_REST: &str = "
     FROM sch_chameleon.t_sources s WHERE s.t_source = $1";
 
 /// As the example of pg_chameleon 2 has it, but for the server and its account.
-fn configured_source(name: &str, old: &[(&MySqlSource, &MariaDb)]) -> Result<ConfiguredSource, LiveError> {
+fn configured_source(
+    name: &str,
+    old: &[(&MySqlSource, &MySqlServer)],
+) -> Result<ConfiguredSource, LiveError> {
     let Some((_, mysql)) = old.first() else {
         return Err(LiveError::Scenario(format!("{name} maps no source")));
     };
@@ -444,7 +461,7 @@ fn configured_source(name: &str, old: &[(&MySqlSource, &MariaDb)]) -> Result<Con
     Ok(ConfiguredSource::mysql(name, &mappings).with(
         "db_conn",
         json!({
-            "host": mysql.host().to_string(), "port": mariadb::PORT.to_string(), "user": mariadb::USER,
+            "host": mysql.host().to_string(), "port": mysql_server::PORT.to_string(), "user": mysql_server::USER,
             "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
         }),
     ))

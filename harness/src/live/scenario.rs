@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::gate::Commit;
+use super::mysql_software::MySqlKind;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,6 +16,9 @@ pub struct Scenario {
     /// What the run must find wrong, each in a text that it says. For an upgrade by the original: this is its damage.
     #[serde(default)]
     pub damage: Vec<String>,
+    /// The only server that has what it shows.
+    #[serde(default)]
+    pub only: Option<MySqlKind>,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,

@@ -30,6 +30,15 @@ impl ServerFolder {
         Self::create_in(&reachable_temporary_folder(account)?, account)
     }
 
+    /// The same for this program, which the account may have no way to: what root has unpacked under its own home, it
+    /// runs itself.
+    pub(crate) fn create_for(program: &Path) -> Result<Self, ServerError> {
+        let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+        let account = Account::choose()?;
+        let account = if account.reaches(&program) { account } else { Account::Own };
+        Self::create_in(&reachable_temporary_folder(account)?, account)
+    }
+
     /// The same within `parent`, which must be open to the account.
     pub(super) fn create_in(parent: &Path, account: Account) -> Result<Self, ServerError> {
         let path = parent.join(format!("chameleon-harness-{:016x}", rand::random::<u64>()));

@@ -50,6 +50,7 @@ impl Case {
     #[must_use]
     pub fn scenario(&self) -> Scenario {
         Scenario {
+            only: None,
             damage: vec![],
             awaits: None,
             sources: self.sources.clone(),
