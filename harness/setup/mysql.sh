@@ -26,7 +26,7 @@ make_system() {
 take() {
     local new=$1 loader name
     rm -rf "$new"
-    mkdir -p "$new/bin" "$new/libraries"
+    mkdir -p "$new/bin" "$new/program" "$new/libraries"
     cp -a "$system/usr/lib/mysql/plugin" "$new/plugin" && cp -a "$system/usr/share/mysql" "$new/share" || return 1
     loader=$(cd "$system" && echo usr/lib/*/ld-linux*.so.*)
     {
@@ -35,15 +35,16 @@ take() {
         chroot "$system" sh -c 'ldd /usr/sbin/mysqld /usr/lib/mysql/plugin/*.so' |
             sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'
     } | sort -u | while read -r name; do cp -L "$system$name" "$new/libraries/"; done
-    cp "$system/usr/sbin/mysqld" "$new/bin/mysqld.program" || return 1
+    cp "$system/usr/sbin/mysqld" "$new/program/" || return 1
     cat >"$new/bin/mysqld" <<-END
 		#!/bin/sh
 		here=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
-		exec "\$here/libraries/${loader##*/}" --library-path "\$here/libraries" "\$here/bin/mysqld.program" "\$@"
+		exec "\$here/libraries/${loader##*/}" --library-path "\$here/libraries" "\$here/program/mysqld" "\$@"
 	END
     chmod +x "$new/bin/mysqld"
-    # Lets each server say in its own data folder which keyring it has.
-    echo '{"read_local_manifest": true}' >"$new/bin/mysqld.program.my"
+    # Lets each server say in its own data folder whether it has a keyring, and where.
+    echo '{"read_local_manifest": true}' >"$new/program/mysqld.my"
+    echo '{"read_local_config": true}' >"$new/plugin/component_keyring_file.cnf"
     runs "$new"
 }
 

@@ -98,6 +98,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let harmful = KINDS.iter().filter(|kind| does_harm(facts, kind.kind));
         findings.extend(harmful.filter_map(|kind| finding(source, kind, hazards)));
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
+        findings
+            .extend(hazards.of(HazardKind::UnknownVariable).map(|hazard| unknown_variable(source, hazard)));
         findings.extend(
             read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
         );
@@ -211,6 +213,30 @@ fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
         format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
         "What was lost is in no binary log. Let 1.8.2 read past it, and sync the tables that were written to then; MySQL's \
          error log says what happened.",
+    )
+}
+
+/// 1.8.2 reads by an older version of the same library.
+fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
+    let all: Vec<_> = source.parts.iter().map(|part| part.pair.source_schema.as_str()).collect();
+    let times = if hazard.count == 1 {
+        format!("at {}", hazard.last)
+    } else {
+        format!("{} times from {} to {}", hazard.count, hazard.first, hazard.last)
+    };
+    let statement = hazard.statement.as_deref().unwrap_or_default();
+    Finding::error(
+        CHECK,
+        format!(
+            "Source {}: MySQL has logged a statement as such ({statement}), {times}, with a variable that mysql-replication does \
+             not know: pg_chameleon 2 would stop at it at every start, whatever schema it is about.",
+            source.name
+        ),
+        format!(
+            "1.8.2 stops there too. Have no session set binlog_format to STATEMENT or MIXED; then initialise {} again with \
+             1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+            replicas_of(source, &all)
+        ),
     )
 }
 

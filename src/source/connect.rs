@@ -110,9 +110,29 @@ pub(super) fn place(connection: &MysqlConnection) -> String {
 /// # Errors
 /// [`ConnectError`], without the password.
 pub(super) fn connect(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
-    let options = options(connection)?;
-    Conn::new(options).map_err(|error| refused(connection, &error))
+    let asked = options(connection, connection.tls.as_ref())?;
+    Conn::new(asked).or_else(|error| {
+        let refusal = refused(connection, &error);
+        if connection.tls.is_some() || !may_want_tls(&error) {
+            return Err(refusal);
+        }
+        // The daemon hands no key about TLS on, and the PyMySQL that pip installs for it (1.2, seen) uses TLS without
+        // looking at certificates wherever a server offers it.
+        let encrypted = options(connection, Some(&MysqlTls::default()))?;
+        Conn::new(encrypted).map_err(|_| refusal)
+    })
 }
+
+/// Whether the server may let the account in with TLS that it doesn't let in without.
+fn may_want_tls(error: &Error) -> bool {
+    matches!(error, Error::MySqlError(server) if [ACCESS_DENIED, INSECURE_TRANSPORT].contains(&server.code))
+}
+
+/// MySQL's number for a wrong account, password or way to it.
+const ACCESS_DENIED: u16 = 1045;
+
+/// MySQL's number for `require_secure_transport`.
+const INSECURE_TRANSPORT: u16 = 3159;
 
 /// What the server or the driver says, without the driver's names of its types.
 pub(super) fn describe(error: &Error) -> String {
@@ -140,8 +160,8 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-fn options(connection: &MysqlConnection) -> Result<Opts, ConnectError> {
-    let tls = connection.tls.as_ref().map(ssl).transpose()?;
+fn options(connection: &MysqlConnection, tls: Option<&MysqlTls>) -> Result<Opts, ConnectError> {
+    let tls = tls.map(ssl).transpose()?;
     let builder = OptsBuilder::new()
         .ip_or_hostname(Some(connection.host.clone()))
         .tcp_port(connection.port)
@@ -252,7 +272,7 @@ fn tls_refused(place: String, cause: String, remedy: &'static str) -> ConnectErr
 
 fn remedy_of(code: u16) -> &'static str {
     match code {
-        1045 => {
+        ACCESS_DENIED => {
             "Correct db_conn.user and db_conn.password of the source (the account must be allowed in from this machine)."
         }
         1130 | 1698 => "Let the account in from this machine: CREATE USER … @'<this machine>' on MySQL.",
@@ -262,7 +282,7 @@ fn remedy_of(code: u16) -> &'static str {
         }
         1820 | 1862 => "The password has expired: set a new one on MySQL and in db_conn.password.",
         3118 | 4151 => "The account is locked: ALTER USER … ACCOUNT UNLOCK on MySQL.",
-        3159 => "The server wants TLS: set ssl_ca in db_conn of the source.",
+        INSECURE_TRANSPORT => "The server wants TLS: set ssl_ca in db_conn of the source.",
         _ => "See the server's message; the connection is set by db_conn of the source.",
     }
 }

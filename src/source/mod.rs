@@ -11,6 +11,7 @@ mod parsable;
 mod rows;
 mod server;
 mod statement;
+mod status;
 mod target;
 mod transactions;
 

@@ -8,6 +8,7 @@ use super::facts::Checksums;
 use super::parsable;
 use super::rows;
 use super::statement::{self, Statement};
+use super::status;
 use super::target;
 use crate::binlog::{BinlogError, BinlogFile};
 use crate::window::{Ddl, Hazard, HazardKind, Parse, TableName, Transaction, Unparsed};
@@ -320,7 +321,13 @@ impl Open {
             }
             Kind::Query => {
                 let query: QueryEvent<'_> = event.read_event()?;
-                Ok(self.note_statement(&query.schema(), &query.query(), end))
+                let (schema, text) = (query.schema(), query.query());
+                if status::unknown(query.status_vars_raw()).is_some() {
+                    let statement = || Some((String::new(), statement::beginning(&text)));
+                    self.note_hazard(HazardKind::UnknownVariable, None, end, statement);
+                    return Ok(self.note_course(&schema, &text, end));
+                }
+                Ok(self.note_statement(&schema, &text, end))
             }
             Kind::CompressedQuery => {
                 let query: QueryEvent<'_> = event.read_event()?;
@@ -431,6 +438,11 @@ impl Open {
             ));
         }
         self.note_targets(default_schema, text, end, false);
+        self.note_course(default_schema, text, end)
+    }
+
+    /// How a statement moves the transaction on; whether it ends it.
+    fn note_course(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
         match statement::read(text) {
             Statement::Begins => {
                 self.explicit = true;

@@ -31,6 +31,8 @@ pub enum HazardKind {
     UnseenDefinition,
     /// A table that was made by a session with another default database: it is not replicated.
     UnseenTable,
+    /// A statement, whatever it is about, with a variable that mysql-replication doesn't know: both versions end at it.
+    UnknownVariable,
     /// The server says that it lost events here.
     EventsLost,
 }

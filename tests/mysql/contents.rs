@@ -1,9 +1,9 @@
 //! What the binary log holds, whatever the settings say now: HUNT.md 2, each case and its siblings, on a real server.
 
-use crate::origin::{Origin, check};
+use super::origin::{Origin, check};
 
 /// Runs a statement, and checks a replica that has yet to read it and one that is past it.
-fn found_and_passed(origin: &Origin, statements: &str, texts: &[&str]) {
+pub(super) fn found_and_passed(origin: &Origin, statements: &str, texts: &[&str]) {
     let here = origin.here();
     origin.run(statements);
     let now = origin.here();
@@ -18,7 +18,7 @@ fn found_and_passed(origin: &Origin, statements: &str, texts: &[&str]) {
     check(&origin.replica(&now, &now)).ends(0).silent(&["binlog-contents", "binlog-row-metadata"]);
 }
 
-fn passes(origin: &Origin, statements: &str) {
+pub(super) fn passes(origin: &Origin, statements: &str) {
     let here = origin.here();
     origin.run(statements);
     check(&origin.replica(&here, &here)).silent(&["binlog-contents"]);
@@ -53,72 +53,6 @@ fn rows_without_names_or_without_columns() {
         );
     }
     passes(&origin, "UPDATE my_one.t SET data = 'whole'; DELETE FROM my_one.t");
-}
-
-#[test]
-fn what_is_compressed() {
-    let Some(origin) = Origin::start("what_is_compressed") else { return };
-    // HUNT.md 2b: short rows are left as they are.
-    found_and_passed(
-        &origin,
-        "SET GLOBAL log_bin_compress = ON; INSERT INTO my_two.t VALUES (1, REPEAT('x', 1000)); \
-         INSERT INTO my_two.t VALUES (2, 'short'); SET GLOBAL log_bin_compress = OFF",
-        &[
-            "error",
-            "compressed rows",
-            "my_two.t at mysql-bin.000001:",
-            "1.8.2 replica of old_two",
-            "sync_tables (t)",
-        ],
-    );
-    origin.run("USE my_one; CREATE TABLE long_one (id INT PRIMARY KEY)");
-    found_and_passed(
-        &origin,
-        &format!(
-            "SET GLOBAL log_bin_compress = ON; USE my_one; ALTER TABLE long_one ADD COLUMN x INT COMMENT '{}'; \
-             SET GLOBAL log_bin_compress = OFF",
-            "x".repeat(900)
-        ),
-        &["error", "compressed definitions", "my_one.long_one"],
-    );
-    origin.run("SET GLOBAL log_bin_compress = ON");
-    let here = origin.here();
-    let replica = origin.replica(&here, &here);
-    check(&replica).ends(3).says(
-        "binlog-contents",
-        &["error", "logs with log_bin_compress = ON", "SET GLOBAL log_bin_compress = OFF;"],
-    );
-    // The remedy, word for word.
-    origin.run("SET GLOBAL log_bin_compress = OFF;");
-    check(&replica).ends(0).silent(&["binlog-contents"]);
-}
-
-#[test]
-fn rows_that_were_changed_by_logged_statements() {
-    let Some(origin) = Origin::start("rows_that_were_changed_by_logged_statements") else { return };
-    origin.create("other");
-    origin.write("my_one", 1);
-    // HUNT.md 2d. With the schema as the default database the daemon ends at it: window-statements.
-    for (statement, table) in [
-        ("UPDATE my_one.t SET data = 'b' WHERE id = 1", "my_one.t"),
-        ("INSERT INTO my_two.t VALUES (1, 'a')", "my_two.t"),
-        ("REPLACE INTO `my_two`.`t` SELECT 2, 'a'", "my_two.t"),
-        ("DELETE FROM my_two.t WHERE id = 2", "my_two.t"),
-        ("UPDATE t, my_two.t AS two SET two.data = 'c' WHERE t.id = 0 OR two.id = 1", "my_two.t"),
-    ] {
-        found_and_passed(
-            &origin,
-            &format!(
-                "USE other; SET SESSION binlog_format = STATEMENT; {statement}; SET SESSION binlog_format = ROW"
-            ),
-            &["error", "logged as such", table, "at mysql-bin.000001:", "sync_tables (t)"],
-        );
-    }
-    passes(
-        &origin,
-        "USE other; SET SESSION binlog_format = STATEMENT; INSERT INTO t SELECT id, data FROM my_one.t; \
-         UPDATE t SET data = 'my_one.t'; SET SESSION binlog_format = ROW",
-    );
 }
 
 #[test]
@@ -172,57 +106,4 @@ fn files_with_and_without_checksums() {
     );
     let now = origin.here();
     check(&origin.replica(&now, &now)).ends(0).silent(&["binlog-contents"]);
-}
-
-/// The new replica passes over rows of a table that is ahead of the batch start, however they are logged.
-#[test]
-fn what_has_been_applied_is_no_matter() {
-    let Some(origin) = Origin::start("what_has_been_applied_is_no_matter") else { return };
-    let old = origin.here();
-    origin.write("my_two", 1);
-    origin.run("SET GLOBAL log_bin_compress = ON; INSERT INTO my_one.t VALUES (1, REPEAT('x', 1000)); SET GLOBAL log_bin_compress = OFF");
-    let new = origin.here();
-    check(&origin.replica(&new, &old)).ends(0).silent(&["binlog-contents"]);
-    check(&origin.replica(&old, &new)).ends(3).says("binlog-contents", &["my_one.t"]);
-}
-
-/// HUNT.md 2g. pg_chameleon 2.0.21 asks for base tables alone, and ends at rows of anything else.
-#[test]
-fn rows_of_what_is_no_ordinary_table() {
-    let Some(origin) = Origin::start("rows_of_what_is_no_ordinary_table") else { return };
-    for (make, write, name, kind) in [
-        ("CREATE SEQUENCE my_one.s1", "SELECT NEXTVAL(my_one.s1)", "my_one.s1", "SEQUENCE"),
-        (
-            "CREATE TABLE my_one.v1 (id INT PRIMARY KEY) WITH SYSTEM VERSIONING",
-            "INSERT INTO my_one.v1 VALUES (1)",
-            "my_one.v1",
-            "SYSTEM VERSIONED",
-        ),
-    ] {
-        origin.run(make);
-        let here = origin.here();
-        origin.run(write);
-        let replica = origin.replica(&here, &here);
-        check(&replica)
-            .ends(3)
-            .silent(&["window-tables"])
-            .says("binlog-contents", &["error", name, kind, "skip_tables"]);
-        let now = origin.here();
-        check(&origin.replica(&now, &now)).ends(0).silent(&["binlog-contents"]);
-    }
-}
-
-#[test]
-fn a_replica_that_does_not_log_what_it_applies() {
-    let Some(origin) = Origin::start("a_replica_that_does_not_log_what_it_applies") else { return };
-    let here = origin.here();
-    let replica = origin.replica(&here, &here);
-    // Not a replica yet, and one that applies nothing.
-    check(&replica).ends(0).silent(&["binlog-settings"]);
-    origin.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x'");
-    check(&replica).ends(0).silent(&["binlog-settings"]);
-    origin.run("START SLAVE");
-    check(&replica).ends(3).says("binlog-settings", &["error", "does not log what it applies", "db_conn"]);
-    origin.run("STOP SLAVE; RESET SLAVE ALL");
-    check(&replica).ends(0).silent(&["binlog-settings"]);
 }

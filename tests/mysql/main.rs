@@ -1,12 +1,9 @@
-//! What the upgrader asks MySQL, on a real MariaDB: whether a replica can read from it, and what lies between the
-//! batch start and the consistent point.
+//! What the upgrader asks MySQL: whether a replica can read from it, and what lies between the batch start and the
+//! consistent point. Each test runs on a real MariaDB and on Oracle's real MySQL, but for what only one of them has.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(clippy::duplicate_mod, reason = "each test runs on both servers")]
 
-mod contents;
-mod encryption;
-mod origin;
+mod mariadb;
+mod mysql;
 #[path = "../replica/mod.rs"]
 mod replica;
-mod server;
-mod size;
-mod window;

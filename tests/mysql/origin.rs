@@ -1,5 +1,6 @@
-//! A real MariaDB, and 1.7 replicas of it whose coordinates are what a test says.
+//! A real MariaDB or MySQL, and 1.7 replicas of it whose coordinates are what a test says.
 
+use super::SERVER;
 use crate::replica::Replica;
 use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::live::{MySqlKind, MySqlServer, MySqlSoftware};
@@ -27,19 +28,19 @@ pub struct Checked {
 }
 
 impl Origin {
-    /// None when there is no MariaDB on this machine: the test is skipped.
+    /// None when there is no such server on this machine: the test is skipped.
     pub fn start(test: &str) -> Option<Self> {
         Self::start_with(test, &[])
     }
 
     pub fn start_with(test: &str, options: &[String]) -> Option<Self> {
-        Self::start_on(MySqlKind::MariaDb, test, options)
+        Self::start_with_files(test, options, &[])
     }
 
-    /// The same on a server of this kind.
-    pub fn start_on(kind: MySqlKind, test: &str, options: &[String]) -> Option<Self> {
-        let software = tools::or_skip(test, MySqlSoftware::find(kind))?;
-        let mysql = MySqlServer::start_with(&software, options).expect("a server");
+    /// With these files in its data folder.
+    pub fn start_with_files(test: &str, options: &[String], files: &[(&str, &str)]) -> Option<Self> {
+        let software = tools::or_skip(test, MySqlSoftware::find(SERVER))?;
+        let mysql = MySqlServer::start_with_files(&software, options, files).expect("a server");
         let origin = Self { mysql };
         origin.create("my_one");
         origin.create("my_two");
@@ -120,10 +121,22 @@ pub fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
+/// The arguments of a command that is told that the daemon's questions are answered on MySQL 8.4 and later.
+pub fn accepting<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let more: &[&str] = match SERVER {
+        MySqlKind::MariaDb => &[],
+        MySqlKind::MySql => &["--accept", "mysql-version=it is answered"],
+    };
+    [arguments, more].concat()
+}
+
 /// Runs `check`, which must leave no password behind.
 pub fn check(replica: &Replica) -> Checked {
-    let output =
-        replica.command_with_mysql(&["check", "--format", "json"]).output().expect("the upgrader runs");
+    check_with(replica, &accepting(&["check", "--format", "json"]))
+}
+
+pub fn check_with(replica: &Replica, arguments: &[&str]) -> Checked {
+    let output = replica.command_with_mysql(arguments).output().expect("the upgrader runs");
     let everything = crate::replica::shown(&output);
     let said = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {everything}"));
     Checked { code: output.status.code().unwrap_or_default(), said, everything }

@@ -1,6 +1,6 @@
 //! A window is read in bounded memory, whatever its size.
 
-use crate::origin::{Origin, check};
+use super::origin::{Origin, accepting, check};
 use crate::replica::{PROGRAM, Replica};
 use chameleon_harness::home::CONFIGURATION;
 use chameleon_harness::memory;
@@ -43,7 +43,7 @@ fn a_large_window_in_bounded_memory() {
 fn start(replica: &Replica, before_width: &str) -> String {
     let began = Instant::now();
     let mut child = Command::new(PROGRAM)
-        .args(["check", "--config", CONFIGURATION])
+        .args(accepting(&["check", "--config", CONFIGURATION]))
         .env("HOME", replica.home.path())
         .stdout(Stdio::piped())
         .spawn()

@@ -20,6 +20,9 @@ use chameleon_upgrade::report::layout::statements;
 use replica::Replica;
 use serde_json::Value;
 
+/// The server of the tests that need one.
+const SERVER: chameleon_harness::live::MySqlKind = chameleon_harness::live::MySqlKind::MariaDb;
+
 /// A source that can be upgraded.
 fn shop() -> Source {
     Source::new("shop").table(Table::new("items").rows(2)).batch(Batch::open("mysql-bin.000007:200"))

@@ -49,11 +49,26 @@ impl MySqlServer {
     /// # Errors
     /// [`ServerError`] when it can't be installed or started.
     pub fn start_with(software: &MySqlSoftware, options: &[String]) -> Result<Self, ServerError> {
-        let template = software.template()?;
+        Self::start_with_files(software, options, &[])
+    }
+
+    /// The same with these files in its data folder, each a name and a text.
+    ///
+    /// # Errors
+    /// [`ServerError`] when it can't be installed or started.
+    pub fn start_with_files(
+        software: &MySqlSoftware,
+        options: &[String],
+        files: &[(&str, &str)],
+    ) -> Result<Self, ServerError> {
+        let template = software.template(options)?;
         let folder = ServerFolder::create_for(software.program())?;
         folder.copy(&template, "data")?;
+        for (name, text) in files {
+            folder.write(&format!("data/{name}"), text)?;
+        }
         let password = SecretString::from(format!("{:032x}", rand::random::<u128>()));
-        folder.write("account.sql", &account(&password))?;
+        folder.write("account.sql", &account(software.kind(), &password))?;
         let mut server =
             Self { kind: software.kind(), host: Ipv4Addr::LOCALHOST, password, folder, process: None };
         for _ in 0..ATTEMPTS {
@@ -210,13 +225,15 @@ impl Drop for MySqlServer {
     }
 }
 
-/// Made at the start of the server, and not in its binary log.
-fn account(password: &SecretString) -> String {
+/// Run at the start of the server, and not in its binary log.
+fn account(kind: MySqlKind, password: &SecretString) -> String {
     format!(
         "SET sql_log_bin = 0;\n\
          CREATE USER '{USER}'@'%' IDENTIFIED BY '{}';\n\
-         GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n",
-        password.expose_secret()
+         GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n\
+         {}",
+        password.expose_secret(),
+        kind.first_statement()
     )
 }
 

@@ -45,6 +45,15 @@ impl MySqlKind {
         }
     }
 
+    /// What has to be done on a new server: MySQL 9.7 has MD5 in a component only, which 2.0.21 calls when it copies a
+    /// table.
+    pub(super) fn first_statement(self) -> &'static str {
+        match self {
+            Self::MariaDb => "",
+            Self::MySql => "INSTALL COMPONENT 'file://component_classic_hashing';\n",
+        }
+    }
+
     /// The statement that is answered with the place in the binary log. MySQL 8.4 has taken the older one away.
     pub(super) fn where_it_writes(self) -> &'static str {
         match self {
@@ -161,10 +170,12 @@ impl MySqlSoftware {
         options
     }
 
-    /// The folder that servers are copied from, made at its first use.
-    pub(super) fn template(&self) -> Result<PathBuf, ServerError> {
+    /// The folder that servers with these options are copied from, made at its first use.
+    pub(super) fn template(&self, options: &[String]) -> Result<PathBuf, ServerError> {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-        let template = target.join(format!("{}-{}", self.kind.name(), self.version()?));
+        let lasting = options.iter().find(|option| self.is_lasting(option));
+        let suffix = lasting.map(|option| option.replace(['=', '-'], "")).unwrap_or_default();
+        let template = target.join(format!("{}-{}{suffix}", self.kind.name(), self.version()?));
         if template.is_dir() {
             return Ok(template);
         }
@@ -177,6 +188,7 @@ impl MySqlSoftware {
             MySqlKind::MariaDb => self.mariadb_install_db(&data)?,
             MySqlKind::MySql => self.mysql_initialize(&data),
         };
+        command.args(lasting);
         self.install(&mut command)?;
         if self.kind == MySqlKind::MySql {
             // It holds the identity of the server, of which each is to have its own.
@@ -189,6 +201,11 @@ impl MySqlSoftware {
             Err(error) => Err(ServerError::io(format!("create {}", template.display()))(error)),
             Ok(()) => Ok(template),
         }
+    }
+
+    /// Whether a data folder is made with an option once and for all.
+    fn is_lasting(&self, option: &str) -> bool {
+        self.kind == MySqlKind::MySql && option.starts_with("--lower-case-table-names")
     }
 
     fn mariadb_install_db(&self, data: &Path) -> Result<Command, ServerError> {

@@ -1,0 +1,19 @@
+//! The tests on Oracle's real MySQL.
+
+use chameleon_harness::live::MySqlKind;
+
+const SERVER: MySqlKind = MySqlKind::MySql;
+
+#[path = "../contents.rs"]
+mod contents;
+#[path = "../encryption.rs"]
+mod encryption;
+#[path = "../origin.rs"]
+mod origin;
+mod own;
+#[path = "../server.rs"]
+mod server;
+#[path = "../size.rs"]
+mod size;
+#[path = "../window.rs"]
+mod window;
