@@ -24,7 +24,7 @@ test: tools ## Run all tests, and those of the server's versions on PostgreSQL 1
 	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
 
 live: tools ## Run the live scenarios: the real MariaDB and MySQL, the real pg_chameleon 1.8.2 and 2.0.21
-	cargo test -p chameleon-upgrade --test live --test original
+	CHAMELEON_LIVE=all cargo test -p chameleon-upgrade --test live --test original
 
 compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, and write docs/original.md anew
 	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test original

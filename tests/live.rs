@@ -9,6 +9,7 @@ use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
+use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// `all`: on MySQL all scenarios too, not only those of the core. So does whoever names some.
+const LIVE: &str = "CHAMELEON_LIVE";
+
 /// Two cores are enough for two: a scenario is three or four busy processes, one after the other.
 const AT_A_TIME: usize = 2;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
-    let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(trials_on).collect();
+    let all = arguments.filter.is_some() || env::var_os(LIVE).is_some_and(|value| value == "all");
+    let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(|server| trials_on(server, all)).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     println!(
@@ -47,26 +52,34 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The scenarios that can be true of this server.
-fn trials_on(server: MySqlKind) -> Vec<Trial> {
+/// The scenarios that can be true of this server: all of them, or those that are always run on it.
+fn trials_on(server: MySqlKind, all: bool) -> Vec<Trial> {
     let programs = Arc::new(Programs::find(server).map_err(|missing| missing.to_string()));
-    files().iter().filter_map(|file| trial(file, server, &programs)).collect()
+    files().iter().filter_map(|file| trial(file, server, all, &programs)).collect()
 }
 
-fn trial(file: &Path, server: MySqlKind, programs: &Arc<Result<Programs, String>>) -> Option<Trial> {
+fn trial(
+    file: &Path,
+    server: MySqlKind,
+    all: bool,
+    programs: &Arc<Result<Programs, String>>,
+) -> Option<Trial> {
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = format!("{}/{stem}", server.name());
     let scenario = read(file);
     if scenario.as_ref().is_ok_and(|it| it.only.is_some_and(|only| only != server)) {
         return None;
     }
+    let always =
+        all || server == MySqlKind::MariaDb || scenario.as_ref().is_ok_and(|it| it.core || it.only.is_some());
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
         eprintln!("{name}: skipped, {reason}");
     }
     let programs = Arc::clone(programs);
     let test = move || played(&scenario?, programs.as_ref().as_ref()?).map_err(|error| error.to_string());
-    Some(Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some()))
+    let ignored = reason.is_some() || !always;
+    Some(Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(ignored))
 }
 
 fn read(file: &Path) -> Result<Scenario, String> {

@@ -19,6 +19,10 @@ pub struct Scenario {
     /// The only server that has what it shows.
     #[serde(default)]
     pub only: Option<MySqlKind>,
+    /// Whether it is among those that `make test` runs on both servers. It runs the others on MariaDB alone, and
+    /// `make live` runs all on both.
+    #[serde(default)]
+    pub core: bool,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
@@ -253,6 +257,17 @@ pub enum Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_named_as_the_tests_are() {
+        let text = "sources: {}\nupgraded: {}\nsteps: []\n";
+        for kind in MySqlKind::ALL {
+            let scenario =
+                serde_yaml::from_str::<Scenario>(&format!("only: {}\n{text}", kind.name())).unwrap();
+            assert_eq!(scenario.only, Some(kind));
+        }
+        assert_eq!(serde_yaml::from_str::<Scenario>(text).unwrap().only, None);
+    }
 
     #[test]
     fn a_scenario_is_read_strictly() {

@@ -51,6 +51,7 @@ impl Case {
     pub fn scenario(&self) -> Scenario {
         Scenario {
             only: None,
+            core: false,
             damage: vec![],
             awaits: None,
             sources: self.sources.clone(),
