@@ -92,6 +92,7 @@ mod tests {
             checksums: Some(Checksums::Crc32),
             packed: vec![],
             letters: Letters::Distinct,
+            refuses_zero_dates: false,
             charset_refused: None,
         };
         let broken = ConnectError::Broken { place: String::new(), cause: String::new() };

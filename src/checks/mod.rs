@@ -46,6 +46,7 @@ mod window;
 mod window_ddl;
 mod window_statements;
 mod window_tables;
+mod zero_dates;
 
 use crate::catalogue::v1::facts::{Dependent, Server, Session, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::Snapshot;
@@ -261,6 +262,7 @@ const AFTER_AN_UPGRADE: &[Check] = &[leftovers::check, left_behind::check];
 pub fn run(facts: &Facts, acceptances: &[Acceptance]) -> Vec<Finding> {
     let checks = if facts.version == CatalogueVersion::V2_0_10 { AFTER_AN_UPGRADE } else { CHECKS };
     let mut findings: Vec<_> = checks.iter().flat_map(|check| check(facts)).collect();
+    findings.extend(zero_dates::check(facts, &findings));
     acceptance::apply(acceptances, &mut findings);
     findings
 }

@@ -82,6 +82,8 @@ pub struct Settings {
     pub packed: Vec<String>,
     /// How names are compared (`lower_case_table_names`).
     pub letters: Letters,
+    /// Whether it refuses to compare with a zero date (NO_ZERO_DATE in `sql_mode`), as 1.8.2 does when it copies.
+    pub refuses_zero_dates: bool,
     /// What the server answers to the character set of the configuration, when it doesn't take it.
     pub charset_refused: Option<String>,
 }

@@ -71,12 +71,21 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         checksums,
         packed,
         letters: if alike { Letters::Alike } else { Letters::Distinct },
+        refuses_zero_dates: refuses_zero_dates(conn)?,
         charset_refused,
     })
 }
 
 fn is_on(value: &str) -> bool {
     value.eq_ignore_ascii_case("ON") || value == "1"
+}
+
+/// Only newer servers refuse it, whatever `sql_mode` says.
+fn refuses_zero_dates(conn: &mut Conn) -> Result<bool, Question> {
+    match conn.query_drop("SELECT NOW() = '0000-00-00'") {
+        Err(Error::MySqlError(_)) => Ok(true),
+        answer => answer.map(|()| false).map_err(unanswered("comparing with a zero date")),
+    }
 }
 
 /// MySQL 8.4 has taken the statement away. A missing privilege is told where the binary logs are listed.

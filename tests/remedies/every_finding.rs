@@ -161,6 +161,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         "window-tables",
         &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],
     ),
+    ("zero-dates", &[Live("remedy_zero_dates")]),
 ];
 
 fn root() -> &'static Path {

@@ -221,3 +221,19 @@ fn statements_that_no_reader_gets_past() {
         );
     }
 }
+
+/// Told to those who are told to copy tables with 1.8.2, and to nobody else.
+#[test]
+fn tables_with_dates_that_1_8_2_would_leave_empty() {
+    let Some(origin) = Origin::start("tables_with_dates_that_1_8_2_would_leave_empty") else { return };
+    origin.run("SET GLOBAL sql_mode = 'NO_ZERO_DATE'");
+    let here = origin.here();
+    let replica = origin.replica(&here, &here);
+    check(&replica).ends(0).silent(&["zero-dates"]);
+    origin.write("my_one", 1);
+    origin.run("SET SESSION binlog_row_image = MINIMAL; UPDATE my_one.t SET data = 'a'");
+    check(&replica).ends(3).says("zero-dates", &["warning", "NO_ZERO_DATE", "and say nothing"]);
+    // The remedy, word for word.
+    origin.run("SET GLOBAL sql_mode = REPLACE(@@GLOBAL.sql_mode, 'NO_ZERO_DATE', '');");
+    check(&replica).ends(3).silent(&["zero-dates"]);
+}

@@ -1,0 +1,33 @@
+//! 1.8.2 compares dates and time stamps with a zero date when it copies a table, which MySQL refuses with NO_ZERO_DATE in
+//! sql_mode, its default (seen on 9.7): the table is left empty, and nothing is said. So whoever is told to copy one is told
+//! this too.
+
+use super::{Facts, Finding};
+
+/// What the other checks tell to do decides whether it matters.
+pub(super) fn check(facts: &Facts, others: &[Finding]) -> Vec<Finding> {
+    if !others.iter().any(has_1_8_2_copy) {
+        return vec![];
+    }
+    let refusing = facts.answers().filter(|(_, answer)| answer.settings.refuses_zero_dates);
+    refusing
+        .map(|(asked, _)| {
+            Finding::warning(
+                "zero-dates",
+                format!(
+                    "Source {}: the MySQL server at {} has NO_ZERO_DATE in sql_mode. There 1.8.2's init_replica and \
+                     sync_tables leave a table with dates or time stamps empty, and say nothing.",
+                    asked.name, asked.place
+                ),
+                "Before 1.8.2 copies tables, on MySQL: SET GLOBAL sql_mode = REPLACE(@@GLOBAL.sql_mode, 'NO_ZERO_DATE', ''); \
+                 and put it back when 1.8.2 has ended.",
+            )
+        })
+        .collect()
+}
+
+fn has_1_8_2_copy(finding: &Finding) -> bool {
+    finding.remedy.as_ref().is_some_and(|remedy| {
+        remedy.contains("1.8.2") && (remedy.contains("sync_tables") || remedy.contains("init_replica"))
+    })
+}
