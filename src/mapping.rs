@@ -3,6 +3,7 @@
 //! SPEC.md, "Schema mappings": both are sets of pairs (schema on MySQL, schema on PostgreSQL) and must
 //! be equal, each pair in exactly one new source. Any discrepancy, in either direction, refuses.
 
+use crate::catalogue::v1::snapshot::OldSource;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,6 +38,17 @@ pub struct Target {
     pub name: String,
     /// Its `schema_mappings`.
     pub mappings: Vec<MappingPair>,
+}
+
+impl Target {
+    /// Whether it maps the schemas of an old source.
+    #[must_use]
+    pub fn maps(&self, source: &OldSource) -> bool {
+        self.mappings.iter().any(|pair| {
+            source.source_schema.as_ref() == Some(&pair.source_schema)
+                && source.dest_schema == pair.dest_schema
+        })
+    }
 }
 
 /// A pair as the old catalogue has it.

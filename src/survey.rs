@@ -2,10 +2,12 @@
 
 use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
+use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
 use crate::checks::{Catalogue, CatalogueVersion, Facts, LeftOut, OtherType, Replica};
 use crate::config::{Configuration, Hindrance, SourceType};
+use crate::identity::{Claim, KeptPlaces};
 use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan;
@@ -108,9 +110,16 @@ pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer
     let mut all = Vec::new();
     for source in &configuration.sources {
         let Some(connection) = &source.mysql else { continue };
+        let target = facts.targets.iter().find(|target| target.name == source.name);
+        let own = |id: &OldSourceId| {
+            let source = catalogue.snapshot.sources.iter().find(|source| source.id == *id);
+            source.zip(target).is_some_and(|(source, target)| target.maps(source))
+        };
+        let claims =
+            catalogue.claims.iter().filter(|(id, _)| own(id)).map(|(_, claim)| claim.clone()).collect();
         let planned = catalogue.planned.as_mut().ok();
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
-        let asked = source::ask(source, connection, planned.as_deref(), observer).await;
+        let asked = source::ask(source, connection, claims, planned.as_deref(), observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
             planned.advance(&narrowed.starts, &narrowed.batch_start);
         }
@@ -147,8 +156,13 @@ async fn catalogue(
     tracing::trace!(?snapshot, "read the 1.7 catalogue");
     let planned = plan::plan(&snapshot, targets);
     tracing::debug!(?planned);
+    let claims = match look {
+        Look::First => claims(client, &snapshot).await?,
+        Look::Again => vec![],
+    };
     Ok(Catalogue {
         planned,
+        claims,
         snapshot,
         tables: match look {
             Look::First => read::examine_tables(client).await?,
@@ -169,6 +183,15 @@ async fn catalogue(
         },
         dependents: read::dependents(client).await?,
     })
+}
+
+/// What the catalogue says of the servers that its sources were read from.
+async fn claims(client: &Client, snapshot: &Snapshot) -> Result<Vec<(OldSourceId, Claim)>, Error> {
+    let kept = read::kept_places(client, snapshot).await?;
+    let none = KeptPlaces::default();
+    let claim =
+        |source: &OldSource| Some((source.id, Claim::of(source, kept.get(&source.id).unwrap_or(&none))?));
+    Ok(snapshot.sources.iter().filter_map(claim).collect())
 }
 
 fn targets(configuration: &Configuration) -> Vec<Target> {

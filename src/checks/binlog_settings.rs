@@ -100,6 +100,7 @@ mod tests {
             name: "new".into(),
             user: "u".into(),
             place: "h:3306".into(),
+            port: 3306,
             charset: "utf8".into(),
             answer: Err(broken),
         };

@@ -34,6 +34,7 @@ mod replication;
 mod role;
 mod server;
 mod server_id;
+mod server_identity;
 mod source_schema;
 mod source_types;
 mod start;
@@ -49,9 +50,10 @@ mod window_tables;
 mod zero_dates;
 
 use crate::catalogue::v1::facts::{Dependent, Server, Session, Strays, TableExamination};
-use crate::catalogue::v1::snapshot::Snapshot;
+use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::catalogue::v2::put_aside::LeftBehind;
 use crate::config::{Hindrance, MisreadPassword};
+use crate::identity::Claim;
 use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
@@ -190,6 +192,8 @@ pub struct LeftOut {
 pub struct Catalogue {
     /// Its sources and batches.
     pub snapshot: Snapshot,
+    /// What it says of the servers that its sources were read from.
+    pub claims: Vec<(OldSourceId, Claim)>,
     /// What the plan made of them, with the starts advanced when MySQL was asked.
     pub planned: Result<Plan, Vec<Refusal>>,
     /// Its tables that are not as they should be.
@@ -239,6 +243,7 @@ const CHECKS: &[Check] = &[
     dependents::check,
     waiting::check,
     mysql::check,
+    server_identity::check,
     mysql_version::check,
     charset::check,
     binlog_settings::check,
@@ -307,6 +312,13 @@ impl Facts {
         self.asked().iter().filter_map(|asked| Some((asked, asked.answer.as_ref().ok()?)))
     }
 
+    /// The old sources whose schemas a new source maps.
+    fn old_sources(&self, name: &str) -> impl Iterator<Item = &OldSource> {
+        let target = self.targets.iter().find(|target| target.name == name);
+        let sources = self.catalogue.iter().flat_map(|catalogue| &catalogue.snapshot.sources);
+        sources.filter(move |source| target.is_some_and(|target| target.maps(source)))
+    }
+
     /// The new sources whose window was read.
     fn windows(&self) -> impl Iterator<Item = (&PlannedSource, &AskedSource, &WindowRead)> {
         self.starting().filter_map(|source| {
@@ -319,6 +331,19 @@ impl Facts {
     fn findings_of_refusals(&self, finding: impl FnMut(&Refusal) -> Option<Finding>) -> Vec<Finding> {
         self.refusals().iter().filter_map(finding).collect()
     }
+}
+
+/// The old sources with tables whose schema is not on the server that they are to be read from.
+fn old_sources_without<'a>(
+    facts: &'a Facts,
+    asked: &'a AskedSource,
+    answer: &'a Answer,
+) -> impl Iterator<Item = &'a OldSource> {
+    let is_absent = |source: &&OldSource| {
+        let schema = source.source_schema.as_ref();
+        source.tables.count > 0 && schema.is_some_and(|schema| answer.absent_schemas.contains(schema))
+    };
+    facts.old_sources(&asked.name).filter(is_absent)
 }
 
 /// `1 table`, `2 tables`.

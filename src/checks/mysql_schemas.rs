@@ -6,25 +6,31 @@ use crate::source::facts::{Answer, AskedSource};
 const CHECK: &str = "mysql-schemas";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let findings = |(asked, answer)| hidden(asked, answer).into_iter().chain(other_letters(asked, answer));
+    let findings =
+        |(asked, answer)| hidden(facts, asked, answer).into_iter().chain(other_letters(asked, answer));
     facts.answers().flat_map(findings).collect()
 }
 
-fn hidden(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
-    (!answer.hidden_schemas.is_empty()).then(|| {
+/// That a schema with tables is not there at all, is told elsewhere.
+fn hidden(facts: &Facts, asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+    let absent: Vec<_> = super::old_sources_without(facts, asked, answer).collect();
+    let is_absent = |schema: &str| absent.iter().any(|it| it.source_schema.as_deref() == Some(schema));
+    let hidden: Vec<_> =
+        answer.hidden_schemas.iter().map(String::as_str).filter(|schema| !is_absent(schema)).collect();
+    (!hidden.is_empty()).then(|| {
         Finding::warning(
             CHECK,
             format!(
                 "Source {}: the account {} sees no schema {} on the MySQL server at {}.",
                 asked.name,
                 asked.user,
-                answer.hidden_schemas.join(", "),
+                hidden.join(", "),
                 asked.place
             ),
             format!(
                 "If it exists, let the account read it, without which the new replica knows none of its tables: {} If it was \
                  dropped, drop its source with 1.8.2's drop_source and take it out of schema_mappings.",
-                grants(&asked.user, answer.hidden_schemas.iter().map(String::as_str))
+                grants(&asked.user, hidden.iter().copied())
             ),
         )
     })

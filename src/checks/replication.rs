@@ -10,7 +10,10 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         .flat_map(|(asked, answer)| {
             let logs = answer.logs.as_ref().and_then(|logs| logs.as_ref().err());
             let window = answer.window.as_ref().and_then(|window| window.as_ref().err());
-            logs.into_iter().chain(window).map(|question| finding(asked, question))
+            let identity = answer.identity.as_ref().and_then(|identity| identity.as_ref().err());
+            // What keeps the window from being read keeps the events from being looked up.
+            let reading = window.or(identity);
+            logs.into_iter().chain(reading).map(|question| finding(asked, question))
         })
         .collect()
 }

@@ -76,7 +76,8 @@ pub(super) async fn mysql(
 struct Unobserved;
 
 impl Observer for Unobserved {
-    fn window_reading(&self, _: &str, _: Reading, _: u64) {}
+    fn log_reading(&self, _: &str, _: Reading, _: u64) {}
+    fn looked_up(&self, _: &str, _: &str, _: Reading, _: Duration) {}
     fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 

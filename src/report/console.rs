@@ -324,13 +324,18 @@ impl Progress for Console {
 }
 
 impl source::Observer for Console {
-    fn window_reading(&self, source: &str, reading: Reading, of: u64) {
+    fn log_reading(&self, source: &str, reading: Reading, of: u64) {
         if self.running.borrow().is_empty() {
             self.begins(source, of, window_style());
         }
         self.advances(source, reading.bytes, of, || {
             format!("  read {} of {} of the binary log for {source}", Bytes(reading.bytes), Bytes(of))
         });
+    }
+
+    fn looked_up(&self, source: &str, what: &str, reading: Reading, took: Duration) {
+        self.ends(source);
+        self.done(&format!("binary log read for {source}, {what}: {}", Bytes(reading.bytes)), took);
     }
 
     fn window_read(&self, source: &str, reading: Reading, took: Duration) {

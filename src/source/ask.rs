@@ -1,13 +1,16 @@
 //! Asks the MySQL server of a source, and reads its window.
 
 use super::connect::{ConnectError, connect, place};
-use super::facts::{Answer, AskedSource, BinaryLogs, Question, Reading, Settings, WindowRead};
+use super::facts::{Answer, AskedSource, BinaryLogs, Identity, Question, Reading, Settings, WindowRead};
+use super::times::Times;
 use super::{dump, server};
 use crate::binlog::BinlogCoordinate;
 use crate::config::{MysqlConnection, NewSource, TableLists};
+use crate::identity::Claim;
 use crate::plan::PlannedSource;
 use crate::window::{TableName, Window};
 use mysql::Conn;
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -18,10 +21,12 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// How many bytes are read between two looks at the clock.
 const LOOK_EVERY: u64 = 1 << 18;
 
-/// Is told how far the reading of a window has come.
+/// Is told how far the reading of the binary log has come.
 pub trait Observer {
-    /// So much of the window of `source` was read, of about so many bytes.
-    fn window_reading(&self, source: &str, reading: Reading, of: u64);
+    /// So much of the binary log was read for `source`, of about so many bytes.
+    fn log_reading(&self, source: &str, reading: Reading, of: u64);
+    /// What had to be looked up in the binary log for `source`, in words, was looked up.
+    fn looked_up(&self, source: &str, what: &str, reading: Reading, took: Duration);
     /// The window of `source` was read.
     fn window_read(&self, source: &str, reading: Reading, took: Duration);
 }
@@ -29,16 +34,18 @@ pub trait Observer {
 /// What is known of the reading while it goes on: how far, and of how many bytes.
 type Progress = (Reading, u64);
 
-/// Asks the server of `source`. The window is read when the plan has one and the server can show it.
+/// Asks the server of `source`. The window is read when the plan has one and the server can show it; and whether it is
+/// the server that 1.8.2 read from, by what `claims` say of that.
 ///
 /// Dropping the future stops the reading.
 pub async fn ask(
     source: &NewSource,
     connection: &MysqlConnection,
+    claims: Vec<Claim>,
     planned: Option<&PlannedSource>,
     observer: &dyn Observer,
 ) -> AskedSource {
-    let answer = answer(source, connection, planned, observer).await;
+    let answer = answer(source, connection, claims, planned, observer).await;
     if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
         observer.window_read(&source.name, read.reading, read.took);
     }
@@ -46,6 +53,7 @@ pub async fn ask(
         name: source.name.clone(),
         user: connection.user.clone(),
         place: place(connection),
+        port: connection.port,
         charset: connection.charset.clone(),
         answer,
     }
@@ -54,33 +62,48 @@ pub async fn ask(
 async fn answer(
     source: &NewSource,
     connection: &MysqlConnection,
+    claims: Vec<Claim>,
     planned: Option<&PlannedSource>,
     observer: &dyn Observer,
 ) -> Result<Answer, ConnectError> {
+    let broken = |cause: String| ConnectError::Broken { place: place(connection), cause };
+    let unanswered = |question: Question| broken(question.to_string());
     let conn = connected(connection).await?;
     let schemas: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.clone()).collect();
-    let (planned, connection, tables) = (planned.cloned(), connection.clone(), source.tables.clone());
-    let broken = {
-        let place = place(&connection);
-        move |cause: String| ConnectError::Broken { place, cause }
-    };
-    let (tell, mut told) = watch::channel(Progress::default());
-    let mut asking = tokio::task::spawn_blocking(move || {
-        Questions { conn, connection: &connection, schemas: &schemas, tables: &tables, tell: &tell }
-            .ask(planned.as_ref())
+    let owned = connection.clone();
+    let began = Instant::now();
+    let of_the_server = watched(&source.name, observer, move |tell| {
+        Questions { conn, connection: &owned, tell }.of_the_server(&schemas, &claims)
     });
+    let (mut answer, conn) = of_the_server.await.map_err(broken)?.map_err(unanswered)?;
+    if let Some(Ok(identity)) =
+        answer.identity.as_ref().filter(|it| it.as_ref().is_ok_and(Identity::has_read))
+    {
+        observer.looked_up(&source.name, "to know the server", identity.reading, began.elapsed());
+    }
+    let Some(planned) = planned.cloned() else { return Ok(answer) };
+    let (owned, tables) = (connection.clone(), source.tables.clone());
+    let window = watched(&source.name, observer, move |tell| {
+        answer.window = Questions { conn, connection: &owned, tell }.window(&planned, &tables, &answer);
+        answer
+    });
+    window.await.map_err(broken)
+}
+
+/// Asks on a thread of its own, and tells how far it has come. The error is that of a thread that ended before its time.
+async fn watched<T: Send + 'static>(
+    source: &str,
+    observer: &dyn Observer,
+    asking: impl FnOnce(&watch::Sender<Progress>) -> T + Send + 'static,
+) -> Result<T, String> {
+    let (tell, mut told) = watch::channel(Progress::default());
+    let mut asking = tokio::task::spawn_blocking(move || asking(&tell));
     loop {
         tokio::select! {
-            answer = &mut asking => {
-                return match answer {
-                    Ok(Ok(answer)) => Ok(answer),
-                    Ok(Err(question)) => Err(broken(question.to_string())),
-                    Err(panicked) => Err(broken(panicked.to_string())),
-                };
-            }
+            answer = &mut asking => return answer.map_err(|panicked| panicked.to_string()),
             Ok(()) = told.changed() => {
                 let (reading, of) = *told.borrow_and_update();
-                observer.window_reading(&source.name, reading, of);
+                observer.log_reading(source, reading, of);
             }
         }
     }
@@ -102,24 +125,37 @@ async fn connected(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
 struct Questions<'a> {
     conn: Conn,
     connection: &'a MysqlConnection,
-    schemas: &'a [String],
-    tables: &'a TableLists,
     tell: &'a watch::Sender<Progress>,
 }
 
 impl Questions<'_> {
-    fn ask(mut self, planned: Option<&PlannedSource>) -> Result<Answer, Question> {
+    /// All but the window, and the session, which is still of use.
+    fn of_the_server(mut self, schemas: &[String], claims: &[Claim]) -> Result<(Answer, Conn), Question> {
         let mut settings = server::settings(&mut self.conn, &self.connection.charset)?;
-        let schemas = server::schemas(&mut self.conn, settings.letters, self.schemas)?;
+        let server::Schemas { hidden: hidden_schemas, other_letters } =
+            server::schemas(&mut self.conn, settings.letters, schemas)?;
+        let absent_schemas = server::absent(&mut self.conn, &hidden_schemas)?;
         let logs = self.logs(&mut settings);
-        let window = match (planned, &logs) {
-            (Some(planned), Some(Ok(logs))) if settings.logs_whole_rows() => {
-                self.window(planned, &settings, logs)
-            }
+        let identity = match &logs {
+            Some(Ok(logs)) => Some(self.identity(&settings, logs, claims)),
             _ => None,
         };
-        let server::Schemas { hidden: hidden_schemas, other_letters } = schemas;
-        Ok(Answer { settings, logs, hidden_schemas, other_letters, window })
+        let answer =
+            Answer { settings, logs, hidden_schemas, absent_schemas, other_letters, identity, window: None };
+        Ok((answer, self.conn))
+    }
+
+    fn identity(
+        &self,
+        settings: &Settings,
+        logs: &BinaryLogs,
+        claims: &[Claim],
+    ) -> Result<Identity, Question> {
+        let clock = RefCell::new(Clock::new());
+        let progress = |reading: Reading, of: u64| clock.borrow_mut().tell(self.tell, reading, of);
+        let mut times = Times::new(self.connection, settings, logs, &progress);
+        let verdicts = times.judge(claims)?;
+        Ok(Identity { verdicts, reading: times.read })
     }
 
     /// What a server shows counts, not what it says of itself.
@@ -136,42 +172,37 @@ impl Questions<'_> {
     fn window(
         self,
         planned: &PlannedSource,
-        settings: &Settings,
-        logs: &BinaryLogs,
+        tables: &TableLists,
+        answer: &Answer,
     ) -> Option<Result<WindowRead, Question>> {
+        let (settings, Some(Ok(logs))) = (&answer.settings, &answer.logs) else { return None };
+        if !settings.logs_whole_rows() {
+            return None;
+        }
         let window = Window::of(planned, settings.letters)?;
         let is_there = |coordinate: &BinlogCoordinate| logs.lack(coordinate).is_none();
         let readable =
             is_there(window.from()) && is_there(window.to()) && logs.holes(window.from()).is_empty();
-        readable.then(|| self.read(window, settings, logs))
+        readable.then(|| self.read(window, tables, settings, logs))
     }
 
     fn read(
         self,
         mut window: Window,
+        tables: &TableLists,
         settings: &Settings,
         logs: &BinaryLogs,
     ) -> Result<WindowRead, Question> {
         let began = Instant::now();
         let (from, to) = (window.from().clone(), window.to().max(&logs.current).clone());
         let of = logs.bytes_between(&from, &to);
-        let mut clock = Clock { told: began, next_look: LOOK_EVERY };
-        let progress = |reading: Reading| {
-            if !clock.is_due(reading.bytes) {
-                return ControlFlow::Continue(());
-            }
-            // Nobody listens any more when the command was interrupted.
-            if self.tell.send((reading, of)).is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        };
+        let mut clock = Clock::new();
+        let progress = |reading: Reading| clock.tell(self.tell, reading, of);
         let (reading, checksums) =
             dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
         let mut narrowed = window.close();
-        narrowed.ahead.hazards.retain(|name| self.tables.are_read(&name.schema, &name.table));
-        let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);
+        narrowed.ahead.hazards.retain(|name| tables.are_read(&name.schema, &name.table));
+        let read_by_the_daemon = |name: &&TableName| tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
         let (server::Looked { gone, others }, hidden) = if ahead.is_empty() {
             Default::default()
@@ -198,6 +229,18 @@ struct Clock {
 }
 
 impl Clock {
+    fn new() -> Self {
+        Self { told: Instant::now(), next_look: LOOK_EVERY }
+    }
+
+    fn tell(&mut self, tell: &watch::Sender<Progress>, reading: Reading, of: u64) -> ControlFlow<()> {
+        // Nobody listens any more when the command was interrupted.
+        if self.is_due(reading.bytes) && tell.send((reading, of)).is_err() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
     fn is_due(&mut self, bytes: u64) -> bool {
         if bytes < self.next_look {
             return false;

@@ -5,11 +5,13 @@
 
 use super::facts::{Checksums, Question, Reading};
 use super::server::unanswered;
-use super::transactions::{Assembler, EventError};
+use super::transactions::{Assembler, EventError, end_of};
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::window::Transaction;
+use mysql::binlog::EventType;
+use mysql::binlog::events::Event;
 use mysql::prelude::Queryable;
-use mysql::{BinlogDumpFlags, BinlogRequest, Conn};
+use mysql::{BinlogDumpFlags, BinlogRequest, BinlogStream, Conn, Error};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -27,21 +29,14 @@ const INTRODUCTION: [&str; 2] = ["SET @mariadb_slave_capability = 4", "SET @sour
 ///
 /// `progress` is told of every event how much has been read, and may stop the reading.
 pub(super) fn read(
-    mut conn: Conn,
+    conn: Conn,
     from: &BinlogCoordinate,
     to: &BinlogCoordinate,
     mut each: impl FnMut(&Transaction),
     mut progress: impl FnMut(Reading) -> ControlFlow<()>,
 ) -> Result<(Reading, BTreeMap<Checksums, BinlogFile>), Question> {
-    for statement in INTRODUCTION {
-        conn.query_drop(statement).map_err(unanswered(DOING))?;
-    }
     let start = first_position(from);
-    let request = BinlogRequest::new(0)
-        .with_filename(from.file().name().as_bytes())
-        .with_pos(start)
-        .with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
-    let stream = conn.get_binlog_stream(request).map_err(unanswered(DOING))?;
+    let stream = stream(conn, from.file(), start).map_err(unanswered(DOING))?;
     let mut assembler = Assembler::new(from.file().clone(), start);
     let mut reading = Reading::default();
     let mut hand_on = |transaction: Option<Transaction>, reading: &mut Reading| {
@@ -61,6 +56,60 @@ pub(super) fn read(
     }
     hand_on(assembler.end().map_err(not_understood)?, &mut reading);
     Ok((reading, assembler.into_checksums()))
+}
+
+/// The events of the log from a place on.
+fn stream(mut conn: Conn, file: &BinlogFile, start: u64) -> Result<BinlogStream, Error> {
+    for statement in INTRODUCTION {
+        conn.query_drop(statement)?;
+    }
+    let request = BinlogRequest::new(0)
+        .with_filename(file.name().as_bytes())
+        .with_pos(start)
+        .with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
+    conn.get_binlog_stream(request)
+}
+
+/// Why a file could not be read to where it was to be.
+pub(super) enum Begin {
+    /// The server can't read it from there: no event begins there.
+    NotHere(Question),
+    /// It did not come to that.
+    Failed(Question),
+}
+
+/// Hands on every event of the file from `from` on, with where it ends and how many bytes were read, until `each` has
+/// enough or the file is at its end. What the events hold is not read.
+pub(super) fn events(
+    conn: Conn,
+    from: &BinlogCoordinate,
+    mut each: impl FnMut(u64, u64, &Event) -> ControlFlow<()>,
+) -> Result<(), Begin> {
+    let failed = |error: Error| {
+        let by_the_server = matches!(&error, Error::MySqlError(_));
+        let question = unanswered(DOING)(error);
+        if by_the_server && !question.denied { Begin::NotHere(question) } else { Begin::Failed(question) }
+    };
+    let start = first_position(from);
+    let mut end = start;
+    for event in stream(conn, from.file(), start).map_err(failed)? {
+        let event = event.map_err(failed)?;
+        if Assembler::is_artificial(&event) {
+            // The first one names the file that was asked for; one behind events, the next.
+            if end > start && matches!(event.header().event_type(), Ok(EventType::ROTATE_EVENT)) {
+                return Ok(());
+            }
+            continue;
+        }
+        end = end_of(end, event.header().log_pos());
+        if each(end, end - start, &event).is_break() {
+            return Ok(());
+        }
+        if matches!(event.header().event_type(), Ok(EventType::ROTATE_EVENT)) {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// A replica asks with 32 bits for the position. What lies behind them is reached from the beginning of the file:

@@ -2,6 +2,7 @@
 
 use super::connect::ConnectError;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::identity::Verdict;
 use crate::window::{Letters, Narrowed, TableName};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct AskedSource {
     pub user: String,
     /// Host and port.
     pub place: String,
+    /// The port alone.
+    pub port: u16,
     /// The connection's character set in the configuration.
     pub charset: String,
     /// What the server said.
@@ -50,11 +53,32 @@ pub struct Answer {
     pub logs: Option<Result<BinaryLogs, Question>>,
     /// Schemas of the mapping that the account does not see.
     pub hidden_schemas: Vec<String>,
+    /// Those of them that are not there: the server says so to an account that would see them.
+    pub absent_schemas: Vec<String>,
     /// Schemas of the mapping that the server writes in other letters: as the configuration has them, and as it has.
     pub other_letters: Vec<(String, String)>,
+    /// Whether it is the server that 1.8.2 read from; none when it shows no binary log.
+    pub identity: Option<Result<Identity, Question>>,
     /// The window of the source; none when there is no plan, nothing to start from, or something that makes the
     /// reading pointless.
     pub window: Option<Result<WindowRead, Question>>,
+}
+
+/// What the server's events say to what the catalogue keeps of the server that it was read from.
+#[derive(Debug)]
+pub struct Identity {
+    /// By old source; those whose coordinates the server has not got are left out.
+    pub verdicts: Vec<(String, Verdict)>,
+    /// What was read for that.
+    pub reading: Reading,
+}
+
+impl Identity {
+    /// Whether anything had to be read.
+    #[must_use]
+    pub fn has_read(&self) -> bool {
+        self.reading != Reading::default()
+    }
 }
 
 /// Settings of a server that decide whether a replica can read from it.

@@ -13,6 +13,7 @@ mod server;
 mod statement;
 mod status;
 mod target;
+mod times;
 mod transactions;
 
 pub use ask::{Observer, ask};

@@ -23,6 +23,9 @@ const PACKING: [(&str, &str); 3] = [
 /// MySQL's number for a statement that it does not understand.
 const SYNTAX: u16 = 1064;
 
+/// MySQL's number for a schema that is not there.
+const UNKNOWN_SCHEMA: u16 = 1049;
+
 /// MySQL's numbers for a missing privilege.
 const DENIED: [u16; 6] = [1044, 1045, 1142, 1143, 1227, 1370];
 
@@ -190,6 +193,19 @@ pub(super) fn schemas(conn: &mut Conn, letters: Letters, schemas: &[String]) -> 
         }
     }
     Ok(found)
+}
+
+/// Those of `schemas`, which the account does not see, that are not there: who may not see one is refused another way.
+pub(super) fn absent(conn: &mut Conn, schemas: &[String]) -> Result<Vec<String>, Question> {
+    let mut absent = Vec::new();
+    for schema in schemas {
+        match conn.query_drop(format!("SHOW TABLES FROM `{}`", schema.replace('`', "``"))) {
+            Err(Error::MySqlError(error)) if error.code == UNKNOWN_SCHEMA => absent.push(schema.clone()),
+            Ok(()) | Err(Error::MySqlError(_)) => {}
+            Err(error) => return Err(unanswered("looking for the schemas")(error)),
+        }
+    }
+    Ok(absent)
 }
 
 /// Those of `tables` that the account may not read. Of one that it may read, the server says whether it is there.

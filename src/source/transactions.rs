@@ -295,7 +295,7 @@ impl Assembler {
 }
 
 /// Where an event ends that begins at `start`. Its header has 32 bits for that; files may be longer than 4 GiB.
-fn end_of(start: u64, low: u32) -> u64 {
+pub(super) fn end_of(start: u64, low: u32) -> u64 {
     let end = (start & !u64::from(u32::MAX)) | u64::from(low);
     if end < start { end + (1 << 32) } else { end }
 }

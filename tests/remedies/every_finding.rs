@@ -145,6 +145,13 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Live("remedies_of_1_8_2"),
         ],
     ),
+    (
+        "server-identity",
+        &[
+            Live("server_identity_another"),
+            Test("tests/mysql/identity.rs", "a_port_that_was_never_read_from"),
+        ],
+    ),
     ("server-id", &[Test("tests/configuration.rs", "two_sources_that_are_one_replica_to_their_server")]),
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),

@@ -22,6 +22,8 @@ const KEY: i32 = i32::from_be_bytes(*b"gate");
 pub enum Commit {
     /// The next batch is created. Before it: the open batch has its rows in the log table.
     NextBatch,
+    /// The time of the event where the next batch begins is stored. Before it: that of the batch before is there.
+    Received,
     /// The batch is marked as processed. Before it: two open batches.
     Processed,
     /// Its events are listed in `t_batch_events`. Before it: a processed batch with rows that will never be replayed.
@@ -33,6 +35,10 @@ impl Commit {
     fn trigger(self) -> &'static str {
         match self {
             Self::NextBatch => "BEFORE INSERT ON sch_chameleon.t_replica_batch FOR EACH ROW",
+            Self::Received => {
+                "BEFORE UPDATE ON sch_chameleon.t_sources FOR EACH ROW
+                 WHEN (NEW.ts_last_received IS DISTINCT FROM OLD.ts_last_received)"
+            }
             Self::Processed => {
                 "BEFORE UPDATE ON sch_chameleon.t_replica_batch FOR EACH ROW
                  WHEN (NEW.b_processed AND NOT OLD.b_processed)"
@@ -44,6 +50,7 @@ impl Commit {
     fn table(self) -> &'static str {
         match self {
             Self::NextBatch | Self::Processed => "sch_chameleon.t_replica_batch",
+            Self::Received => "sch_chameleon.t_sources",
             Self::Listed => "sch_chameleon.t_batch_events",
         }
     }

@@ -232,7 +232,13 @@ impl<'a> Live<'a> {
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let upgraded = upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
-        let home = self.home_with(upgraded, &upgrade.with)?;
+        let mut with = upgrade.with.clone();
+        if let Some(name) = &upgrade.server {
+            let unknown = || LiveError::Scenario(format!("there is no server {name}"));
+            let mysql = self.servers.get(name.as_str()).ok_or_else(unknown)?;
+            with.insert("db_conn".to_owned(), db_conn(mysql));
+        }
+        let home = self.home_with(upgraded, &with)?;
         let mut running = self.start_upgrade_in(&home, upgrade.by, &upgrade.options)?;
         must_end(&mut running, upgrade.exit, &upgrade.says)
     }
@@ -458,11 +464,12 @@ fn configured_source(
     };
     let mappings: Vec<_> =
         old.iter().map(|(source, _)| (source.schema.as_str(), source.dest_schema.as_str())).collect();
-    Ok(ConfiguredSource::mysql(name, &mappings).with(
-        "db_conn",
-        json!({
-            "host": mysql.host().to_string(), "port": mysql_server::PORT.to_string(), "user": mysql_server::USER,
-            "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
-        }),
-    ))
+    Ok(ConfiguredSource::mysql(name, &mappings).with("db_conn", db_conn(mysql)))
+}
+
+fn db_conn(mysql: &MySqlServer) -> Value {
+    json!({
+        "host": mysql.host().to_string(), "port": mysql_server::PORT.to_string(), "user": mysql_server::USER,
+        "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
+    })
 }

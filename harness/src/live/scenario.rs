@@ -227,6 +227,8 @@ pub struct Upgrade {
     pub upgraded: Option<BTreeMap<String, Vec<String>>>,
     /// Keys of every new source, beside the scenario's `settings`.
     pub with: BTreeMap<String, Value>,
+    /// Another MySQL server that `db_conn` of every new source leads to, by its name in the scenario.
+    pub server: Option<String>,
 }
 
 /// `run`.

@@ -8,6 +8,7 @@ use super::snapshot::{
 use crate::batches::Sorted;
 use crate::binlog::BinlogCoordinate;
 use crate::config::Selection;
+use crate::identity::KeptPlaces;
 use crate::postgres::Text;
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::types::{ToSql, Type};
@@ -216,6 +217,29 @@ async fn stored_twice(client: &impl GenericClient, sources: &mut [OldSource]) ->
         }
     }
     Ok(())
+}
+
+/// Reads, for each source, the places of kept batches by which its server can be known.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn kept_places(
+    client: &impl GenericClient,
+    snapshot: &Snapshot,
+) -> Result<HashMap<OldSourceId, KeptPlaces>, Error> {
+    let newest = snapshot.sources.iter().filter_map(|source| source.batches.newest.as_ref());
+    let newest: Vec<i64> = newest.map(|batch| batch.id).collect();
+    let mut by_source = HashMap::new();
+    for row in client.query_typed(include_str!("kept_places.sql"), &[(&newest, Type::INT8_ARRAY)]).await? {
+        let place =
+            |file, position| Ok(Some(coordinate(&row, file, position)?).filter(|place| place.file.is_some()));
+        let kept = KeptPlaces {
+            unprocessed: place("unprocessed_file", "unprocessed_position")?,
+            before: place("before_file", "before_position")?,
+        };
+        by_source.insert(OldSourceId(row.try_get("i_id_source")?), kept);
+    }
+    Ok(by_source)
 }
 
 async fn tables_of_batches(

@@ -8,6 +8,8 @@ const SERVER: MySqlKind = MySqlKind::MariaDb;
 mod contents;
 #[path = "../encryption.rs"]
 mod encryption;
+#[path = "../identity.rs"]
+mod identity;
 #[path = "../origin.rs"]
 mod origin;
 mod own;
