@@ -6,6 +6,7 @@
 //! succeeded by the next; one before that is an orphan. Neither the time of creation, which jumps with the clock, nor the
 //! applied batches, which `batch_retention` removes, decide.
 
+use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::snapshot::{Batches, OldBatch, StoredCoordinate, Succession};
 
 /// The open batches of a source, by what will become of them; each the newest first.
@@ -61,6 +62,75 @@ impl<'a> Sorted<'a> {
 fn gone_back(batches: &Batches) -> Option<bool> {
     let newest = batches.newest.as_ref()?.coordinate.read().ok()?;
     Some(batches.furthest_before.as_ref()?.read().ok()? > newest)
+}
+
+/// A part of MySQL's log between a batch's last row and the next batch with rows, or the newest: where it holds nothing of
+/// the schema, the next directly succeeds the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// `i_id_batch`.
+    pub batch: i64,
+    /// Where the last row ends.
+    pub from: BinlogCoordinate,
+    /// Where the next one stands.
+    pub until: BinlogCoordinate,
+}
+
+/// What the log holds in a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Between {
+    /// Nothing of the schema.
+    Nothing,
+    /// This first, in words, which ends there.
+    Holds {
+        /// What it is.
+        what: String,
+        /// Where it ends.
+        at: BinlogCoordinate,
+    },
+    /// The log could not be read, for this reason.
+    Unread(String),
+}
+
+/// The gaps that decide whether batches are live: where the catalogue alone doesn't prove it, and the log can. A batch
+/// behind which it can't is proven by nothing, and so are those before it.
+#[must_use]
+pub fn gaps(batches: &Batches) -> Vec<Gap> {
+    if batches.newest.as_ref().is_none_or(|newest| newest.processed) {
+        return vec![];
+    }
+    let mut gaps = Vec::new();
+    for batch in batches.open.iter().take_while(|batch| !batch.followed_by_applied) {
+        if directly_succeeded(batch) {
+            continue;
+        }
+        let Some(gap) = gap(batch) else { break };
+        gaps.push(gap);
+    }
+    gaps
+}
+
+fn gap(batch: &OldBatch) -> Option<Gap> {
+    let succession = batch.succession.as_ref()?;
+    if batch.stored_twice || succession.clock_put_back {
+        return None;
+    }
+    let (from, until) = (batch.last_row.as_ref()?.read().ok()?, succession.until.read().ok()?);
+    (from.file().base() == until.file().base()).then_some(Gap { batch: batch.id, from, until })
+}
+
+/// Takes what was heard of gaps, as far as they are still the same.
+pub fn take_heard(batches: &mut Batches, heard: &[(Gap, Between)]) {
+    for batch in &mut batches.open {
+        let Some(gap) = gap(batch) else { continue };
+        let heard = heard.iter().find(|(heard, _)| *heard == gap);
+        let Some(((_, between), succession)) = heard.zip(batch.succession.as_mut()) else { continue };
+        succession.log_is_silent = match between {
+            Between::Nothing => Some(true),
+            Between::Holds { .. } => Some(false),
+            Between::Unread(_) => None,
+        };
+    }
 }
 
 /// Whether each batch from this one to the next with rows, or the newest, is directly succeeded by the next.

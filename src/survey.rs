@@ -1,5 +1,6 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
+use crate::batches::{self, Between, Gap};
 use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot};
@@ -27,7 +28,8 @@ pub enum Look {
     Again,
 }
 
-/// Reads the facts at one moment, in a read-only transaction of its own.
+/// Reads the facts at one moment, in a read-only transaction of its own. `heard`: what MySQL's log has said of gaps between
+/// batches.
 ///
 /// # Errors
 /// What PostgreSQL answers.
@@ -35,9 +37,10 @@ pub async fn survey(
     client: &Client,
     configuration: &Configuration,
     assume_stopped: bool,
+    heard: &[(Gap, Between)],
 ) -> Result<Facts, Error> {
     postgres::at_one_moment(client, configuration.lock_timeout()).await?;
-    let mut facts = facts(client, configuration, assume_stopped, Look::First).await?;
+    let mut facts = facts(client, configuration, assume_stopped, Look::First, heard).await?;
     client.batch_execute("COMMIT").await?;
     for target in &facts.targets {
         if let Some(encoding) = encoding_without(client, &target.name).await? {
@@ -70,13 +73,14 @@ pub async fn facts(
     configuration: &Configuration,
     assume_stopped: bool,
     look: Look,
+    heard: &[(Gap, Between)],
 ) -> Result<Facts, Error> {
     let targets = targets(configuration);
     let server = read::server(client).await?;
     let version = version(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
-        CatalogueVersion::V1_7 => Some(catalogue(client, configuration, &targets, look).await?),
+        CatalogueVersion::V1_7 => Some(catalogue(client, configuration, &targets, look, heard).await?),
         _ => None,
     };
     let left_behind = match version {
@@ -99,6 +103,30 @@ pub async fn facts(
         mysql: MySql::NotAsked,
         installed: None,
     })
+}
+
+/// Asks MySQL what its log holds between batches, where that decides which of them are live and the catalogue alone doesn't
+/// prove it: after a crash of 1.8.2 only. With an answer, the survey is to be made again.
+pub async fn hear_of_gaps(
+    facts: &Facts,
+    configuration: &Configuration,
+    observer: &dyn Observer,
+) -> Vec<(Gap, Between)> {
+    let Some(catalogue) = &facts.catalogue else { return vec![] };
+    let mut heard = Vec::new();
+    for old in &catalogue.snapshot.sources {
+        let gaps = batches::gaps(&old.batches);
+        let target = facts.targets.iter().find(|target| target.maps(old));
+        let new = target.and_then(|target| configuration.sources.iter().find(|it| it.name == target.name));
+        let connection = new.and_then(|new| new.mysql.as_ref());
+        let (Some(new), Some(connection), Some(schema)) = (new, connection, &old.source_schema) else {
+            continue;
+        };
+        if !gaps.is_empty() {
+            heard.extend(source::between(new, connection, schema, gaps, observer).await);
+        }
+    }
+    heard
 }
 
 /// Asks the pg_chameleon 2 that is installed here and the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
@@ -151,8 +179,9 @@ async fn catalogue(
     configuration: &Configuration,
     targets: &[Target],
     look: Look,
+    heard: &[(Gap, Between)],
 ) -> Result<Catalogue, Error> {
-    let snapshot = read::snapshot(client).await?;
+    let snapshot = read::snapshot(client, heard).await?;
     tracing::trace!(?snapshot, "read the 1.7 catalogue");
     let planned = plan::plan(&snapshot, targets);
     tracing::debug!(?planned);
@@ -162,6 +191,7 @@ async fn catalogue(
     };
     Ok(Catalogue {
         planned,
+        heard: heard.to_vec(),
         claims,
         snapshot,
         tables: match look {

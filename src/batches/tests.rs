@@ -123,6 +123,51 @@ fn what_mysql_has_logged_between_proves_it_too() {
     assert_eq!(asked(None), [vec![9], vec![], vec![2]]);
 }
 
+fn gap_of(batch: i64, from: i64, until: i64) -> Gap {
+    let place = |position| at(position).read().expect("a coordinate");
+    Gap { batch, from: place(from), until: place(until) }
+}
+
+#[test]
+fn mysql_is_asked_only_where_the_catalogue_proves_nothing() {
+    let proven = of(vec![newest(9, 7000), gone(open(2, 100, 7000, 7000), 6, 0)]);
+    assert_eq!(gaps(&proven), []);
+    assert_eq!(gaps(&of(vec![newest(3, 7000), open(2, 100, 300, 7000)])), []);
+    let unproven =
+        of(vec![newest(9, 7000), gone(open(2, 500, 900, 7000), 6, 0), gone(open(1, 100, 300, 500), 1, 0)]);
+    assert_eq!(gaps(&unproven), [gap_of(2, 900, 7000), gap_of(1, 300, 500)]);
+    // What the log can't prove ends it.
+    let mut put_back = unproven.clone();
+    put_back.open[0].succession.as_mut().unwrap().clock_put_back = true;
+    assert_eq!(gaps(&put_back), []);
+    let mut twice = unproven.clone();
+    twice.open[1].stored_twice = true;
+    assert_eq!(gaps(&twice), [gap_of(2, 900, 7000)]);
+    let mut followed = unproven.clone();
+    followed.open[1].followed_by_applied = true;
+    assert_eq!(gaps(&followed), [gap_of(2, 900, 7000)]);
+    let mut closed = unproven;
+    closed.newest.as_mut().unwrap().processed = true;
+    assert_eq!(gaps(&closed), []);
+}
+
+#[test]
+fn what_was_heard_is_taken_for_the_very_same_gap_only() {
+    let batches = of(vec![newest(9, 7000), gone(open(2, 100, 300, 7000), 6, 2)]);
+    let taken = |gap: Gap, between: Between| {
+        let mut batches = batches.clone();
+        take_heard(&mut batches, &[(gap, between)]);
+        sorted(&batches)
+    };
+    let holds = Between::Holds { what: "rows".into(), at: at(500).read().expect("a coordinate") };
+    assert_eq!(taken(gap_of(2, 300, 7000), Between::Nothing), [vec![9, 2], vec![], vec![]]);
+    assert_eq!(taken(gap_of(2, 300, 7000), holds), [vec![9], vec![], vec![2]]);
+    assert_eq!(taken(gap_of(2, 300, 7000), Between::Unread("gone".into())), [vec![9], vec![], vec![2]]);
+    for other in [gap_of(2, 300, 7001), gap_of(2, 301, 7000), gap_of(3, 300, 7000)] {
+        assert_eq!(taken(other, Between::Nothing), [vec![9], vec![], vec![2]]);
+    }
+}
+
 #[test]
 fn an_empty_batch_between_is_passed_when_it_is_directly_succeeded_itself() {
     // RULES.md (a): a crash, then only a rotation, which has closed a batch without rows.

@@ -49,6 +49,7 @@ mod window_statements;
 mod window_tables;
 mod zero_dates;
 
+use crate::batches::{Between, Gap};
 use crate::catalogue::v1::facts::{Dependent, Server, Session, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::catalogue::v2::put_aside::LeftBehind;
@@ -192,6 +193,8 @@ pub struct LeftOut {
 pub struct Catalogue {
     /// Its sources and batches.
     pub snapshot: Snapshot,
+    /// What MySQL's log has said of gaps between its batches, where the catalogue alone proves nothing.
+    pub heard: Vec<(Gap, Between)>,
     /// What it says of the servers that its sources were read from.
     pub claims: Vec<(OldSourceId, Claim)>,
     /// What the plan made of them, with the starts advanced when MySQL was asked.

@@ -4,15 +4,15 @@
 //! not proven to be directly succeeded may be orphans, or may hold what nobody has applied yet.
 
 use super::{Facts, Finding, counted};
-use crate::batches::Sorted;
+use crate::batches::{Between, Gap, Sorted};
 use crate::catalogue::v1::snapshot::{OldBatch, OldSource, StoredCoordinate};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
-    catalogue.snapshot.sources.iter().flat_map(findings).collect()
+    catalogue.snapshot.sources.iter().flat_map(|source| findings(source, &catalogue.heard)).collect()
 }
 
-fn findings(source: &OldSource) -> Vec<Finding> {
+fn findings(source: &OldSource, heard: &[(Gap, Between)]) -> Vec<Finding> {
     let sorted = Sorted::of(&source.batches);
     let mut findings: Vec<_> = sorted.orphans.iter().take(NAMED).map(|batch| orphan(source, batch)).collect();
     let more = source.batches.more_open + sorted.orphans.len().saturating_sub(NAMED) as u64;
@@ -24,7 +24,7 @@ fn findings(source: &OldSource) -> Vec<Finding> {
         findings.push(gone_back(source));
     }
     if let Some(read_on) = read_on {
-        findings.extend(sorted.unproven.iter().map(|batch| unproven(source, batch, &read_on)));
+        findings.extend(sorted.unproven.iter().map(|batch| unproven(source, batch, &read_on, heard)));
     }
     findings
 }
@@ -100,7 +100,7 @@ fn gone_back(source: &OldSource) -> Finding {
     )
 }
 
-fn unproven(source: &OldSource, batch: &OldBatch, read_on: &str) -> Finding {
+fn unproven(source: &OldSource, batch: &OldBatch, read_on: &str, heard: &[(Gap, Between)]) -> Finding {
     let OldBatch { id, tables, .. } = batch;
     let name = &source.name;
     Finding::error(
@@ -108,8 +108,9 @@ fn unproven(source: &OldSource, batch: &OldBatch, read_on: &str) -> Finding {
         format!(
             "The batch {id} of the source {name} ({}) is open and holds rows, and nothing shows whether a later one was \
              applied: batches that may have followed it are gone from t_replica_batch. Either 1.8.2 crashed there long ago, \
-             has gone on since, and the rows are lost; or it crashed just now, and nothing after it was applied.",
-            place(&batch.coordinate)
+             has gone on since, and the rows are lost; or it crashed just now, and nothing after it was applied.{}",
+            place(&batch.coordinate),
+            by_the_log(*id, heard)
         ),
         format!(
             "Sync the tables that it names with 1.8.2's sync_tables, which also takes their rows out of the batch; that is \
@@ -118,4 +119,16 @@ fn unproven(source: &OldSource, batch: &OldBatch, read_on: &str) -> Finding {
             all_tables(batch)
         ),
     )
+}
+
+/// What MySQL's log has said of it.
+fn by_the_log(batch: i64, heard: &[(Gap, Between)]) -> String {
+    match heard.iter().find(|(gap, _)| gap.batch == batch) {
+        Some((gap, Between::Holds { what, at })) => format!(
+            " MySQL's log speaks for the first: between the last of the rows ({}) and the next batch ({}) it holds {what} (at {at}).",
+            gap.from, gap.until
+        ),
+        Some((_, Between::Unread(why))) => format!(" MySQL's log, which may tell, could not be read: {why}."),
+        Some((_, Between::Nothing)) | None => String::new(),
+    }
 }

@@ -10,8 +10,9 @@ use crate::report::console::Console;
 use crate::report::output;
 use crate::source::Observer;
 use crate::source::facts::{MySql, Reading};
-use crate::survey::{ask_mysql, survey};
+use crate::survey::{ask_mysql, hear_of_gaps, survey};
 use std::time::Duration;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 /// Runs the checks and shows what they found.
@@ -51,11 +52,27 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
     if let (Pooling::Statements(_), Some(finding)) = (&pooling, pooler::finding(&pooling)) {
         return Err(finding);
     }
-    let facts = survey(client, configuration, arguments.assume_stopped).await;
+    let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
+    let facts = surveyed(client, configuration, arguments, observer).await;
     session.close().await;
     let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
-    let for_people = arguments.format == Format::Text;
-    Ok(mysql(facts, configuration, arguments.offline, if for_people { console } else { &Unobserved }).await)
+    Ok(mysql(facts, configuration, arguments.offline, observer).await)
+}
+
+async fn surveyed(
+    client: &Client,
+    configuration: &Configuration,
+    arguments: &Check,
+    observer: &dyn Observer,
+) -> Result<Facts, tokio_postgres::Error> {
+    let facts = survey(client, configuration, arguments.assume_stopped, &[]).await?;
+    if arguments.offline {
+        return Ok(facts);
+    }
+    match hear_of_gaps(&facts, configuration, observer).await {
+        heard if heard.is_empty() => Ok(facts),
+        heard => survey(client, configuration, arguments.assume_stopped, &heard).await,
+    }
 }
 
 /// What MySQL has to say, unless it is not to be asked.

@@ -3,6 +3,7 @@
 use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
 use super::{consent, load, next_steps};
+use crate::batches::{Between, Gap};
 use crate::catalogue::v2;
 use crate::checks::acceptance::Acceptance;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted, pooler};
@@ -14,7 +15,7 @@ use crate::postgres::{self, Session};
 use crate::replay::{Backlog, Method, ReplayError, parallel, set_based};
 use crate::report::console::Console;
 use crate::report::file::{ReplayTime, Report, ReportFile};
-use crate::survey::survey;
+use crate::survey::{hear_of_gaps, survey};
 use crate::upgrade::exclusive::{self, Exclusive};
 use crate::upgrade::transaction::Undone;
 use crate::upgrade::{Agreed, NotUpgraded, State, Upgraded, upgrade};
@@ -108,14 +109,17 @@ async fn with_session(
         .await
         .map_err(|error| broken_off(&error, interruption))?;
     take_exclusive(client, interruption).await?;
-    let facts = survey(client, configuration, arguments.assume_stopped).await.map_err(|error| {
-        if interruption.happened() {
-            return refused("interrupted");
+    let mut heard = vec![];
+    let mut facts = surveyed(arguments, console, report, configuration, client, &heard, interruption).await?;
+    if !arguments.offline {
+        heard = tokio::select! {
+            heard = hear_of_gaps(&facts, configuration, console) => heard,
+            () = interruption.wait() => return Err(refused("interrupted")),
+        };
+        if !heard.is_empty() {
+            facts = surveyed(arguments, console, report, configuration, client, &heard, interruption).await?;
         }
-        report.findings = vec![unreadable(&error)];
-        console.findings(&report.findings);
-        refused("the catalogue can't be read")
-    })?;
+    }
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
         report.findings = checks::run(&facts, &arguments.accept.acceptances);
@@ -139,6 +143,7 @@ async fn with_session(
     let agreed = Agreed {
         configuration,
         plan,
+        heard: &heard,
         owner: facts.server.schema_owner.as_deref().unwrap_or(&facts.server.role.name),
         assume_stopped: arguments.assume_stopped,
         acceptances: &arguments.accept.acceptances,
@@ -150,6 +155,25 @@ async fn with_session(
         Ok(upgraded) => Ok(done(console, report, &agreed, upgraded, catalogue.snapshot.waiting())),
         Err(failed) => Err(not_done(console, report, failed, interruption)),
     }
+}
+
+async fn surveyed(
+    arguments: &Upgrade,
+    console: &Console,
+    report: &mut Report,
+    configuration: &Configuration,
+    client: &tokio_postgres::Client,
+    heard: &[(Gap, Between)],
+    interruption: &Interruption,
+) -> Result<Facts, Ending> {
+    survey(client, configuration, arguments.assume_stopped, heard).await.map_err(|error| {
+        if interruption.happened() {
+            return refused("interrupted");
+        }
+        report.findings = vec![unreadable(&error)];
+        console.findings(&report.findings);
+        refused("the catalogue can't be read")
+    })
 }
 
 /// What was being asked before anything was done: a signal ends the session under the question.

@@ -32,7 +32,7 @@ pub trait Observer {
 }
 
 /// What is known of the reading while it goes on: how far, and of how many bytes.
-type Progress = (Reading, u64);
+pub(super) type Progress = (Reading, u64);
 
 /// Asks the server of `source`. The window is read when the plan has one and the server can show it; and whether it is
 /// the server that 1.8.2 read from, by what `claims` say of that.
@@ -91,7 +91,7 @@ async fn answer(
 }
 
 /// Asks on a thread of its own, and tells how far it has come. The error is that of a thread that ended before its time.
-async fn watched<T: Send + 'static>(
+pub(super) async fn watched<T: Send + 'static>(
     source: &str,
     observer: &dyn Observer,
     asking: impl FnOnce(&watch::Sender<Progress>) -> T + Send + 'static,
@@ -110,7 +110,7 @@ async fn watched<T: Send + 'static>(
 }
 
 /// The driver's own timeouts are for each address and each packet: here is one for all of it.
-async fn connected(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
+pub(super) async fn connected(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
     let too_slow =
         |_| ConnectError::TooSlow { place: place(connection), seconds: connection.connect_timeout.as_secs() };
     let owned = connection.clone();
@@ -223,17 +223,22 @@ impl Questions<'_> {
 }
 
 /// Says when it is time to tell.
-struct Clock {
+pub(super) struct Clock {
     told: Instant,
     next_look: u64,
 }
 
 impl Clock {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { told: Instant::now(), next_look: LOOK_EVERY }
     }
 
-    fn tell(&mut self, tell: &watch::Sender<Progress>, reading: Reading, of: u64) -> ControlFlow<()> {
+    pub(super) fn tell(
+        &mut self,
+        tell: &watch::Sender<Progress>,
+        reading: Reading,
+        of: u64,
+    ) -> ControlFlow<()> {
         // Nobody listens any more when the command was interrupted.
         if self.is_due(reading.bytes) && tell.send((reading, of)).is_err() {
             return ControlFlow::Break(());

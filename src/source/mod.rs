@@ -12,9 +12,11 @@ mod rows;
 mod server;
 mod statement;
 mod status;
+mod succession;
 mod target;
 mod times;
 mod transactions;
 
 pub use ask::{Observer, ask};
 pub use connect::ConnectError;
+pub use succession::between;

@@ -7,6 +7,7 @@ pub mod transaction;
 mod verify;
 pub mod write;
 
+use crate::batches::{Between, Gap};
 use crate::catalogue::v2::status::SourceStatus;
 use crate::checks::acceptance::Acceptance;
 use crate::checks::{self, Finding};
@@ -26,6 +27,8 @@ pub struct Agreed<'a> {
     pub configuration: &'a Configuration,
     /// The plan that was shown.
     pub plan: &'a Plan,
+    /// What MySQL's log has said of gaps between batches.
+    pub heard: &'a [(Gap, Between)],
     /// The owner of the old catalogue, and so of the new one.
     pub owner: &'a str,
     /// Whether `--assume-stopped` was given.
@@ -163,7 +166,8 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
 /// The checks once more, now that nobody can write: the plan of now, or what has changed. MySQL is not asked again
 /// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
-    let facts = survey::facts(client, agreed.configuration, agreed.assume_stopped, Look::Again).await?;
+    let Agreed { configuration, assume_stopped, heard, .. } = agreed;
+    let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, heard).await?;
     let mut findings = checks::run(&facts, agreed.acceptances);
     if checks::refuse(&findings) {
         findings.retain(|finding| finding.severity == checks::Severity::Error);

@@ -146,7 +146,7 @@ fn read(replica: &Replica) -> Snapshot {
     runtime.block_on(async {
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a session");
         let serving = tokio::spawn(connection);
-        let snapshot = read::snapshot(&client).await.expect("the catalogue can be read");
+        let snapshot = read::snapshot(&client, &[]).await.expect("the catalogue can be read");
         drop(client);
         serving.await.expect("the session ends").expect("in good order");
         snapshot

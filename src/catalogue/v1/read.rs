@@ -5,7 +5,7 @@ use super::snapshot::{
     Batches, Named, OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate,
     StoredTwice, Succession, TableSummary, Waiting,
 };
-use crate::batches::Sorted;
+use crate::batches::{self, Between, Gap, Sorted};
 use crate::binlog::BinlogCoordinate;
 use crate::config::Selection;
 use crate::identity::KeptPlaces;
@@ -74,13 +74,14 @@ pub async fn version(client: &impl GenericClient, schema: &str) -> Result<Option
     Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
 }
 
-/// Reads the sources, and the sums over their batches, tables and waiting events.
+/// Reads the sources, and the sums over their batches, tables and waiting events. `heard`: what MySQL's log has said of gaps
+/// between batches.
 ///
 /// # Errors
 /// What PostgreSQL answers.
-pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
+pub async fn snapshot(client: &impl GenericClient, heard: &[(Gap, Between)]) -> Result<Snapshot, Error> {
     let sources = client.query_typed(include_str!("sources.sql"), &[]).await?;
-    let mut batches = batches(client).await?;
+    let mut of_sources = batches(client).await?;
     let mut waiting = waiting(client).await?;
     let mut tables = tables(client).await?;
     let source = |row: &Row| {
@@ -93,13 +94,16 @@ pub async fn snapshot(client: &impl GenericClient) -> Result<Snapshot, Error> {
             status: row.try_get("enm_status")?,
             last_received: row.try_get("ts_last_received")?,
             last_replay: row.try_get("ts_last_replay")?,
-            batches: batches.remove(&id).unwrap_or_default(),
+            batches: of_sources.remove(&id).unwrap_or_default(),
             waiting: waiting.remove(&id).unwrap_or_default(),
             tables: tables.remove(&id).unwrap_or_default(),
         })
     };
     let mut snapshot = Snapshot { sources: sources.iter().map(source).collect::<Result<_, Error>>()? };
     stored_twice(client, &mut snapshot.sources).await?;
+    for source in &mut snapshot.sources {
+        batches::take_heard(&mut source.batches, heard);
+    }
     rows_of_batches(client, &mut snapshot).await?;
     Ok(snapshot)
 }
