@@ -12,6 +12,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod ending;
+pub mod gtid;
 pub mod identity;
 pub mod installed;
 pub mod mapping;

@@ -31,6 +31,9 @@ pub struct PlannedSource {
     /// Where its first batch starts: the smallest start of its parts, advanced when MySQL was asked. None when no
     /// part was ever initialised.
     pub batch_start: Option<BinlogCoordinate>,
+    /// The GTIDs that its daemon starts behind, where it goes by these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gtid_set: Option<String>,
     /// From where on all its tables are consistent with each other; with a batch start only.
     pub consistent_point: Option<BinlogCoordinate>,
     /// The oldest `ts_last_received` of its parts.
@@ -82,6 +85,7 @@ impl Plan {
             let mut sources = plan.sources.clone();
             for source in &mut sources {
                 (source.last_received, source.last_replay, source.batch_start) = (None, None, None);
+                source.gtid_set = None;
                 source.parts.iter_mut().for_each(|part| part.advanced = None);
             }
             sources
@@ -98,6 +102,7 @@ impl Plan {
         }
         for (source, shown) in self.sources.iter_mut().zip(&shown.sources) {
             source.batch_start.clone_from(&shown.batch_start);
+            source.gtid_set.clone_from(&shown.gtid_set);
             source.parts.clone_from(&shown.parts);
         }
         Some(self)
@@ -125,6 +130,12 @@ impl PlannedSource {
             part.advanced = advanced.map(|(_, start)| start.clone());
         }
         self.batch_start = Some(batch_start.clone());
+    }
+
+    /// Lets the daemon start behind a set of GTIDs, with a batch at `start`, where the server begins with for it.
+    pub fn start_behind(&mut self, gtid_set: &str, start: &BinlogCoordinate) {
+        self.gtid_set = Some(gtid_set.to_owned());
+        self.batch_start = Some(start.clone());
     }
 }
 
@@ -380,6 +391,7 @@ fn planned_source(target: &Target, parts: Vec<(Part, &OldSource)>) -> PlannedSou
         mappings: target.mappings.clone(),
         consistent_point: batch_start.as_ref().and(furthest),
         batch_start,
+        gtid_set: None,
         last_received,
         last_replay,
         parts,

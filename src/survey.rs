@@ -92,6 +92,7 @@ pub async fn facts(
         replicas: replicas(configuration),
         hindrances: hindrances(configuration),
         misread_password: configuration.pg.misread_password,
+        gtid_enabled: gtid_enabled(configuration),
         targets,
         assume_stopped,
         pooling: Pooling::Sessions,
@@ -150,6 +151,9 @@ pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer
         let asked = source::ask(source, connection, claims, planned.as_deref(), observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
             planned.advance(&narrowed.starts, &narrowed.batch_start);
+        }
+        if let (Some(planned), Some((set, start))) = (planned, asked.gtid_start()) {
+            planned.start_behind(set, start);
         }
         all.push(asked);
     }
@@ -229,6 +233,11 @@ fn targets(configuration: &Configuration) -> Vec<Target> {
     mysql
         .map(|source| Target { name: source.name.clone(), mappings: source.schema_mappings.clone() })
         .collect()
+}
+
+fn gtid_enabled(configuration: &Configuration) -> Vec<String> {
+    let enabled = configuration.sources.iter().filter(|source| source.mysql.is_some() && source.gtid_enable);
+    enabled.map(|source| source.name.clone()).collect()
 }
 
 fn other_types(configuration: &Configuration) -> Vec<OtherType> {

@@ -1,5 +1,6 @@
 //! The live scenarios: each file of scenarios/live is a test of its own on the real MariaDB and on Oracle's real MySQL,
-//! with the real pg_chameleon 1.8.2 and the real 2.0.21: `mariadb/NAME` and `mysql/NAME`.
+//! with the real pg_chameleon 1.8.2 and the real 2.0.21: `mariadb/NAME` and `mysql/NAME`; and `gtids/NAME` on a
+//! MySQL with GTIDs, from which the daemon of 2.0.21 starts.
 
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
@@ -27,7 +28,9 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
     let all = arguments.filter.is_some() || env::var_os(LIVE).is_some_and(|value| value == "all");
-    let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(|server| trials_on(server, all)).collect();
+    let of = |server| trials_on(server, false, all);
+    let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(of).collect();
+    trials.extend(trials_on(MySqlKind::MySql, true, all));
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     println!(
@@ -52,26 +55,29 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The scenarios that can be true of this server: all of them, or those that are always run on it.
-fn trials_on(server: MySqlKind, all: bool) -> Vec<Trial> {
-    let programs = Arc::new(Programs::find(server).map_err(|missing| missing.to_string()));
-    files().iter().filter_map(|file| trial(file, server, all, &programs)).collect()
+/// The scenarios that can be true of this server, with GTIDs or without: all of them, or those that are always run on it.
+fn trials_on(server: MySqlKind, gtids: bool, all: bool) -> Vec<Trial> {
+    let programs = Programs::find(server).map_err(|missing| missing.to_string());
+    let programs = Arc::new(if gtids { programs.map(Programs::with_gtids) } else { programs });
+    files().iter().filter_map(|file| trial(file, server, gtids, all, &programs)).collect()
 }
 
 fn trial(
     file: &Path,
     server: MySqlKind,
+    gtids: bool,
     all: bool,
     programs: &Arc<Result<Programs, String>>,
 ) -> Option<Trial> {
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = format!("{}/{stem}", server.name());
+    let name = format!("{}/{stem}", if gtids { "gtids" } else { server.name() });
     let scenario = read(file);
-    if scenario.as_ref().is_ok_and(|it| it.only.is_some_and(|only| only != server)) {
+    let is_of = |it: &Scenario| it.only.is_none_or(|only| only == server) && (it.gtids || !gtids);
+    if scenario.as_ref().is_ok_and(|it| !is_of(it)) {
         return None;
     }
-    let always =
-        all || server == MySqlKind::MariaDb || scenario.as_ref().is_ok_and(|it| it.core || it.only.is_some());
+    let is_always = |it: &Scenario| it.core || it.only.is_some() && !gtids;
+    let always = all || server == MySqlKind::MariaDb || scenario.as_ref().is_ok_and(is_always);
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
         eprintln!("{name}: skipped, {reason}");

@@ -5,11 +5,12 @@
 use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
-pub const ACCEPTABLE: [&str; 11] = [
+pub const ACCEPTABLE: [&str; 12] = [
     "batch-succession",
     "binlog-contents",
     "binlog-row-metadata",
     "daemon-configuration",
+    "gtid-set",
     "mysql-charset",
     "mysql-version",
     "server-id",

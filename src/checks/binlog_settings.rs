@@ -91,6 +91,7 @@ mod tests {
             row_metadata: Some("FULL".into()),
             checksums: Some(Checksums::Crc32),
             packed: vec![],
+            gtids: None,
             letters: Letters::Distinct,
             refuses_zero_dates: false,
             charset_refused: None,

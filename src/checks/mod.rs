@@ -15,6 +15,7 @@ mod dependents;
 mod destination;
 mod discarded_rows;
 mod encoding;
+mod gtid_set;
 mod keys;
 mod left_behind;
 mod leftovers;
@@ -127,6 +128,8 @@ pub struct Facts {
     pub targets: Vec<Target>,
     /// Sources of the configuration that are of another type.
     pub other_types: Vec<OtherType>,
+    /// The MySQL sources of the configuration that have `gtid_enable`.
+    pub gtid_enabled: Vec<String>,
     /// What each MySQL source of the configuration is to its server.
     pub replicas: Vec<Replica>,
     /// What the daemon of pg_chameleon 2.0.21 trips over in the configuration, each with the place that it is at.
@@ -255,6 +258,7 @@ const CHECKS: &[Check] = &[
     mysql_schemas::check,
     column_names::check,
     binlog_contents::check,
+    gtid_set::check,
     window::check,
     window_tables::check,
     window_statements::check,

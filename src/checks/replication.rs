@@ -12,7 +12,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             let window = answer.window.as_ref().and_then(|window| window.as_ref().err());
             let identity = answer.identity.as_ref().and_then(|identity| identity.as_ref().err());
             // What keeps the window from being read keeps the events from being looked up.
-            let reading = window.or(identity);
+            let gtids = answer.gtids.as_ref().and_then(|gtids| gtids.as_ref().err());
+            let reading = window.or(identity).or(gtids);
             logs.into_iter().chain(reading).map(|question| finding(asked, question))
         })
         .collect()

@@ -37,6 +37,8 @@ pub struct NewSource {
     pub tables: TableLists,
     /// What the daemon trips over in it.
     pub hindrances: Vec<Hindrance>,
+    /// `gtid_enable`: whether its daemon starts from GTIDs where the server has them.
+    pub gtid_enable: bool,
     /// `my_server_id`, by which its daemon is known to the server; none when it is no such number.
     pub server_id: Option<u32>,
     /// The line of the file where its name stands.
@@ -90,11 +92,23 @@ impl NewSource {
                 Vec::new()
             },
             schema_mappings,
+            gtid_enable: source.get("gtid_enable")?.is_some_and(|field| is_true(&field)),
             server_id: source.get("my_server_id")?.and_then(|id| id.python_integer()?.try_into().ok()),
             at: source.line(),
             last_line: source.last_line(),
             name,
         })
+    }
+}
+
+/// As Python takes a value for true: a text too, unless it is empty.
+fn is_true(field: &Field<'_>) -> bool {
+    match field.form() {
+        Form::Null => false,
+        Form::Number { truthy } => truthy,
+        Form::Text(text) => !text.is_empty(),
+        Form::List(items) => !items.is_empty(),
+        Form::Mapping(keys) => !keys.is_empty(),
     }
 }
 

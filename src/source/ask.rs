@@ -1,9 +1,11 @@
 //! Asks the MySQL server of a source, and reads its window.
 
 use super::connect::{ConnectError, connect, place};
-use super::facts::{Answer, AskedSource, BinaryLogs, Identity, Question, Reading, Settings, WindowRead};
+use super::facts::{
+    Answer, AskedSource, BinaryLogs, Gtids, Identity, Question, Reading, Settings, WindowRead,
+};
 use super::times::Times;
-use super::{dump, server};
+use super::{dump, gtids, server};
 use crate::binlog::BinlogCoordinate;
 use crate::config::{MysqlConnection, NewSource, TableLists};
 use crate::identity::Claim;
@@ -69,7 +71,7 @@ async fn answer(
     let broken = |cause: String| ConnectError::Broken { place: place(connection), cause };
     let unanswered = |question: Question| broken(question.to_string());
     let conn = connected(connection).await?;
-    let schemas: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.clone()).collect();
+    let schemas = mapped_schemas(source);
     let owned = connection.clone();
     let began = Instant::now();
     let of_the_server = watched(&source.name, observer, move |tell| {
@@ -83,11 +85,35 @@ async fn answer(
     }
     let Some(planned) = planned.cloned() else { return Ok(answer) };
     let (owned, tables) = (connection.clone(), source.tables.clone());
+    let (enabled, schemas) = (source.gtid_enable, mapped_schemas(source));
     let window = watched(&source.name, observer, move |tell| {
         answer.window = Questions { conn, connection: &owned, tell }.window(&planned, &tables, &answer);
+        if enabled {
+            answer.gtids = gtids(&owned, &schemas, &answer, tell);
+        }
         answer
     });
     window.await.map_err(broken)
+}
+
+fn mapped_schemas(source: &NewSource) -> Vec<String> {
+    source.schema_mappings.iter().map(|pair| pair.source_schema.clone()).collect()
+}
+
+/// Those before where the batch starts, as far as the starts could be advanced.
+fn gtids(
+    connection: &MysqlConnection,
+    schemas: &[String],
+    answer: &Answer,
+    tell: &watch::Sender<Progress>,
+) -> Option<Result<Gtids, Question>> {
+    let (Some(executed), Some(Ok(logs)), Some(Ok(window))) =
+        (&answer.settings.gtids, &answer.logs, &answer.window)
+    else {
+        return None;
+    };
+    let log = gtids::Log { connection, logs, letters: answer.settings.letters, schemas, tell };
+    Some(log.gtids(&window.narrowed.batch_start, executed))
 }
 
 /// Asks on a thread of its own, and tells how far it has come. The error is that of a thread that ended before its time.
@@ -140,8 +166,16 @@ impl Questions<'_> {
             Some(Ok(logs)) => Some(self.identity(&settings, logs, claims)),
             _ => None,
         };
-        let answer =
-            Answer { settings, logs, hidden_schemas, absent_schemas, other_letters, identity, window: None };
+        let answer = Answer {
+            settings,
+            logs,
+            hidden_schemas,
+            absent_schemas,
+            other_letters,
+            identity,
+            window: None,
+            gtids: None,
+        };
         Ok((answer, self.conn))
     }
 

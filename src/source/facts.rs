@@ -2,6 +2,7 @@
 
 use super::connect::ConnectError;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::gtid::Misread;
 use crate::identity::Verdict;
 use crate::window::{Letters, Narrowed, TableName};
 use std::collections::BTreeMap;
@@ -42,6 +43,13 @@ impl AskedSource {
         let window = self.answer.as_ref().ok()?.window.as_ref()?;
         window.as_ref().ok().map(|read| &read.narrowed)
     }
+
+    /// The GTIDs that the daemon starts behind, and where its batch starts for that.
+    #[must_use]
+    pub fn gtid_start(&self) -> Option<(&str, &BinlogCoordinate)> {
+        let gtids = self.answer.as_ref().ok()?.gtids.as_ref()?.as_ref().ok()?;
+        gtids.set.as_ref().ok().map(|set| (set.as_str(), &gtids.start))
+    }
 }
 
 /// What a server said.
@@ -62,6 +70,19 @@ pub struct Answer {
     /// The window of the source; none when there is no plan, nothing to start from, or something that makes the
     /// reading pointless.
     pub window: Option<Result<WindowRead, Question>>,
+    /// The GTIDs before the batch start; none when the daemon goes by file and position.
+    pub gtids: Option<Result<Gtids, Question>>,
+}
+
+/// The GTIDs that the daemon starts behind.
+#[derive(Debug)]
+pub struct Gtids {
+    /// As it reads them; or why it would misread them.
+    pub set: Result<String, Misread>,
+    /// Where its batch is to start: at the file that the server begins with for a replica that has them.
+    pub start: BinlogCoordinate,
+    /// What was read for that.
+    pub reading: Reading,
 }
 
 /// What the server's events say to what the catalogue keeps of the server that it was read from.
@@ -104,6 +125,8 @@ pub struct Settings {
     pub checksums: Option<Checksums>,
     /// Settings of now under which changes are logged in a way that the new replica passes over, as the server writes them.
     pub packed: Vec<String>,
+    /// The GTIDs that it has executed, when `gtid_mode` is ON.
+    pub gtids: Option<String>,
     /// How names are compared (`lower_case_table_names`).
     pub letters: Letters,
     /// Whether it refuses to compare with a zero date (NO_ZERO_DATE in `sql_mode`), as 1.8.2 does when it copies.

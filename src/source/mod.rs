@@ -7,6 +7,7 @@ mod ask;
 mod connect;
 mod dump;
 pub mod facts;
+mod gtids;
 mod parsable;
 mod rows;
 mod server;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
                          'binlog_row_image', 'binlog_row_metadata', 'binlog_checksum', 'lower_case_table_names', \
-                         'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress')";
+                         'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress', 'gtid_mode')";
 
 /// Settings that pack changes in a way that mysql-replication does not unpack, each with the word in its value that
 /// does it: MySQL's partial updates of JSON and compressed transactions, and MariaDB's compressed events.
@@ -73,6 +73,10 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         row_metadata: found.remove("binlog_row_metadata"),
         checksums,
         packed,
+        gtids: match found.get("gtid_mode") {
+            Some(mode) if is_on(mode) => executed_gtids(conn)?,
+            _ => None,
+        },
         letters: if alike { Letters::Alike } else { Letters::Distinct },
         refuses_zero_dates: refuses_zero_dates(conn)?,
         charset_refused,
@@ -150,14 +154,29 @@ pub(super) fn binary_logs(conn: &mut Conn) -> Result<BinaryLogs, Question> {
     Ok(BinaryLogs { files: rows.into_iter().map(file).collect::<Result<_, _>>()?, current })
 }
 
-fn current(conn: &mut Conn) -> Result<BinlogCoordinate, Question> {
-    let doing = "asking where the server writes its binary log";
-    let row: Option<Row> = match conn.query_first("SHOW MASTER STATUS") {
+/// As the daemon asks for them. A missing privilege is told where the binary logs are listed.
+fn executed_gtids(conn: &mut Conn) -> Result<Option<String>, Question> {
+    match master_status(conn) {
+        Err(question) if question.denied => Ok(None),
+        status => Ok(status?.and_then(|row| row.get("Executed_Gtid_Set"))),
+    }
+}
+
+/// What the server is asked most, and tells of its binary log.
+const STATUS: &str = "asking where the server writes its binary log";
+
+fn master_status(conn: &mut Conn) -> Result<Option<Row>, Question> {
+    match conn.query_first("SHOW MASTER STATUS") {
         // MySQL 8.4 has this under another name only.
         Err(Error::MySqlError(error)) if error.code == SYNTAX => conn.query_first("SHOW BINARY LOG STATUS"),
         answer => answer,
     }
-    .map_err(unanswered(doing))?;
+    .map_err(unanswered(STATUS))
+}
+
+fn current(conn: &mut Conn) -> Result<BinlogCoordinate, Question> {
+    let doing = STATUS;
+    let row = master_status(conn)?;
     let row = row.ok_or_else(|| unreadable(doing, "the server says that it writes none"))?;
     let (file, position): (Option<String>, Option<u64>) = (row.get("File"), row.get("Position"));
     let (Some(file), Some(position)) = (file, position) else {

@@ -89,6 +89,12 @@ fn source(row: &Row, planned: &PlannedSource) -> Result<Vec<String>, Cause> {
     );
     note(
         &mut differences,
+        &of("the GTIDs"),
+        &row.try_get::<_, Option<String>>("batch_gtids")?,
+        &planned.gtid_set,
+    );
+    note(
+        &mut differences,
         &of("the consistency"),
         &row.try_get::<_, bool>("b_consistent")?,
         &planned.consistent_point.is_none(),

@@ -2,7 +2,6 @@
 
 use super::step::Step;
 use super::transaction::Cause;
-use crate::binlog::BinlogCoordinate;
 use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::catalogue::v2;
 use crate::mapping::MappingPair;
@@ -175,24 +174,22 @@ pub(super) async fn tables(client: &Client, plan: &Plan, starts: &Starts) -> Res
 pub(super) async fn coordinates(client: &Client, plan: &Plan, ids: &[NewSourceId]) -> Result<(), Error> {
     for (source, id) in plan.sources.iter().zip(ids) {
         if let Some(point) = &source.consistent_point {
-            write_coordinate(client, include_str!("write_consistent_point.sql"), *id, point).await?;
+            let sql = include_str!("write_consistent_point.sql");
+            client.execute_typed(sql, &coordinate(id, &point.file().name(), &point.position())).await?;
         }
         if let Some(start) = &source.batch_start {
-            write_coordinate(client, include_str!("write_batch_start.sql"), *id, start).await?;
+            let (file, position) = (start.file().name(), start.position());
+            let [id, file, position] = coordinate(id, &file, &position);
+            let parameters = [id, file, position, (&source.gtid_set, Type::TEXT)];
+            client.execute_typed(include_str!("write_batch_start.sql"), &parameters).await?;
         }
     }
     Ok(())
 }
 
-async fn write_coordinate(
-    client: &Client,
-    sql: &str,
-    id: NewSourceId,
-    coordinate: &BinlogCoordinate,
-) -> Result<(), Error> {
-    let (file, position) = (coordinate.file().name(), coordinate.position());
-    let parameters: [Parameter<'_>; 3] = [(&id.0, Type::INT8), (&file, Type::TEXT), (&position, Type::INT8)];
-    client.execute_typed(sql, &parameters).await.map(drop)
+/// The first three parameters of a statement that writes a coordinate of a source.
+fn coordinate<'a>(id: &'a NewSourceId, file: &'a &'a str, position: &'a i64) -> [Parameter<'a>; 3] {
+    [(&id.0, Type::INT8), (file, Type::TEXT), (position, Type::INT8)]
 }
 
 /// Grants on the new catalogue what was granted on the old one.

@@ -4,5 +4,5 @@ WITH source AS (
     WHERE i_id_source = $1
     RETURNING i_id_source, v_log_table[1] AS log_table
 )
-INSERT INTO sch_chameleon.t_replica_batch (i_id_source, t_binlog_name, i_binlog_position, v_log_table)
-SELECT i_id_source, $2, $3, log_table FROM source
+INSERT INTO sch_chameleon.t_replica_batch (i_id_source, t_binlog_name, i_binlog_position, v_log_table, t_gtid_set)
+SELECT i_id_source, $2, $3, log_table, $4 FROM source

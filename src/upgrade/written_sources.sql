@@ -11,6 +11,7 @@ SELECT s.t_source, s.jsb_schema_mappings, s.enm_status::text AS enm_status, s.b_
            AS batch_file,
        (SELECT min(b.i_binlog_position) FROM sch_chameleon.t_replica_batch b WHERE b.i_id_source = s.i_id_source)
            AS batch_position,
+       (SELECT min(b.t_gtid_set) FROM sch_chameleon.t_replica_batch b WHERE b.i_id_source = s.i_id_source) AS batch_gtids,
        (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'sch_chameleon' AND c.relkind = 'r' AND c.relname = ANY (s.v_log_table)) AS log_tables,
        (SELECT count(*) FROM sch_chameleon.t_last_received r WHERE r.i_id_source = s.i_id_source)

@@ -36,6 +36,7 @@ fn source(starts: &[BinlogCoordinate], consistent_point: BinlogCoordinate) -> Pl
         name: "new".into(),
         mappings: vec![],
         parts: starts.iter().enumerate().map(part).collect(),
+        gtid_set: None,
         batch_start: starts.iter().min().cloned(),
         consistent_point: Some(consistent_point),
         last_received: None,

@@ -58,6 +58,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         &[Test(CATALOGUE, "discarded_rows_are_told_and_the_list_is_emptied"), Live("remedies_of_1_8_2")],
     ),
     ("encoding", &[Test("tests/sessions/encodings.rs", "a_name_that_the_database_can_not_store_is_refused")]),
+    ("gtid-set", &[Live("gtids_misread")]),
     ("key-columns", &[Live("remedies_of_1_8_2")]),
     ("gone-back", &[No("1.8.2's init_replica, as in every live scenario")]),
     (

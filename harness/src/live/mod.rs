@@ -43,10 +43,12 @@ pub struct Programs {
     pub chameleon2: std::path::PathBuf,
     /// The server of the sources.
     pub mysql: MySqlSoftware,
+    /// Whether the server has GTIDs, and the daemon of 2.0.21 starts from them.
+    pub gtids: bool,
 }
 
 impl Programs {
-    /// Finds them, with a server of this kind.
+    /// Finds them, with a server of this kind, without GTIDs.
     ///
     /// # Errors
     /// [`Missing`] names the first that isn't there, and how to get it.
@@ -55,7 +57,14 @@ impl Programs {
             mysql: MySqlSoftware::find(server)?,
             chameleon1: tools::chameleon1()?,
             chameleon2: tools::chameleon2()?,
+            gtids: false,
         })
+    }
+
+    /// The same on a server with GTIDs, from which the daemon starts.
+    #[must_use]
+    pub fn with_gtids(self) -> Self {
+        Self { gtids: true, ..self }
     }
 }
 

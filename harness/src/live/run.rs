@@ -30,6 +30,16 @@ const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 /// `my_server_id` of the old sources; the new ones begin at the example's 100.
 const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 1001..;
 
+/// Whether the server has GTIDs: what a MySQL does when it isn't told depends on its version. MariaDB has no such option.
+fn gtid_options(programs: &Programs) -> Vec<String> {
+    let mode = match (programs.mysql.kind(), programs.gtids) {
+        (MySqlKind::MariaDb, _) => return vec![],
+        (MySqlKind::MySql, true) => "ON",
+        (MySqlKind::MySql, false) => "OFF",
+    };
+    vec![format!("--gtid-mode={mode}"), format!("--enforce-gtid-consistency={mode}")]
+}
+
 /// Our commands that look at MySQL before the upgrade.
 const TAKING_ACCEPTANCES: [&str; 2] = ["upgrade", "check"];
 /// What stands between a MySQL of today and the daemon, and is answered for it.
@@ -77,10 +87,11 @@ impl<'a> Live<'a> {
         warden: &'a Warden,
     ) -> Result<Self, LiveError> {
         let mut servers: BTreeMap<&str, MySqlServer> = BTreeMap::new();
+        let options = gtid_options(programs);
         let chameleon1 = Chameleon1::new(&programs.chameleon1, warden)?;
         for ((name, source), server_id) in scenario.sources.iter().zip(OLD_SERVER_IDS) {
             if !servers.contains_key(source.server.as_str()) {
-                servers.insert(&source.server, MySqlServer::start(&programs.mysql)?);
+                servers.insert(&source.server, MySqlServer::start_with(&programs.mysql, &options)?);
             }
             let mysql = &servers[source.server.as_str()];
             mysql.run(None, &format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", source.schema))?;
@@ -317,7 +328,8 @@ impl<'a> Live<'a> {
         let mut sources = Vec::new();
         for (name, old) in upgraded {
             let old = old.iter().map(|old| self.source(old)).collect::<Result<Vec<_>, _>>()?;
-            let settings = self.scenario.settings.iter().chain(with);
+            let gtids = ("gtid_enable".to_owned(), Value::from(self.programs.gtids));
+            let settings = [(&gtids.0, &gtids.1)].into_iter().chain(&self.scenario.settings).chain(with);
             let source = configured_source(name, &old)?;
             sources.push(settings.fold(source, |source, (key, value)| source.with(key, value.clone())));
         }

@@ -23,6 +23,9 @@ pub struct Scenario {
     /// `make live` runs all on both.
     #[serde(default)]
     pub core: bool,
+    /// Whether it can be true of a server with GTIDs from which the daemon starts.
+    #[serde(default = "default_gtids")]
+    pub gtids: bool,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
@@ -55,6 +58,10 @@ pub struct MySqlSource {
     /// `batch_retention` of 1.8.2.
     #[serde(default = "default_retention")]
     pub retention: String,
+}
+
+fn default_gtids() -> bool {
+    true
 }
 
 fn default_retention() -> String {

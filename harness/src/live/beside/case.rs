@@ -52,6 +52,7 @@ impl Case {
         Scenario {
             only: None,
             core: false,
+            gtids: true,
             damage: vec![],
             awaits: None,
             sources: self.sources.clone(),
