@@ -1,5 +1,7 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
+mod tables;
+
 use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
 use crate::catalogue::v1::{read, strays};
@@ -10,7 +12,7 @@ use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan;
 use crate::postgres::{self, Pooling};
-use crate::source::facts::MySql;
+use crate::source::facts::{Compared, MySql};
 use crate::source::{self, Observer};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -101,7 +103,12 @@ pub async fn facts(
 
 /// Asks the pg_chameleon 2 that is installed here and the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
 /// Without a 1.7 catalogue there is nothing to ask.
-pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer: &dyn Observer) -> Facts {
+pub async fn ask_mysql(
+    mut facts: Facts,
+    client: &Client,
+    configuration: &Configuration,
+    observer: &dyn Observer,
+) -> Facts {
     let Some(catalogue) = &mut facts.catalogue else { return facts };
     let connections = configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
     facts.installed = Installed::find(connections.map(|connection| connection.charset.as_str())).await;
@@ -110,7 +117,11 @@ pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer
         let Some(connection) = &source.mysql else { continue };
         let planned = catalogue.planned.as_mut().ok();
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
-        let asked = source::ask(source, connection, planned.as_deref(), observer).await;
+        let compared = match &planned {
+            Some(planned) => tables::compare(client, connection, planned, &source.tables, observer).await,
+            None => Compared::default(),
+        };
+        let asked = source::ask(source, connection, planned.as_deref(), compared, observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
             planned.advance(&narrowed.starts, &narrowed.batch_start);
         }

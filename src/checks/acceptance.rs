@@ -5,7 +5,7 @@
 use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
-pub const ACCEPTABLE: [&str; 10] = [
+pub const ACCEPTABLE: [&str; 11] = [
     "batch-succession",
     "binlog-contents",
     "binlog-row-metadata",
@@ -13,6 +13,7 @@ pub const ACCEPTABLE: [&str; 10] = [
     "mysql-charset",
     "mysql-version",
     "server-id",
+    "table-structure",
     "tables-left-out",
     "window-statements",
     "window-tables",

@@ -100,6 +100,7 @@ mod tests {
             user: "u".into(),
             place: "h:3306".into(),
             charset: "utf8".into(),
+            compared: crate::source::facts::Compared::default(),
             answer: Err(broken),
         };
         let severities = |settings: &Settings| -> Vec<_> {

@@ -38,6 +38,7 @@ mod source_schema;
 mod source_types;
 mod start;
 mod stopped;
+mod table_structure;
 mod tables_left_out;
 mod unreplayable;
 mod version;
@@ -244,6 +245,7 @@ const CHECKS: &[Check] = &[
     replication::check,
     binlog_files::check,
     mysql_schemas::check,
+    table_structure::check,
     column_names::check,
     binlog_contents::check,
     window::check,

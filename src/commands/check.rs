@@ -12,6 +12,7 @@ use crate::source::Observer;
 use crate::source::facts::{MySql, Reading};
 use crate::survey::{ask_mysql, survey};
 use std::time::Duration;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 /// Runs the checks and shows what they found.
@@ -52,15 +53,18 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
         return Err(finding);
     }
     let facts = survey(client, configuration, arguments.assume_stopped).await;
-    session.close().await;
     let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
     let for_people = arguments.format == Format::Text;
-    Ok(mysql(facts, configuration, arguments.offline, if for_people { console } else { &Unobserved }).await)
+    let observer: &dyn Observer = if for_people { console } else { &Unobserved };
+    let facts = mysql(facts, client, configuration, arguments.offline, observer).await;
+    session.close().await;
+    Ok(facts)
 }
 
 /// What MySQL has to say, unless it is not to be asked.
 pub(super) async fn mysql(
     facts: Facts,
+    client: &Client,
     configuration: &Configuration,
     offline: bool,
     observer: &dyn Observer,
@@ -68,7 +72,7 @@ pub(super) async fn mysql(
     if offline {
         Facts { mysql: MySql::Offline, ..facts }
     } else {
-        ask_mysql(facts, configuration, observer).await
+        ask_mysql(facts, client, configuration, observer).await
     }
 }
 
@@ -77,6 +81,8 @@ struct Unobserved;
 
 impl Observer for Unobserved {
     fn window_reading(&self, _: &str, _: Reading, _: u64) {}
+    fn tables_comparing(&self, _: &str, _: u64, _: u64) {}
+    fn tables_compared(&self, _: &str) {}
     fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 

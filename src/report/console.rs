@@ -324,6 +324,19 @@ impl Progress for Console {
 }
 
 impl source::Observer for Console {
+    fn tables_comparing(&self, source: &str, tables: u64, of: u64) {
+        if self.running.borrow().is_empty() {
+            self.begins(source, of, tables_style());
+        }
+        self.advances(source, tables, of, || {
+            format!("  compared {tables} of {of} tables of {source} with MySQL")
+        });
+    }
+
+    fn tables_compared(&self, source: &str) {
+        self.ends(source);
+    }
+
     fn window_reading(&self, source: &str, reading: Reading, of: u64) {
         if self.running.borrow().is_empty() {
             self.begins(source, of, window_style());
@@ -356,6 +369,11 @@ impl Observer for Console {
 
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn tables_style() -> ProgressStyle {
+    ProgressStyle::with_template("  {msg}: compared with MySQL {wide_bar} {pos}/{len} tables, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

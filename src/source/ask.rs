@@ -1,7 +1,7 @@
 //! Asks the MySQL server of a source, and reads its window.
 
 use super::connect::{ConnectError, connect, place};
-use super::facts::{Answer, AskedSource, BinaryLogs, Question, Reading, Settings, WindowRead};
+use super::facts::{Answer, AskedSource, BinaryLogs, Compared, Question, Reading, Settings, WindowRead};
 use super::{dump, server};
 use crate::binlog::BinlogCoordinate;
 use crate::config::{MysqlConnection, NewSource, TableLists};
@@ -22,6 +22,10 @@ const LOOK_EVERY: u64 = 1 << 18;
 pub trait Observer {
     /// So much of the window of `source` was read, of about so many bytes.
     fn window_reading(&self, source: &str, reading: Reading, of: u64);
+    /// So many of the tables of `source` were compared with those on MySQL.
+    fn tables_comparing(&self, source: &str, tables: u64, of: u64);
+    /// All of them were.
+    fn tables_compared(&self, source: &str);
     /// The window of `source` was read.
     fn window_read(&self, source: &str, reading: Reading, took: Duration);
 }
@@ -36,9 +40,15 @@ pub async fn ask(
     source: &NewSource,
     connection: &MysqlConnection,
     planned: Option<&PlannedSource>,
+    mut compared: Compared,
     observer: &dyn Observer,
 ) -> AskedSource {
-    let answer = answer(source, connection, planned, observer).await;
+    let doubtful = compared.differing.iter().map(|differing| differing.table.clone()).collect();
+    let answer = answer(source, connection, planned, doubtful, observer).await;
+    if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
+        let redefined = &read.narrowed.ahead.redefined;
+        compared.differing.retain(|differing| !redefined.contains(&differing.table));
+    }
     if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
         observer.window_read(&source.name, read.reading, read.took);
     }
@@ -47,6 +57,7 @@ pub async fn ask(
         user: connection.user.clone(),
         place: place(connection),
         charset: connection.charset.clone(),
+        compared,
         answer,
     }
 }
@@ -55,6 +66,7 @@ async fn answer(
     source: &NewSource,
     connection: &MysqlConnection,
     planned: Option<&PlannedSource>,
+    doubtful: Vec<TableName>,
     observer: &dyn Observer,
 ) -> Result<Answer, ConnectError> {
     let conn = connected(connection).await?;
@@ -66,7 +78,8 @@ async fn answer(
     };
     let (tell, mut told) = watch::channel(Progress::default());
     let mut asking = tokio::task::spawn_blocking(move || {
-        Questions { conn, connection: &connection, schemas: &schemas, tables: &tables, tell: &tell }
+        let doubtful = &doubtful;
+        Questions { conn, connection: &connection, schemas: &schemas, tables: &tables, doubtful, tell: &tell }
             .ask(planned.as_ref())
     });
     loop {
@@ -104,6 +117,8 @@ struct Questions<'a> {
     connection: &'a MysqlConnection,
     schemas: &'a [String],
     tables: &'a TableLists,
+    /// Tables of which it matters whether a definition lies ahead.
+    doubtful: &'a [TableName],
     tell: &'a watch::Sender<Progress>,
 }
 
@@ -167,8 +182,14 @@ impl Questions<'_> {
                 ControlFlow::Break(())
             }
         };
-        let (reading, checksums) =
-            dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
+        let (reading, checksums) = dump::read(
+            self.conn,
+            &from,
+            &to,
+            self.doubtful,
+            |transaction| window.take(transaction),
+            progress,
+        )?;
         let mut narrowed = window.close();
         narrowed.ahead.hazards.retain(|name| self.tables.are_read(&name.schema, &name.table));
         let read_by_the_daemon = |name: &&TableName| self.tables.are_read(&name.schema, &name.table);

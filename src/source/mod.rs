@@ -11,8 +11,10 @@ mod parsable;
 mod rows;
 mod server;
 mod statement;
+mod tables;
 mod target;
 mod transactions;
 
 pub use ask::{Observer, ask};
 pub use connect::ConnectError;
+pub use tables::tables;

@@ -147,6 +147,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
     ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
     ("stored-twice", &[No("1.8.2's sync_tables, as of batch-succession")]),
+    ("table-structure", &[Live("structure_composite_key"), Live("structure_unseen_definitions")]),
     ("tables-left-out", &[Live("lists_that_leave_out_tables")]),
     ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
     ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
