@@ -117,11 +117,13 @@ pub async fn ask_mysql(
         let Some(connection) = &source.mysql else { continue };
         let planned = catalogue.planned.as_mut().ok();
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
-        let compared = match &planned {
-            Some(planned) => tables::compare(client, connection, planned, &source.tables, observer).await,
-            None => Compared::default(),
+        let (session, compared) = match (source::connected(connection).await, &planned) {
+            (Ok(session), Some(planned)) => {
+                tables::compare(client, session, connection, planned, &source.tables, observer).await
+            }
+            (session, _) => (session, Compared::default()),
         };
-        let asked = source::ask(source, connection, planned.as_deref(), compared, observer).await;
+        let asked = source::ask(source, connection, session, planned.as_deref(), compared, observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
             planned.advance(&narrowed.starts, &narrowed.batch_start);
         }

@@ -1,6 +1,6 @@
 //! Asks the MySQL server of a source, and reads its window.
 
-use super::connect::{ConnectError, connect, place};
+use super::connect::{ConnectError, Session, connect, place};
 use super::facts::{Answer, AskedSource, BinaryLogs, Compared, Question, Reading, Settings, WindowRead};
 use super::{dump, server};
 use crate::binlog::BinlogCoordinate;
@@ -39,12 +39,16 @@ type Progress = (Reading, u64);
 pub async fn ask(
     source: &NewSource,
     connection: &MysqlConnection,
+    session: Result<Session, ConnectError>,
     planned: Option<&PlannedSource>,
     mut compared: Compared,
     observer: &dyn Observer,
 ) -> AskedSource {
     let doubtful = compared.differing.iter().map(|differing| differing.table.clone()).collect();
-    let answer = answer(source, connection, planned, doubtful, observer).await;
+    let answer = match session {
+        Ok(session) => answer(source, connection, session, planned, doubtful, observer).await,
+        Err(error) => Err(error),
+    };
     if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
         let redefined = &read.narrowed.ahead.redefined;
         compared.differing.retain(|differing| !redefined.contains(&differing.table));
@@ -65,11 +69,11 @@ pub async fn ask(
 async fn answer(
     source: &NewSource,
     connection: &MysqlConnection,
+    Session(conn): Session,
     planned: Option<&PlannedSource>,
     doubtful: Vec<TableName>,
     observer: &dyn Observer,
 ) -> Result<Answer, ConnectError> {
-    let conn = connected(connection).await?;
     let schemas: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.clone()).collect();
     let (planned, connection, tables) = (planned.cloned(), connection.clone(), source.tables.clone());
     let broken = {
@@ -99,14 +103,19 @@ async fn answer(
     }
 }
 
+/// A session with the server.
+///
 /// The driver's own timeouts are for each address and each packet: here is one for all of it.
-async fn connected(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
+///
+/// # Errors
+/// [`ConnectError`] when there is none.
+pub async fn connected(connection: &MysqlConnection) -> Result<Session, ConnectError> {
     let too_slow =
         |_| ConnectError::TooSlow { place: place(connection), seconds: connection.connect_timeout.as_secs() };
     let owned = connection.clone();
     let connecting = tokio::task::spawn_blocking(move || connect(&owned));
     match tokio::time::timeout(connection.connect_timeout, connecting).await.map_err(too_slow)? {
-        Ok(result) => result,
+        Ok(result) => result.map(Session),
         Err(panicked) => Err(ConnectError::Broken { place: place(connection), cause: panicked.to_string() }),
     }
 }

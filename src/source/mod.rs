@@ -15,6 +15,6 @@ mod tables;
 mod target;
 mod transactions;
 
-pub use ask::{Observer, ask};
-pub use connect::ConnectError;
-pub use tables::tables;
+pub use ask::{Observer, ask, connected};
+pub use connect::{ConnectError, Session};
+pub use tables::Tables;

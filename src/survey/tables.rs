@@ -4,7 +4,7 @@ use crate::catalogue::v1::read;
 use crate::config::{MysqlConnection, TableLists};
 use crate::plan::{Part, PlannedSource};
 use crate::source::facts::{Compared, Differing, Question};
-use crate::source::{self, Observer};
+use crate::source::{self, ConnectError, Observer, Session, Tables};
 use crate::structure::{self, OnMysql};
 use crate::window::TableName;
 use tokio_postgres::{Client, Error};
@@ -12,48 +12,47 @@ use tokio_postgres::{Client, Error};
 /// How many tables that differ are kept by name.
 const KEPT: usize = 1000;
 
-/// Compares the tables of a source that the daemon will read.
+/// Compares the tables of a source that the daemon will read, and gives the session back.
 pub(super) async fn compare(
     client: &Client,
+    mut session: Session,
     connection: &MysqlConnection,
     planned: &PlannedSource,
     lists: &TableLists,
     observer: &dyn Observer,
-) -> Compared {
-    let compared = compare_parts(client, connection, planned, lists, observer).await;
-    observer.tables_compared(&planned.name);
-    compared
-}
-
-async fn compare_parts(
-    client: &Client,
-    connection: &MysqlConnection,
-    planned: &PlannedSource,
-    lists: &TableLists,
-    observer: &dyn Observer,
-) -> Compared {
+) -> (Result<Session, ConnectError>, Compared) {
     let mut compared = Compared::default();
     for part in planned.parts.iter().filter(|part| part.start.is_some()) {
-        let mut received = source::tables(connection.clone(), part.pair.source_schema.clone());
-        while let Some(tables) = received.recv().await {
-            let tables = match tables {
-                Ok(tables) => tables,
-                Err(question) => {
-                    compared.unanswered = Some(question);
-                    return compared;
+        let mut tables = Tables::of(part.pair.source_schema.clone(), session);
+        while let Some(received) = tables.received.recv().await {
+            let outcome = match received {
+                Ok(some) => {
+                    compare_some(client, part, &some, lists, &mut compared).await.map_err(|e| unanswered(&e))
                 }
+                Err(question) => Err(question),
             };
-            if let Err(error) = compare_some(client, part, &tables, lists, &mut compared).await {
-                compared.unanswered = Some(unanswered(&error));
-                return compared;
+            if let Err(question) = outcome {
+                compared.unanswered = Some(question);
+                break;
             }
             observer.tables_comparing(&planned.name, compared.tables, planned.tables());
         }
+        session = match tables.session().await {
+            Some(session) => session,
+            None => match source::connected(connection).await {
+                Ok(session) => session,
+                Err(error) => return (Err(error), compared),
+            },
+        };
+        if compared.unanswered.is_some() {
+            break;
+        }
     }
+    observer.tables_compared(&planned.name);
     if let Err(error) = leave_out_redefined(client, &mut compared).await {
         compared.unanswered = Some(unanswered(&error));
     }
-    compared
+    (Ok(session), compared)
 }
 
 async fn compare_some(
