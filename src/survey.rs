@@ -119,7 +119,9 @@ pub async fn ask_mysql(
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
         let (session, compared) = match (source::connected(connection).await, &planned) {
             (Ok(session), Some(planned)) => {
-                tables::compare(client, session, connection, planned, &source.tables, observer).await
+                let rules =
+                    tables::Rules { lists: &source.tables, overridden: &configuration.overridden_types };
+                tables::compare(client, session, connection, planned, &rules, observer).await
             }
             (session, _) => (session, Compared::default()),
         };

@@ -5,12 +5,28 @@ use crate::config::{MysqlConnection, TableLists};
 use crate::plan::{Part, PlannedSource};
 use crate::source::facts::{Compared, Differing, Question};
 use crate::source::{self, ConnectError, Observer, Session, Tables};
-use crate::structure::{self, OnMysql};
+use crate::structure::{self, Difference, OnMysql};
 use crate::window::TableName;
+use std::collections::BTreeSet;
 use tokio_postgres::{Client, Error};
 
 /// How many tables that differ are kept by name.
 const KEPT: usize = 1000;
+
+/// What the configuration says of tables.
+pub(super) struct Rules<'a> {
+    /// Those that are read.
+    pub(super) lists: &'a TableLists,
+    /// MySQL's types that are made to others.
+    pub(super) overridden: &'a BTreeSet<String>,
+}
+
+impl Rules<'_> {
+    /// Whether the configuration makes the type what it is.
+    fn wants(&self, difference: &Difference) -> bool {
+        matches!(difference, Difference::Type { mysql, .. } if self.overridden.contains(&mysql.to_lowercase()))
+    }
+}
 
 /// Compares the tables of a source that the daemon will read, and gives the session back.
 pub(super) async fn compare(
@@ -18,7 +34,7 @@ pub(super) async fn compare(
     mut session: Session,
     connection: &MysqlConnection,
     planned: &PlannedSource,
-    lists: &TableLists,
+    rules: &Rules<'_>,
     observer: &dyn Observer,
 ) -> (Result<Session, ConnectError>, Compared) {
     let mut compared = Compared::default();
@@ -27,7 +43,7 @@ pub(super) async fn compare(
         while let Some(received) = tables.received.recv().await {
             let outcome = match received {
                 Ok(some) => {
-                    compare_some(client, part, &some, lists, &mut compared).await.map_err(|e| unanswered(&e))
+                    compare_some(client, part, &some, rules, &mut compared).await.map_err(|e| unanswered(&e))
                 }
                 Err(question) => Err(question),
             };
@@ -59,17 +75,18 @@ async fn compare_some(
     client: &Client,
     part: &Part,
     tables: &[OnMysql],
-    lists: &TableLists,
+    rules: &Rules<'_>,
     compared: &mut Compared,
 ) -> Result<(), Error> {
     let schema = &part.pair.source_schema;
-    let read: Vec<_> = tables.iter().filter(|table| lists.are_read(schema, &table.name)).collect();
+    let read: Vec<_> = tables.iter().filter(|table| rules.lists.are_read(schema, &table.name)).collect();
     let names: Vec<_> = read.iter().map(|table| table.name.as_str()).collect();
     let there = read::destinations(client, part.id, &part.pair.dest_schema, &names).await?;
     for table in read {
         let Some(in_postgres) = there.get(&table.name) else { continue };
         compared.tables += 1;
-        let differences = structure::differences(table, in_postgres);
+        let mut differences = structure::differences(table, in_postgres);
+        differences.retain(|difference| !rules.wants(difference));
         if differences.is_empty() {
             continue;
         }

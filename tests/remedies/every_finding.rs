@@ -154,7 +154,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("waiting-rows", &[No("an info")]),
     ("window", &[No(BINARY_LOG)]),
     ("window-ddl", &[No(BINARY_LOG)]),
-    ("window-statements", &[Live("remedy_flush_statement")]),
+    ("window-statements", &[Live("remedy_flush_statement"), Live("remedy_sync_redefined")]),
     (
         "window-tables",
         &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],
