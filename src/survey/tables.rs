@@ -10,6 +10,9 @@ use crate::window::TableName;
 use std::collections::BTreeSet;
 use tokio_postgres::{Client, Error};
 
+/// From how many tables on it is told how far the comparison has come: fewer are done in a moment.
+const TOLD: u64 = 5000;
+
 /// How many tables that differ are kept by name.
 const KEPT: usize = 1000;
 
@@ -51,7 +54,9 @@ pub(super) async fn compare(
                 compared.unanswered = Some(question);
                 break;
             }
-            observer.tables_comparing(&planned.name, compared.tables, planned.tables());
+            if planned.tables() >= TOLD {
+                observer.tables_comparing(&planned.name, compared.tables, planned.tables());
+            }
         }
         session = match tables.session().await {
             Some(session) => session,
