@@ -22,9 +22,6 @@ const POSTGRESQL: &str = "tests/remedies/postgresql.rs";
 const MYSQL: &str = "tests/remedies/mysql.rs";
 const WAY_BACK: &str = "tests/remedies/way_back.rs";
 
-const BINARY_LOG: &str =
-    "about what the binary log holds: to be carried out with the checks of the binary log";
-
 /// Each finding with its remedies.
 const REMEDIES: &[(&str, &[Remedy])] = &[
     ("batch-succession", &[Live("orphan_after_retention")]),
@@ -40,9 +37,20 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         ],
     ),
     ("binlog-files", &[Live("remedies_init_replica")]),
-    ("binlog-read", &[No(BINARY_LOG)]),
+    (
+        "binlog-read",
+        &[No(
+            "a log that can't be read is the server's to mend; else 1.8.2's init_replica, as of binlog-files",
+        )],
+    ),
     ("binlog-row-metadata", &[Live("contents_unnamed_columns")]),
-    ("binlog-settings", &[No(BINARY_LOG)]),
+    (
+        "binlog-settings",
+        &[
+            Test("tests/mysql/server.rs", "rows_that_are_not_whole"),
+            Test("tests/mysql/server.rs", "statements_in_the_binary_log"),
+        ],
+    ),
     ("catalogue", &[Test(POSTGRESQL, "a_lock_on_the_catalogue_is_waited_for")]),
     ("catalogue-put-aside", &[Test(WAY_BACK, "a_catalogue_that_was_renamed_gets_its_name_back")]),
     ("catalogue-version", &[Test(CONFIGURATION, "the_database_of_the_replica_is_named")]),
@@ -86,7 +94,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         ],
     ),
     ("mysql", &[Test("tests/mysql/server.rs", "the_server_is_down")]),
-    ("mysql-charset", &[No("what it says is what the configuration is to hold")]),
+    ("mysql-charset", &[Test("tests/mysql/server.rs", "an_unknown_character_set")]),
     (
         "mysql-schemas",
         &[
