@@ -84,7 +84,14 @@ impl Console {
         for finding in shown {
             let (word, style) = severity(finding.severity);
             let begin = format!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  ", finding.check);
-            self.hanging(&begin, &finding.found, FOUND + layout::width(finding.check) + 2, FOUND);
+            let first = FOUND + layout::width(finding.check) + 2;
+            match self.columns {
+                Some(columns) => {
+                    let lines = layout::prose(&finding.found, columns, first, FOUND);
+                    output::line(format_args!("{begin}{}", lines.join(&format!("\n{:FOUND$}", ""))));
+                }
+                None => output::line(format_args!("{begin}{}", finding.found)),
+            }
             if let Some(reason) = &finding.accepted {
                 self.hanging(&format!("{:FOUND$}accepted: ", ""), reason, FOUND + 10, FOUND + 2);
             } else if let Some(remedy) = &finding.remedy {

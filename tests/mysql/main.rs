@@ -9,4 +9,7 @@ mod origin;
 mod replica;
 mod server;
 mod size;
+mod terminal;
+#[path = "../replica/terminal.rs"]
+mod terminal_of;
 mod window;
