@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window scenarios sweep matrix fresh clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window memory scenarios sweep matrix fresh clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, a
 
 window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
 	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::
+
+memory: postgres ## Check and upgrade 3,000,000 kept batches, 1,000,000 tables and events, in 64 MiB; say how long it takes
+	CHAMELEON_MEMORY=full cargo test --release -p chameleon-upgrade --test memory -- --nocapture
 
 scenarios: postgres ## Run the scenarios, each on a database of its own
 	cargo build --release --workspace --bins

@@ -22,6 +22,7 @@ pub mod replay;
 pub mod report;
 pub mod rollback;
 pub mod source;
+pub mod structure;
 pub mod survey;
 pub mod upgrade;
 pub mod window;

@@ -1,5 +1,7 @@
 //! Reads everything that the checks look at: first PostgreSQL, then MySQL.
 
+mod tables;
+
 use crate::batches::{self, Between, Gap};
 use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
@@ -13,7 +15,7 @@ use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan;
 use crate::postgres::{self, Pooling};
-use crate::source::facts::MySql;
+use crate::source::facts::{Compared, MySql};
 use crate::source::{self, Observer};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -132,7 +134,12 @@ pub async fn hear_of_gaps(
 
 /// Asks the pg_chameleon 2 that is installed here and the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
 /// Without a 1.7 catalogue there is nothing to ask.
-pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer: &dyn Observer) -> Facts {
+pub async fn ask_mysql(
+    mut facts: Facts,
+    client: &Client,
+    configuration: &Configuration,
+    observer: &dyn Observer,
+) -> Facts {
     let Some(catalogue) = &mut facts.catalogue else { return facts };
     let connections = configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
     facts.installed = Installed::find(connections.map(|connection| connection.charset.as_str())).await;
@@ -148,7 +155,16 @@ pub async fn ask_mysql(mut facts: Facts, configuration: &Configuration, observer
             catalogue.claims.iter().filter(|(id, _)| own(id)).map(|(_, claim)| claim.clone()).collect();
         let planned = catalogue.planned.as_mut().ok();
         let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
-        let asked = source::ask(source, connection, claims, planned.as_deref(), observer).await;
+        let (session, compared) = match (source::connected(connection).await, &planned) {
+            (Ok(session), Some(planned)) => {
+                let rules =
+                    tables::Rules { lists: &source.tables, overridden: &configuration.overridden_types };
+                tables::compare(client, session, connection, planned, &rules, observer).await
+            }
+            (session, _) => (session, Compared::default()),
+        };
+        let asked =
+            source::ask(source, connection, claims, session, planned.as_deref(), compared, observer).await;
         if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
             planned.advance(&narrowed.starts, &narrowed.batch_start);
         }

@@ -67,6 +67,8 @@ pub struct Transaction {
     pub unparsed: Vec<Unparsed>,
     /// What of it the daemon does not take as it is meant.
     pub hazards: Vec<Hazard>,
+    /// Of the tables that are watched, those that its definitions may be about, each with the end of the last.
+    pub redefined: BTreeMap<TableName, BinlogCoordinate>,
 }
 
 /// How the server compares the names of schemas and tables (`lower_case_table_names`).
@@ -226,6 +228,11 @@ impl Window {
     /// What ends behind `from` lies ahead of the new replica.
     fn look_ahead(&mut self, transaction: &Transaction, from: &BinlogCoordinate) {
         self.ahead.take(transaction, from, &self.schemas, self.letters);
+        for (table, end) in transaction.redefined.iter().filter(|(_, end)| *end > from) {
+            if self.reader_of(&table.schema).is_some_and(|reader| *end > reader.start) {
+                self.ahead.redefined.insert(table.clone());
+            }
+        }
         // The rows of a table that its source has applied are passed over, however they are logged.
         let applied = |hazard: &Hazard| {
             let reader = hazard.table.as_ref().and_then(|table| self.reader_of(&table.schema));

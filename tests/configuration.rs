@@ -111,6 +111,18 @@ fn a_configuration_that_cannot_be_read() {
         ("a tab", with_text("pg_conn:\n\thost: x\n"), &["upgraded.yml:2:"]),
         ("nothing", with_text(""), &["is empty: it should hold pg_conn and sources"]),
         (
+            // REPORTS.md 56.
+            "one of 1.8.2",
+            with_text(
+                "my_database: my_shop\ndest_schema: shop\nsource_name: default\nmysql_conn:\n  host: h\n  passwd: p\n\
+                 pg_conn:\n  host: h\n  port: 5432\n",
+            ),
+            &[
+                "is a configuration of pg_chameleon 1.x",
+                "the line \"my_shop\": \"shop\" in its schema_mappings",
+            ],
+        ),
+        (
             "a key twice",
             with_text("pg_conn:\n  host: a\n  port: 1\n  host: b\n"),
             &["upgraded.yml:4:3", "the key \"host\" is given twice, on line 2 and on line 4"],

@@ -5,7 +5,7 @@ mod replica;
 
 use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
-use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Seed, Source, Status, Table};
+use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Kind, Seed, Source, Status, Table};
 use chameleon_harness::server::{LocalOptions, Server, local};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -725,6 +725,36 @@ fn a_role_without_rights() {
          ALTER TABLE sch_chameleon.\"v_version\" OWNER TO \"{owner}\""
     ));
     replica.upgrade(&[]).code(0);
+}
+
+/// REPORTS.md 61 and 62: no temporary tables, and one session alone. What waits is replayed all the same, as by a role
+/// that may do more.
+#[test]
+fn a_role_without_temporary_tables_and_with_one_session() {
+    let waiting = |name: &str| {
+        let mix = [Kind::Insert, Kind::Update, Kind::Delete];
+        Source::new(name)
+            .table(Table::new("t").rows(500))
+            .batch(Batch::listed("mysql-bin.000001:100").event(Event::bulk_of("t", 600, &mix)))
+            .batch(Batch::open("mysql-bin.000001:9000"))
+    };
+    let sources = [ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    let seed = Seed::of([waiting("shop"), waiting("stock")]);
+    let rows = "SELECT (SELECT string_agg(t::text, ' ' ORDER BY id) FROM shop.t t) || (SELECT string_agg(t::text, ' ' ORDER BY id) FROM stock.t t)";
+    let unbounded = Replica::of(&seed, &sources);
+    unbounded.upgrade(&["--jobs", "2"]).code(0);
+    let mut replica = Replica::of(&seed, &sources);
+    let rights = format!(
+        "{OWNER} GRANT CREATE ON DATABASE {{database}} TO {{role}}; REVOKE TEMPORARY ON DATABASE {{database}} FROM PUBLIC;
+         GRANT USAGE ON SCHEMA shop, stock TO {{role}}; GRANT ALL ON shop.t, stock.t TO {{role}};
+         ALTER ROLE {{role}} CONNECTION LIMIT 1;"
+    );
+    let role = role(&mut replica, "bounded", &rights, &sources);
+    let may = format!("SELECT has_database_privilege('{role}', current_database(), 'TEMP')");
+    assert_eq!(replica.value(&may), "false");
+    replica.upgrade(&["--jobs", "2"]).code(0);
+    assert_eq!(replica.value(rows), unbounded.value(rows));
+    assert_eq!(replica.value("SELECT count(*) FROM _sch_chameleon_version1.t_log_replica"), "0");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
-pub const ACCEPTABLE: [&str; 12] = [
+pub const ACCEPTABLE: [&str; 13] = [
     "batch-succession",
     "binlog-contents",
     "binlog-row-metadata",
@@ -15,6 +15,7 @@ pub const ACCEPTABLE: [&str; 12] = [
     "mysql-version",
     "server-id",
     "server-identity",
+    "table-structure",
     "tables-left-out",
     "window-statements",
     "window-tables",

@@ -18,16 +18,16 @@ const NAMED: usize = 10;
 struct Kind {
     kind: HazardKind,
     harm: &'static str,
-    after_1_8_2: After,
+    with_1_8_2: With,
     no_more: &'static str,
 }
 
-/// What is to be done with the tables when 1.8.2 has read past the events.
+/// What becomes of the tables when 1.8.2 reads past the events.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum After {
-    /// It has applied them.
-    Nothing,
-    /// It passes over them too.
+enum With {
+    /// It applies them.
+    Apply,
+    /// It passes over them too: the tables are to be synced.
     Sync,
 }
 
@@ -36,7 +36,7 @@ const KINDS: [Kind; 8] = [
         kind: HazardKind::UnnamedColumns,
         harm: "rows without the names of their columns (binlog_row_metadata of their sessions was not FULL): with \
                mysql-replication 1.0 or later, pg_chameleon 2 can't apply them, and disables the tables",
-        after_1_8_2: After::Nothing,
+        with_1_8_2: With::Apply,
         no_more: "A session keeps what it connected with: have the applications connect again after SET GLOBAL \
                   binlog_row_metadata = FULL;",
     },
@@ -44,7 +44,7 @@ const KINDS: [Kind; 8] = [
         kind: HazardKind::AbsentColumns,
         harm: "rows that lack columns (binlog_row_image of their sessions was not FULL): pg_chameleon 2 writes NULL in their \
                place, in silence, or disables the tables",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "A session keeps what it connected with: have the applications connect again after SET GLOBAL \
                   binlog_row_image = FULL;",
     },
@@ -52,40 +52,40 @@ const KINDS: [Kind; 8] = [
         kind: HazardKind::PartialJson,
         harm: "updates of parts of JSON values (binlog_row_value_options of their sessions held PARTIAL_JSON): pg_chameleon 2 \
                passes over them in silence",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "Have the applications connect again after SET GLOBAL binlog_row_value_options = '';",
     },
     Kind {
         kind: HazardKind::CompressedRows,
         harm: "compressed rows (log_bin_compress was ON): pg_chameleon 2 passes over them in silence",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "On MariaDB: SET GLOBAL log_bin_compress = OFF;",
     },
     Kind {
         kind: HazardKind::CompressedTransaction,
         harm: "compressed transactions (binlog_transaction_compression of their sessions was ON): pg_chameleon 2 passes over \
                them in silence",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "Have the applications connect again after SET GLOBAL binlog_transaction_compression = OFF;",
     },
     Kind {
         kind: HazardKind::CompressedStatement,
         harm: "compressed definitions (log_bin_compress was ON): pg_chameleon 2 does not see them",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "On MariaDB: SET GLOBAL log_bin_compress = OFF;",
     },
     Kind {
         kind: HazardKind::RowsAsStatement,
         harm: "rows changed by statements that were logged as such (binlog_format of their sessions was not ROW): \
                pg_chameleon 2 passes over them in silence",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "Have no session set binlog_format to STATEMENT or MIXED.",
     },
     Kind {
         kind: HazardKind::UnseenDefinition,
         harm: "definitions changed by sessions with another default database: pg_chameleon 2 does not see them, and \
                disables the tables at the first row that the old definition does not fit",
-        after_1_8_2: After::Sync,
+        with_1_8_2: With::Sync,
         no_more: "Change definitions of replicated tables with their schema as the default database (USE schema;).",
     },
 ];
@@ -127,24 +127,20 @@ fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Fin
     schemas.dedup();
     let olds = replicas_of(source, &schemas);
     let tables: Vec<_> = found.iter().filter_map(|hazard| hazard.table.as_ref()).collect();
-    let sync = if kind.after_1_8_2 == After::Sync {
-        let names: Vec<_> = tables.iter().take(NAMED).map(|table| table.table.as_str()).collect();
-        let more = if tables.len() > NAMED { " and the others" } else { "" };
-        format!(
-            " 1.8.2 passes over them too: sync what they changed with its sync_tables ({}{more}).",
-            names.join(", ")
-        )
-    } else {
-        " 1.8.2 applies them: it takes the names from MySQL.".to_owned()
+    let last = last.to_string();
+    let (way, why) = match kind.with_1_8_2 {
+        With::Sync => {
+            let names: Vec<_> = tables.iter().take(NAMED).map(|table| table.table.as_str()).collect();
+            let more = if tables.len() > NAMED { " and the others" } else { "" };
+            let way = read_past_synced(&olds, &last, &format!("{}{more}", names.join(", ")));
+            (way, "1.8.2 passes over them too.")
+        }
+        With::Apply => (read_past(&olds, &last), "1.8.2 applies them: it takes the names from MySQL."),
     };
     Some(Finding::error(
         check_of(kind.kind),
         format!("Source {}: the new replica would meet {}: {}.", source.name, kind.harm, listed(&found)),
-        format!(
-            "Let 1.8.2 read past them: {}{sync} Then run the upgrade again. {}",
-            read_past(&olds, &last.to_string()),
-            kind.no_more
-        ),
+        format!("Let 1.8.2 read past them: {way} {why} Then run the upgrade again. {}", kind.no_more),
     ))
 }
 
@@ -156,6 +152,15 @@ pub(super) fn read_past(olds: &str, last: &str) -> String {
     )
 }
 
+/// The same where it passes over changes of tables. They are synced first: rows behind a definition that 1.8.2 has not
+/// applied end it (seen), and what lies before a sync it leaves out.
+pub(super) fn read_past_synced(olds: &str, last: &str, tables: &str) -> String {
+    format!(
+        "FLUSH BINARY LOGS; on MySQL, sync what they changed with 1.8.2's sync_tables ({tables}), and only then start the \
+         1.8.2 replica of {olds} until it has passed {last} (its open batch is then in a later file), stop it."
+    )
+}
+
 /// The old sources that replicate these schemas.
 fn replicas_of(source: &PlannedSource, schemas: &[&str]) -> String {
     let own = source.parts.iter().filter(|part| {
@@ -163,6 +168,11 @@ fn replicas_of(source: &PlannedSource, schemas: &[&str]) -> String {
             && schemas.iter().any(|schema| part.pair.source_schema.eq_ignore_ascii_case(schema))
     });
     own.map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn all_replicas(source: &PlannedSource) -> String {
+    let all: Vec<_> = source.parts.iter().map(|part| part.pair.source_schema.as_str()).collect();
+    replicas_of(source, &all)
 }
 
 fn listed(found: &[&Hazard]) -> String {
@@ -211,8 +221,11 @@ fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
     Finding::error(
         CHECK,
         format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
-        "What was lost is in no binary log. Let 1.8.2 read past it, and sync the tables that were written to then; MySQL's \
-         error log says what happened.",
+        format!(
+            "What was lost is in no binary log. Let 1.8.2 read past it: {} Sync the tables that were written to then; MySQL's \
+             error log says what happened.",
+            read_past(&all_replicas(source), &hazard.last.to_string())
+        ),
     )
 }
 
@@ -282,7 +295,6 @@ fn checksums(
     let other = if now == Checksums::None { Checksums::Crc32 } else { Checksums::None };
     let file = read.checksums.get(&other)?;
     let named = |checksums| if checksums == Checksums::None { "NONE" } else { "CRC32" };
-    let all: Vec<_> = source.parts.iter().map(|part| part.pair.source_schema.as_str()).collect();
     Some(Finding::error(
         CHECK,
         format!(
@@ -297,7 +309,7 @@ fn checksums(
         format!(
             "1.8.2 goes by the setting too, and stops there. Leave binlog_checksum as it is now, initialise {} again with \
              1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
-            replicas_of(source, &all)
+            all_replicas(source)
         ),
     ))
 }

@@ -103,6 +103,7 @@ mod tests {
             place: "h:3306".into(),
             port: 3306,
             charset: "utf8".into(),
+            compared: crate::source::facts::Compared::default(),
             answer: Err(broken),
         };
         let severities = |settings: &Settings| -> Vec<_> {

@@ -40,6 +40,7 @@ mod source_schema;
 mod source_types;
 mod start;
 mod stopped;
+mod table_structure;
 mod tables_left_out;
 mod unreplayable;
 mod version;
@@ -256,6 +257,7 @@ const CHECKS: &[Check] = &[
     replication::check,
     binlog_files::check,
     mysql_schemas::check,
+    table_structure::check,
     column_names::check,
     binlog_contents::check,
     gtid_set::check,

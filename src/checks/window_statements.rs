@@ -2,7 +2,7 @@
 //!
 //! Its read daemon ends at one, at every start, whatever the statement is about (docs/ddl.md). 1.8.2 passes over them.
 
-use super::binlog_contents::read_past;
+use super::binlog_contents::{read_past, read_past_synced};
 use super::{Facts, Finding, counted};
 use crate::window::Statements;
 
@@ -33,11 +33,10 @@ fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
             listed(statements)
         ),
         format!(
-            "Let 1.8.2 read past them, which passes over them: {}{} Run the upgrade again before such a statement is issued \
+            "Let 1.8.2 read past them, which passes over them: {} Run the upgrade again before such a statement is issued \
              anew: one that comes later stops pg_chameleon 2.0.21 too. Issue those that change no table with another default \
              database, or with sql_log_bin off.",
-            read_past(olds, &last.to_string()),
-            sync(statements)
+            past(olds, &last.to_string(), statements)
         ),
     ))
 }
@@ -60,13 +59,13 @@ fn may_fail(source: &str, olds: &str, statements: &Statements) -> Option<Finding
 }
 
 /// 1.8.2 does not apply what it passes over: the rows that come after a changed definition fit no longer.
-fn sync(statements: &Statements) -> String {
+fn past(olds: &str, last: &str, statements: &Statements) -> String {
     if statements.redefined.is_empty() {
-        return String::new();
+        return read_past(olds, last);
     }
-    let names: Vec<_> = statements.redefined.iter().take(NAMED).map(ToString::to_string).collect();
+    let names: Vec<_> = statements.redefined.iter().take(NAMED).map(|it| it.table.as_str()).collect();
     let more = if statements.redefined.len() > NAMED { " and the others" } else { "" };
-    format!(" Then sync with 1.8.2's sync_tables what they redefine: {}{more}.", names.join(", "))
+    read_past_synced(olds, last, &format!("{}{more}", names.join(", ")))
 }
 
 fn count(statements: &Statements) -> String {

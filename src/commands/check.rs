@@ -54,9 +54,10 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
     }
     let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
     let facts = surveyed(client, configuration, arguments, observer).await;
-    session.close().await;
     let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
-    Ok(mysql(facts, configuration, arguments.offline, observer).await)
+    let facts = mysql(facts, client, configuration, arguments.offline, observer).await;
+    session.close().await;
+    Ok(facts)
 }
 
 async fn surveyed(
@@ -78,6 +79,7 @@ async fn surveyed(
 /// What MySQL has to say, unless it is not to be asked.
 pub(super) async fn mysql(
     facts: Facts,
+    client: &Client,
     configuration: &Configuration,
     offline: bool,
     observer: &dyn Observer,
@@ -85,7 +87,7 @@ pub(super) async fn mysql(
     if offline {
         Facts { mysql: MySql::Offline, ..facts }
     } else {
-        ask_mysql(facts, configuration, observer).await
+        ask_mysql(facts, client, configuration, observer).await
     }
 }
 
@@ -95,6 +97,8 @@ struct Unobserved;
 impl Observer for Unobserved {
     fn log_reading(&self, _: &str, _: Reading, _: u64) {}
     fn looked_up(&self, _: &str, _: &str, _: Reading, _: Duration) {}
+    fn tables_comparing(&self, _: &str, _: u64, _: u64) {}
+    fn tables_compared(&self, _: &str) {}
     fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 

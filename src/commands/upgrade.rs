@@ -131,7 +131,7 @@ async fn with_session(
         )));
     }
     let facts = tokio::select! {
-        facts = mysql(facts, configuration, arguments.offline, console) => facts,
+        facts = mysql(facts, client, configuration, arguments.offline, console) => facts,
         () = interruption.wait() => return Err(refused("interrupted")),
     };
     let (catalogue, plan) = examine(console, report, &facts, &arguments.accept.acceptances)?;

@@ -61,6 +61,21 @@ pub enum ConfigurationError {
     /// The file holds nothing, or only comments.
     #[error("{} is empty: it should hold pg_conn and sources", .0.display())]
     Empty(PathBuf),
+    /// It is a configuration of pg_chameleon 1.x.
+    #[error(
+        "{} is a configuration of pg_chameleon 1.x, for one MySQL schema. The upgrade reads the configuration of \
+         pg_chameleon 2, which names all of them: write one (chameleon set_configuration_files makes an example), and give \
+         the source of this server the line {:?}: {:?} in its schema_mappings",
+        .file.display(),
+        .pair.0,
+        .pair.1
+    )]
+    Version1 {
+        /// The file.
+        file: PathBuf,
+        /// `my_database` and `dest_schema`.
+        pair: (String, String),
+    },
     /// The text is not the YAML 1.1 that PyYAML reads, or holds a key twice.
     #[error("{}:{at}: {reason}", .file.display())]
     Yaml {

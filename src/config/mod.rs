@@ -19,6 +19,7 @@ mod tables;
 mod tests;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct Configuration {
     pub sources: Vec<NewSource>,
     /// What pg_chameleon 2.0.21 trips over beside the sources.
     pub hindrances: Vec<Hindrance>,
+    /// MySQL's types, such as `tinyint(1)`, that are made to others in PostgreSQL (`type_override`).
+    pub overridden_types: BTreeSet<String>,
 }
 
 impl Configuration {
@@ -82,8 +85,13 @@ impl Configuration {
         if root.is_null() {
             return Err(ConfigurationError::Empty(path));
         }
+        if let Some(pair) = pair_of_version_1(&root) {
+            return Err(ConfigurationError::Version1 { file: path, pair });
+        }
         match read(&root) {
-            Ok((pg, sources, hindrances)) => Ok(Self { path, pg, sources, hindrances }),
+            Ok((pg, sources, hindrances)) => {
+                Ok(Self { path, pg, sources, hindrances, overridden_types: overridden_types(&root) })
+            }
             Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
         }
     }
@@ -95,6 +103,21 @@ fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>, Vec<Hin
     let pg_conn = root.require("pg_conn", connection)?;
     pg_conn.mapping(connection)?;
     Ok((PostgresConnection::read(&pg_conn)?, sources(root)?, daemon::at_the_top(root)?))
+}
+
+/// The schemas on MySQL and in PostgreSQL that a configuration of pg_chameleon 1.x names, when it is one.
+fn pair_of_version_1(root: &Field<'_>) -> Option<(String, String)> {
+    let text = |key: &str| root.find(key).ok().flatten().and_then(|field| field.as_text());
+    let has = |key: &str| root.find(key).is_ok_and(|field| field.is_some());
+    let is_one = has("mysql_conn") && !has("sources");
+    is_one.then(|| (text("my_database").unwrap_or_default(), text("dest_schema").unwrap_or_default()))
+}
+
+/// Whatever else is wrong with it is the daemon's affair.
+fn overridden_types(root: &Field<'_>) -> BTreeSet<String> {
+    let field = root.get("type_override").ok().flatten();
+    let entries = field.and_then(|field| field.entries("a mapping of MySQL's types").ok());
+    entries.unwrap_or_default().into_iter().map(|(kind, _)| kind.to_lowercase()).collect()
 }
 
 fn sources(root: &Field<'_>) -> Result<Vec<NewSource>, Problem> {

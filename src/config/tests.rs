@@ -714,3 +714,14 @@ fn what_the_lists_leave_out_is_read_as_the_daemon_reads_it() {
     assert_eq!((&events[0].1.schemas, &events[0].1.tables), (&["s".to_owned()].into(), &set(&[("t", "a")])));
     assert_eq!((events[1].0, &events[1].1.schemas), ("update", &["delphis_mediterranea".to_owned()].into()));
 }
+
+#[test]
+fn the_types_that_are_made_to_others() {
+    let overridden =
+        "type_override:\n  \"TINYINT(1)\":\n    override_to: boolean\n    override_tables:\n      - \"*\"\n";
+    let configuration = parse(&format!("{overridden}{PG_CONN}{SOURCES}")).unwrap();
+    assert_eq!(configuration.overridden_types.iter().collect::<Vec<_>>(), ["tinyint(1)"]);
+    for none in ["", "type_override:\n", "type_override: yes\n"] {
+        assert!(parse(&format!("{none}{PG_CONN}{SOURCES}")).unwrap().overridden_types.is_empty());
+    }
+}

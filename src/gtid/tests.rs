@@ -81,6 +81,7 @@ fn transaction(rows: &[(&str, i64)]) -> Transaction {
         ddl: vec![],
         unparsed: vec![],
         hazards: vec![],
+        redefined: BTreeMap::new(),
     }
 }
 

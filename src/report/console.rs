@@ -84,7 +84,14 @@ impl Console {
         for finding in shown {
             let (word, style) = severity(finding.severity);
             let begin = format!("  {style}{word:<7}{style:#}  {DIM}{}{DIM:#}  ", finding.check);
-            self.hanging(&begin, &finding.found, FOUND + layout::width(finding.check) + 2, FOUND);
+            let first = FOUND + layout::width(finding.check) + 2;
+            match self.columns {
+                Some(columns) => {
+                    let lines = layout::prose(&finding.found, columns, first, FOUND);
+                    output::line(format_args!("{begin}{}", lines.join(&format!("\n{:FOUND$}", ""))));
+                }
+                None => output::line(format_args!("{begin}{}", finding.found)),
+            }
             if let Some(reason) = &finding.accepted {
                 self.hanging(&format!("{:FOUND$}accepted: ", ""), reason, FOUND + 10, FOUND + 2);
             } else if let Some(remedy) = &finding.remedy {
@@ -324,6 +331,19 @@ impl Progress for Console {
 }
 
 impl source::Observer for Console {
+    fn tables_comparing(&self, source: &str, tables: u64, of: u64) {
+        if self.running.borrow().is_empty() {
+            self.begins(source, of, tables_style());
+        }
+        self.advances(source, tables, of, || {
+            format!("  compared {tables} of {of} tables of {source} with MySQL")
+        });
+    }
+
+    fn tables_compared(&self, source: &str) {
+        self.ends(source);
+    }
+
     fn log_reading(&self, source: &str, reading: Reading, of: u64) {
         if self.running.borrow().is_empty() {
             self.begins(source, of, window_style());
@@ -361,6 +381,11 @@ impl Observer for Console {
 
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn tables_style() -> ProgressStyle {
+    ProgressStyle::with_template("  {msg}: compared with MySQL {wide_bar} {pos}/{len} tables, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

@@ -115,6 +115,22 @@ fn word_length(text: &str) -> usize {
 /// A text in lines that fit into `columns`: the first of them begins in the column `first`, the others in `indent`.
 #[must_use]
 pub fn lines(text: &str, columns: usize, first: usize, indent: usize) -> Vec<String> {
+    fitted(text, columns, first, indent, pieces)
+}
+
+/// The same for a text that tells of statements, and has none to be copied.
+#[must_use]
+pub fn prose(text: &str, columns: usize, first: usize, indent: usize) -> Vec<String> {
+    fitted(text, columns, first, indent, |text| text.split_whitespace().map(Piece::Word).collect())
+}
+
+fn fitted(
+    text: &str,
+    columns: usize,
+    first: usize,
+    indent: usize,
+    pieces: impl Fn(&str) -> Vec<Piece<'_>>,
+) -> Vec<String> {
     if !text.contains('\n') && first + width(text) <= columns {
         return vec![text.to_owned()];
     }

@@ -1,8 +1,8 @@
 //! Asks the MySQL server of a source, and reads its window.
 
-use super::connect::{ConnectError, connect, place};
+use super::connect::{ConnectError, Session, connect, place};
 use super::facts::{
-    Answer, AskedSource, BinaryLogs, Gtids, Identity, Question, Reading, Settings, WindowRead,
+    Answer, AskedSource, BinaryLogs, Compared, Gtids, Identity, Question, Reading, Settings, WindowRead,
 };
 use super::times::Times;
 use super::{dump, gtids, server};
@@ -29,6 +29,10 @@ pub trait Observer {
     fn log_reading(&self, source: &str, reading: Reading, of: u64);
     /// What had to be looked up in the binary log for `source`, in words, was looked up.
     fn looked_up(&self, source: &str, what: &str, reading: Reading, took: Duration);
+    /// So many of the tables of `source` were compared with those on MySQL.
+    fn tables_comparing(&self, source: &str, tables: u64, of: u64);
+    /// All of them were.
+    fn tables_compared(&self, source: &str);
     /// The window of `source` was read.
     fn window_read(&self, source: &str, reading: Reading, took: Duration);
 }
@@ -44,10 +48,20 @@ pub async fn ask(
     source: &NewSource,
     connection: &MysqlConnection,
     claims: Vec<Claim>,
+    session: Result<Session, ConnectError>,
     planned: Option<&PlannedSource>,
+    mut compared: Compared,
     observer: &dyn Observer,
 ) -> AskedSource {
-    let answer = answer(source, connection, claims, planned, observer).await;
+    let doubtful = compared.differing.iter().map(|differing| differing.table.clone()).collect();
+    let answer = match session {
+        Ok(session) => answer(source, connection, claims, session, planned, doubtful, observer).await,
+        Err(error) => Err(error),
+    };
+    if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
+        let redefined = &read.narrowed.ahead.redefined;
+        compared.differing.retain(|differing| !redefined.contains(&differing.table));
+    }
     if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
         observer.window_read(&source.name, read.reading, read.took);
     }
@@ -57,6 +71,7 @@ pub async fn ask(
         place: place(connection),
         port: connection.port,
         charset: connection.charset.clone(),
+        compared,
         answer,
     }
 }
@@ -65,12 +80,13 @@ async fn answer(
     source: &NewSource,
     connection: &MysqlConnection,
     claims: Vec<Claim>,
+    Session(conn): Session,
     planned: Option<&PlannedSource>,
+    doubtful: Vec<TableName>,
     observer: &dyn Observer,
 ) -> Result<Answer, ConnectError> {
     let broken = |cause: String| ConnectError::Broken { place: place(connection), cause };
     let unanswered = |question: Question| broken(question.to_string());
-    let conn = connected(connection).await?;
     let schemas = mapped_schemas(source);
     let owned = connection.clone();
     let began = Instant::now();
@@ -87,7 +103,8 @@ async fn answer(
     let (owned, tables) = (connection.clone(), source.tables.clone());
     let (enabled, schemas) = (source.gtid_enable, mapped_schemas(source));
     let window = watched(&source.name, observer, move |tell| {
-        answer.window = Questions { conn, connection: &owned, tell }.window(&planned, &tables, &answer);
+        let questions = Questions { conn, connection: &owned, tell };
+        answer.window = questions.window(&planned, &tables, &doubtful, &answer);
         if enabled {
             answer.gtids = gtids(&owned, &schemas, &answer, tell);
         }
@@ -135,14 +152,19 @@ pub(super) async fn watched<T: Send + 'static>(
     }
 }
 
+/// A session with the server.
+///
 /// The driver's own timeouts are for each address and each packet: here is one for all of it.
-pub(super) async fn connected(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
+///
+/// # Errors
+/// [`ConnectError`] when there is none.
+pub async fn connected(connection: &MysqlConnection) -> Result<Session, ConnectError> {
     let too_slow =
         |_| ConnectError::TooSlow { place: place(connection), seconds: connection.connect_timeout.as_secs() };
     let owned = connection.clone();
     let connecting = tokio::task::spawn_blocking(move || connect(&owned));
     match tokio::time::timeout(connection.connect_timeout, connecting).await.map_err(too_slow)? {
-        Ok(result) => result,
+        Ok(result) => result.map(Session),
         Err(panicked) => Err(ConnectError::Broken { place: place(connection), cause: panicked.to_string() }),
     }
 }
@@ -207,6 +229,7 @@ impl Questions<'_> {
         self,
         planned: &PlannedSource,
         tables: &TableLists,
+        doubtful: &[TableName],
         answer: &Answer,
     ) -> Option<Result<WindowRead, Question>> {
         let (settings, Some(Ok(logs))) = (&answer.settings, &answer.logs) else { return None };
@@ -217,13 +240,14 @@ impl Questions<'_> {
         let is_there = |coordinate: &BinlogCoordinate| logs.lack(coordinate).is_none();
         let readable =
             is_there(window.from()) && is_there(window.to()) && logs.holes(window.from()).is_empty();
-        readable.then(|| self.read(window, tables, settings, logs))
+        readable.then(|| self.read(window, tables, doubtful, settings, logs))
     }
 
     fn read(
         self,
         mut window: Window,
         tables: &TableLists,
+        doubtful: &[TableName],
         settings: &Settings,
         logs: &BinaryLogs,
     ) -> Result<WindowRead, Question> {
@@ -233,7 +257,7 @@ impl Questions<'_> {
         let mut clock = Clock::new();
         let progress = |reading: Reading| clock.tell(self.tell, reading, of);
         let (reading, checksums) =
-            dump::read(self.conn, &from, &to, |transaction| window.take(transaction), progress)?;
+            dump::read(self.conn, &from, &to, doubtful, |transaction| window.take(transaction), progress)?;
         let mut narrowed = window.close();
         narrowed.ahead.hazards.retain(|name| tables.are_read(&name.schema, &name.table));
         let read_by_the_daemon = |name: &&TableName| tables.are_read(&name.schema, &name.table);

@@ -13,6 +13,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// No event of a binary log is larger: MySQL's own limit of `slave_max_allowed_packet`.
 const LARGEST_PACKET: usize = 1 << 30;
 
+/// A session with a MySQL server.
+#[derive(Debug)]
+pub struct Session(pub(super) Conn);
+
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {

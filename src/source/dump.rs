@@ -7,7 +7,7 @@ use super::facts::{Checksums, Question, Reading};
 use super::server::unanswered;
 use super::transactions::{Assembler, EventError, end_of};
 use crate::binlog::{BinlogCoordinate, BinlogFile};
-use crate::window::Transaction;
+use crate::window::{TableName, Transaction};
 use mysql::binlog::EventType;
 use mysql::binlog::events::Event;
 use mysql::prelude::Queryable;
@@ -24,20 +24,21 @@ const FIRST_EVENT: u64 = 4;
 /// wants to hear that checksums are understood; the driver says it by the older of the two names.
 const INTRODUCTION: [&str; 2] = ["SET @mariadb_slave_capability = 4", "SET @source_binlog_checksum = 'ALL'"];
 
-/// Hands on every transaction from `from` to the end of the one that `to` lies in. Returns how much was read, and which
-/// files have checksums.
+/// Hands on every transaction from `from` to the end of the one that `to` lies in, with those of the `doubtful` tables
+/// that it may redefine. Returns how much was read, and which files have checksums.
 ///
 /// `progress` is told of every event how much has been read, and may stop the reading.
 pub(super) fn read(
     conn: Conn,
     from: &BinlogCoordinate,
     to: &BinlogCoordinate,
+    doubtful: &[TableName],
     mut each: impl FnMut(&Transaction),
     mut progress: impl FnMut(Reading) -> ControlFlow<()>,
 ) -> Result<(Reading, BTreeMap<Checksums, BinlogFile>), Question> {
     let start = first_position(from);
     let stream = stream(conn, from.file(), start).map_err(unanswered(DOING))?;
-    let mut assembler = Assembler::new(from.file().clone(), start);
+    let mut assembler = Assembler::new(from.file().clone(), start, doubtful);
     let mut reading = Reading::default();
     let mut hand_on = |transaction: Option<Transaction>, reading: &mut Reading| {
         if let Some(transaction) = transaction {

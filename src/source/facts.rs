@@ -4,6 +4,7 @@ use super::connect::ConnectError;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::gtid::Misread;
 use crate::identity::Verdict;
+use crate::structure::Difference;
 use crate::window::{Letters, Narrowed, TableName};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,8 +33,35 @@ pub struct AskedSource {
     pub port: u16,
     /// The connection's character set in the configuration.
     pub charset: String,
+    /// How its tables compare with the replicated ones.
+    pub compared: Compared,
     /// What the server said.
     pub answer: Result<Answer, ConnectError>,
+}
+
+/// How the replicated tables compare with those on MySQL. Where a definition of a table lies ahead of the new replica,
+/// nothing can be said of it yet.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// How many were compared.
+    pub tables: u64,
+    /// Those that differ, up to a number.
+    pub differing: Vec<Differing>,
+    /// How many more differ.
+    pub more: u64,
+    /// What kept the rest from being compared.
+    pub unanswered: Option<Question>,
+}
+
+/// A replicated table that is not what it is on MySQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differing {
+    /// The table on MySQL.
+    pub table: TableName,
+    /// Its old source.
+    pub source: String,
+    /// How it differs.
+    pub differences: Vec<Difference>,
 }
 
 impl AskedSource {

@@ -57,7 +57,7 @@ impl Log<'_> {
     fn before(&self, start: &BinlogCoordinate, reading: &mut Reading) -> Result<GtidSet, Question> {
         let mut clock = Clock::new();
         let of = start.position().unsigned_abs();
-        let mut assembler = Assembler::new(start.file().clone(), FIRST_EVENT);
+        let mut assembler = Assembler::new(start.file().clone(), FIRST_EVENT, &[]);
         let (mut set, mut pending, mut wrong) = (None, None, None);
         let read = self.events(start.file(), |end, bytes, event| {
             reading.bytes = bytes;

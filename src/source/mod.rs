@@ -14,10 +14,12 @@ mod server;
 mod statement;
 mod status;
 mod succession;
+mod tables;
 mod target;
 mod times;
 mod transactions;
 
-pub use ask::{Observer, ask};
-pub use connect::ConnectError;
+pub use ask::{Observer, ask, connected};
+pub use connect::{ConnectError, Session};
 pub use succession::between;
+pub use tables::Tables;

@@ -2,7 +2,7 @@
 //! directly succeeds it. SPEC.md, "Batches of one 1.7 source".
 
 use super::ask::{Clock, Observer, Progress, connected, watched};
-use super::connect::{connect, place};
+use super::connect::{Session, connect, place};
 use super::facts::{BinaryLogs, Question, Reading};
 use super::{dump, server};
 use crate::batches::{Between, Gap};
@@ -26,7 +26,7 @@ pub async fn between(
     let unread =
         |cause: String| gaps.iter().map(|gap| (gap.clone(), Between::Unread(cause.clone()))).collect();
     let conn = match connected(connection).await {
-        Ok(conn) => conn,
+        Ok(Session(conn)) => conn,
         Err(error) => return unread(error.to_string()),
     };
     let (owned, schema, asked) = (connection.clone(), schema.to_owned(), gaps.clone());
@@ -108,7 +108,7 @@ impl Log<'_> {
             }
             clock.tell(self.tell, *read, of)
         };
-        dump::read(conn, &gap.from, &gap.until, each, progress)?;
+        dump::read(conn, &gap.from, &gap.until, &[], each, progress)?;
         Ok(found.into_inner())
     }
 

@@ -130,6 +130,8 @@ struct Open {
     ddl: Vec<(String, String, String, u64)>,
     unparsed: Vec<(String, String, u64, Parse, Vec<TableName>)>,
     hazards: BTreeMap<(HazardKind, Option<TableName>), Seen>,
+    /// Of the tables that are watched, those that its definitions may be about, each with the end of the last.
+    redefined: BTreeMap<TableName, u64>,
 }
 
 /// A table as the events before its rows describe it.
@@ -152,7 +154,7 @@ struct Seen {
 
 /// Takes events in the order of the binary log.
 #[derive(Debug)]
-pub(super) struct Assembler {
+pub(super) struct Assembler<'a> {
     file: BinlogFile,
     /// Where the last event ended.
     position: u64,
@@ -164,12 +166,14 @@ pub(super) struct Assembler {
     /// The first file of each kind.
     checksums: BTreeMap<Checksums, BinlogFile>,
     open: Option<Open>,
+    /// Tables of which it matters whether they are redefined.
+    watched: &'a [TableName],
 }
 
-impl Assembler {
-    /// For a stream that begins at this place.
-    pub(super) fn new(file: BinlogFile, position: u64) -> Self {
-        Self { file, position, passed: 0, described: false, checksums: BTreeMap::new(), open: None }
+impl<'a> Assembler<'a> {
+    /// For a stream that begins at this place, and tables of which it matters whether they are redefined.
+    pub(super) fn new(file: BinlogFile, position: u64, watched: &'a [TableName]) -> Self {
+        Self { file, position, passed: 0, described: false, checksums: BTreeMap::new(), open: None, watched }
     }
 
     /// The file and the position behind the last event.
@@ -227,7 +231,9 @@ impl Assembler {
             kind => {
                 let end = self.position;
                 let open = self.open.get_or_insert_with(|| Open { start, ..Open::default() });
-                let ends = open.note(kind, event, end).map_err(|cause| self.unreadable(start, cause))?;
+                let ends = open
+                    .note(kind, event, end, self.watched)
+                    .map_err(|cause| self.unreadable(start, cause))?;
                 if ends { self.close(end) } else { Ok(None) }
             }
         }
@@ -286,6 +292,11 @@ impl Assembler {
                     Ok(Hazard { kind, table, default_schema, statement, first, last, count: seen.count })
                 })
                 .collect::<Result<_, BinlogError>>()?,
+            redefined: open
+                .redefined
+                .into_iter()
+                .map(|(table, end)| Ok((table, file.at(end)?)))
+                .collect::<Result<_, BinlogError>>()?,
         }))
     }
 
@@ -306,7 +317,7 @@ fn is_standalone(event: &Event) -> bool {
 
 impl Open {
     /// Notes what an event of the transaction says; whether the event ends it.
-    fn note(&mut self, kind: Kind, event: &Event, end: u64) -> io::Result<bool> {
+    fn note(&mut self, kind: Kind, event: &Event, end: u64, watched: &[TableName]) -> io::Result<bool> {
         match kind {
             Kind::TableMap => {
                 let map: TableMapEvent<'_> = event.read_event()?;
@@ -322,6 +333,7 @@ impl Open {
             Kind::Query => {
                 let query: QueryEvent<'_> = event.read_event()?;
                 let (schema, text) = (query.schema(), query.query());
+                self.note_redefined(watched, &text, end);
                 if status::unknown(query.status_vars_raw()).is_some() {
                     let statement = || Some((String::new(), statement::beginning(&text)));
                     self.note_hazard(HazardKind::UnknownVariable, None, end, statement);
@@ -332,6 +344,7 @@ impl Open {
             Kind::CompressedQuery => {
                 let query: QueryEvent<'_> = event.read_event()?;
                 let text = decompressed(query.query_raw())?;
+                self.note_redefined(watched, &text, end);
                 self.note_compressed(&query.schema(), &text, end);
                 Ok(self.note_statement(&query.schema(), &text, end))
             }
@@ -345,7 +358,7 @@ impl Open {
                 Ok(false)
             }
             Kind::Payload => {
-                self.note_payload(event, end)?;
+                self.note_payload(event, end, watched)?;
                 Ok(true)
             }
             Kind::Commit => Ok(true),
@@ -420,6 +433,17 @@ impl Open {
         }
     }
 
+    /// What names a table in a definition may redefine it.
+    fn note_redefined(&mut self, watched: &[TableName], text: &str, end: u64) {
+        if watched.is_empty() || !matches!(statement::read(text), Statement::Defines(_)) {
+            return;
+        }
+        let text = text.to_lowercase();
+        for table in watched.iter().filter(|table| text.contains(&table.table.to_lowercase())) {
+            self.redefined.insert(table.clone(), end);
+        }
+    }
+
     fn note_statement(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
         if let Some(parse) = parsable::parse(text) {
             let redefines =
@@ -458,7 +482,7 @@ impl Open {
     }
 
     /// The events inside have no place of their own: they end where the payload ends.
-    fn note_payload(&mut self, event: &Event, end: u64) -> io::Result<()> {
+    fn note_payload(&mut self, event: &Event, end: u64, watched: &[TableName]) -> io::Result<()> {
         let payload: TransactionPayloadEvent<'_> = event.read_event()?;
         let mut inside = payload.decompressed()?;
         let mut footer = event.footer();
@@ -474,7 +498,7 @@ impl Open {
                 self.note_hazard(HazardKind::CompressedTransaction, table, end, || None);
             }
             if !matches!(kind, Kind::Payload) {
-                self.note(kind, &event, end)?;
+                self.note(kind, &event, end, watched)?;
             }
         }
         Ok(())

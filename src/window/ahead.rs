@@ -46,6 +46,8 @@ pub struct Ahead {
     pub may_fail: Statements,
     /// What it does not take as it is meant.
     pub hazards: Hazards,
+    /// Of the tables that are watched, those that a definition may be about which is yet to be applied.
+    pub redefined: BTreeSet<TableName>,
 }
 
 /// Statements, the first of them by name.

@@ -88,6 +88,7 @@ impl Whole {
             ddl,
             unparsed: vec![],
             hazards: vec![],
+            redefined: BTreeMap::new(),
         }
     }
 }
@@ -111,6 +112,7 @@ fn rows(start: u64, end: u64, name: TableName) -> Transaction {
         ddl: vec![],
         unparsed: vec![],
         hazards: vec![],
+        redefined: BTreeMap::new(),
     }
 }
 
@@ -196,6 +198,7 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
             ddl,
             unparsed: vec![],
             hazards: vec![],
+            redefined: BTreeMap::new(),
         });
     }
     let narrowed = read(&source(&[at(10), at(1000)], at(1000)), &log);

@@ -7,3 +7,5 @@ mod mariadb;
 mod mysql;
 #[path = "../replica/mod.rs"]
 mod replica;
+#[path = "../replica/terminal.rs"]
+mod terminal_of;

@@ -135,6 +135,12 @@ pub fn check(replica: &Replica) -> Checked {
     check_with(replica, &accepting(&["check", "--format", "json"]))
 }
 
+/// The same where the tables on MySQL were changed behind the replica's back, which is another check's business.
+pub fn check_changed(replica: &Replica) -> Checked {
+    let accepted = ["--accept", "table-structure=changed by the test"];
+    check_with(replica, &[&accepting(&["check", "--format", "json"])[..], &accepted].concat())
+}
+
 pub fn check_with(replica: &Replica, arguments: &[&str]) -> Checked {
     let output = replica.command_with_mysql(arguments).output().expect("the upgrader runs");
     let everything = crate::replica::shown(&output);

@@ -97,6 +97,9 @@ fn statements_in_the_binary_log() {
         check(&origin.replica(&here, &here))
             .ends(3)
             .says("binlog-settings", &["error", format, "SET GLOBAL binlog_format = ROW"]);
+        // The remedy.
+        origin.run("SET GLOBAL binlog_format = ROW;");
+        check(&origin.replica(&here, &here)).ends(0).silent(&["binlog-settings"]);
     }
 }
 
@@ -109,6 +112,9 @@ fn rows_that_are_not_whole() {
         check(&origin.replica(&here, &here))
             .ends(3)
             .says("binlog-settings", &["error", image, "SET GLOBAL binlog_row_image = FULL"]);
+        // The remedy.
+        origin.run("SET GLOBAL binlog_row_image = FULL;");
+        check(&origin.replica(&here, &here)).ends(0).silent(&["binlog-settings"]);
     }
 }
 

@@ -22,9 +22,6 @@ const POSTGRESQL: &str = "tests/remedies/postgresql.rs";
 const MYSQL: &str = "tests/remedies/mysql.rs";
 const WAY_BACK: &str = "tests/remedies/way_back.rs";
 
-const BINARY_LOG: &str =
-    "about what the binary log holds: to be carried out with the checks of the binary log";
-
 /// Each finding with its remedies.
 const REMEDIES: &[(&str, &[Remedy])] = &[
     ("batch-succession", &[Live("orphan_after_retention")]),
@@ -42,10 +39,21 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Test("tests/mysql/mariadb/own.rs", "what_is_compressed"),
         ],
     ),
-    ("binlog-files", &[No(BINARY_LOG)]),
-    ("binlog-read", &[No(BINARY_LOG)]),
+    ("binlog-files", &[Live("remedies_init_replica")]),
+    (
+        "binlog-read",
+        &[No(
+            "a log that can't be read is the server's to mend; else 1.8.2's init_replica, as of binlog-files",
+        )],
+    ),
     ("binlog-row-metadata", &[Live("contents_unnamed_columns")]),
-    ("binlog-settings", &[No(BINARY_LOG)]),
+    (
+        "binlog-settings",
+        &[
+            Test("tests/mysql/server.rs", "rows_that_are_not_whole"),
+            Test("tests/mysql/server.rs", "statements_in_the_binary_log"),
+        ],
+    ),
     ("catalogue", &[Test(POSTGRESQL, "a_lock_on_the_catalogue_is_waited_for")]),
     ("catalogue-put-aside", &[Test(WAY_BACK, "a_catalogue_that_was_renamed_gets_its_name_back")]),
     ("catalogue-version", &[Test(CONFIGURATION, "the_database_of_the_replica_is_named")]),
@@ -60,7 +68,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("encoding", &[Test("tests/sessions/encodings.rs", "a_name_that_the_database_can_not_store_is_refused")]),
     ("gtid-set", &[Live("gtids_misread")]),
     ("key-columns", &[Live("remedies_of_1_8_2")]),
-    ("gone-back", &[No("1.8.2's init_replica, as in every live scenario")]),
+    ("gone-back", &[Live("remedies_init_replica")]),
     (
         "leftovers",
         &[
@@ -90,7 +98,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         ],
     ),
     ("mysql", &[Test("tests/mysql/server.rs", "the_server_is_down")]),
-    ("mysql-charset", &[No("what it says is what the configuration is to hold")]),
+    ("mysql-charset", &[Test("tests/mysql/server.rs", "an_unknown_character_set")]),
     (
         "mysql-schemas",
         &[
@@ -115,7 +123,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         ],
     ),
     ("offline", &[No("run without --offline: every live scenario does")]),
-    ("orphan-batches", &[Live("crash_before_next_batch")]),
+    ("orphan-batches", &[Live("remedies_window")]),
     ("own-objects", &[Test(CATALOGUE, "objects_of_ones_own_are_given_another_schema")]),
     (
         "pooler",
@@ -156,15 +164,16 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("server-id", &[Test("tests/configuration.rs", "two_sources_that_are_one_replica_to_their_server")]),
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
-    ("start", &[No("1.8.2's init_replica, as in every live scenario")]),
-    ("stored-twice", &[No("1.8.2's sync_tables, as of batch-succession")]),
+    ("start", &[Live("remedies_init_replica")]),
+    ("stored-twice", &[Live("remedies_init_replica")]),
+    ("table-structure", &[Live("structure_composite_key"), Live("structure_unseen_definitions")]),
     ("tables-left-out", &[Live("lists_that_leave_out_tables")]),
     ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
     ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
     ("waiting-rows", &[No("an info")]),
-    ("window", &[No(BINARY_LOG)]),
-    ("window-ddl", &[No(BINARY_LOG)]),
-    ("window-statements", &[Live("remedy_flush_statement")]),
+    ("window", &[Live("remedies_window")]),
+    ("window-ddl", &[Live("remedies_window")]),
+    ("window-statements", &[Live("remedy_flush_statement"), Live("remedy_sync_redefined")]),
     (
         "window-tables",
         &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],

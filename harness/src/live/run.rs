@@ -257,7 +257,13 @@ impl<'a> Live<'a> {
     fn run(&self, run: &Run) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let command = self.ours(&home, &run.arguments)?;
-        must_end(&mut self.warden.start("chameleon-upgrade", command)?, run.exit, &run.says)
+        let mut running = self.warden.start("chameleon-upgrade", command)?;
+        must_end(&mut running, run.exit, &run.says)?;
+        let output = running.output();
+        match run.silent.iter().find(|text| output.contains(*text)) {
+            Some(text) => Err(running.failure(&format!("said {text:?}"))),
+            None => Ok(()),
+        }
     }
 
     /// Starts an upgrade to these new sources, in a home folder that must stay. The original takes no options.

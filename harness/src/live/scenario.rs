@@ -250,6 +250,9 @@ pub struct Run {
     /// Texts that it must write.
     #[serde(default)]
     pub says: Vec<String>,
+    /// Texts that it must not write, such as the id of a finding whose remedy was carried out.
+    #[serde(default)]
+    pub silent: Vec<String>,
 }
 
 /// Who upgrades.

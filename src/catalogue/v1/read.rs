@@ -10,6 +10,7 @@ use crate::binlog::BinlogCoordinate;
 use crate::config::Selection;
 use crate::identity::KeptPlaces;
 use crate::postgres::Text;
+use crate::structure::{Column, InPostgres};
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Row};
@@ -369,6 +370,56 @@ pub async fn selected_tables(
     let count = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>("tables"))?;
     let name = |row: &Row| Ok((row.try_get("schema")?, row.try_get("name")?));
     Ok((count.unsigned_abs(), rows.iter().map(name).collect::<Result<_, Error>>()?))
+}
+
+/// Of the replicated tables of a source with these names, what each looks like in its destination schema; without those
+/// that are not there.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn destinations(
+    client: &impl GenericClient,
+    source: OldSourceId,
+    schema: &str,
+    names: &[&str],
+) -> Result<HashMap<String, InPostgres>, Error> {
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&source.0, Type::INT8), (&schema, Type::TEXT), (&names, Type::TEXT_ARRAY)];
+    let rows = client.query_typed(include_str!("destinations.sql"), &parameters).await?;
+    rows.iter().map(|row| Ok((row.try_get::<_, Text>("v_table_name")?.0, in_postgres(row)?))).collect()
+}
+
+fn in_postgres(row: &Row) -> Result<InPostgres, Error> {
+    let names: Option<Vec<Text>> = row.try_get("names")?;
+    let kinds: Option<Vec<Text>> = row.try_get("kinds")?;
+    let required: Option<Vec<bool>> = row.try_get("required")?;
+    let labels: Option<Vec<Option<Text>>> = row.try_get("labels")?;
+    let columns = names.unwrap_or_default().into_iter().zip(kinds.unwrap_or_default());
+    let columns = columns.zip(required.unwrap_or_default()).zip(labels.unwrap_or_default());
+    let of_json = |labels: Text| serde_json::from_str(&labels.0).ok();
+    Ok(InPostgres {
+        columns: columns
+            .map(|(((name, kind), required), labels)| Column {
+                name: name.0,
+                kind: kind.0,
+                labels: labels.and_then(of_json),
+                required,
+            })
+            .collect(),
+        key: texts(row.try_get("key")?).into_iter().collect(),
+        registered: row
+            .try_get::<_, Option<Vec<Text>>>("registered")?
+            .map(|names| texts(names).into_iter().collect()),
+    })
+}
+
+/// Those of the names that occur in definitions that wait to be replayed.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn redefined(client: &impl GenericClient, names: &[&str]) -> Result<BTreeSet<String>, Error> {
+    let rows = client.query_typed(include_str!("redefined.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
+    rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect()
 }
 
 /// Looks for other sessions of pg_chameleon on this database.

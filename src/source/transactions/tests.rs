@@ -31,7 +31,7 @@ fn bytes(kind: u8, data: &[u8], log_pos: u32, flags: u16) -> Vec<u8> {
 
 /// A stream of events, each beginning where the one before it ends.
 struct Log {
-    assembler: Assembler,
+    assembler: Assembler<'static>,
     description: FormatDescriptionEvent<'static>,
     position: u64,
     found: Vec<Transaction>,
@@ -40,7 +40,7 @@ struct Log {
 impl Log {
     fn at(position: u64) -> Self {
         let file = BinlogFile::parse("bin.000001").unwrap();
-        let mut assembler = Assembler::new(file, position);
+        let mut assembler = Assembler::new(file, position, &[]);
         assembler.described = true;
         let description = FormatDescriptionEvent::new(BinlogVersion::Version4);
         Self { assembler, description, position, found: vec![] }

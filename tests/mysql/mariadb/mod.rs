@@ -17,5 +17,7 @@ mod own;
 mod server;
 #[path = "../size.rs"]
 mod size;
+#[path = "../terminal.rs"]
+mod terminal;
 #[path = "../window.rs"]
 mod window;

@@ -1,0 +1,66 @@
+//! Every replicated table is in PostgreSQL what it is on MySQL, where no definition of it lies ahead.
+//!
+//! SPEC.md, "What the log holds, not what the settings say"; HUNT.md 2e and 5 (both seen on the real software).
+
+use super::{Facts, Finding, counted};
+use crate::source::facts::{AskedSource, Differing};
+use std::collections::BTreeMap;
+
+pub(super) const CHECK: &str = "table-structure";
+
+/// How many tables are told one by one.
+const NAMED: usize = 10;
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    facts.windows().flat_map(|(_, asked, _)| findings(asked)).collect()
+}
+
+fn findings(asked: &AskedSource) -> Vec<Finding> {
+    let compared = &asked.compared;
+    let mut findings: Vec<_> =
+        compared.differing.iter().take(NAMED).map(|differing| finding(&asked.name, differing)).collect();
+    let more = compared.more + compared.differing.len().saturating_sub(NAMED) as u64;
+    if more > 0 {
+        findings.push(Finding::error(
+            CHECK,
+            format!("Source {}: the same holds of {}.", asked.name, counted(more, "more table")),
+            format!("As above. {}", sync(&compared.differing[NAMED.min(compared.differing.len())..])),
+        ));
+    }
+    if let Some(question) = &compared.unanswered {
+        findings.push(Finding::warning(
+            CHECK,
+            format!("Source {}: not all tables could be compared with those on MySQL: {question}.", asked.name),
+            "Let it answer, and run this again: a table that is another on MySQL is disabled at its first row.",
+        ));
+    }
+    findings
+}
+
+fn finding(source: &str, differing: &Differing) -> Finding {
+    let differences: Vec<_> = differing.differences.iter().map(ToString::to_string).collect();
+    Finding::error(
+        CHECK,
+        format!(
+            "Source {source}: {} is not in PostgreSQL what it is on MySQL: {}. pg_chameleon 2 would disable it at the first \
+             row that does not fit.",
+            differing.table,
+            differences.join("; ")
+        ),
+        sync(std::slice::from_ref(differing)),
+    )
+}
+
+fn sync(differing: &[Differing]) -> String {
+    let mut by_source: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for it in differing {
+        by_source.entry(it.source.as_str()).or_default().push(it.table.table.as_str());
+    }
+    let sources: Vec<_> =
+        by_source.iter().map(|(source, tables)| format!("for {source}: {}", tables.join(","))).collect();
+    format!(
+        "Sync it with 1.8.2's sync_tables, which makes it anew ({}); then start its replica and stop it, and run this \
+         again.",
+        sources.join("; ")
+    )
+}
