@@ -10,6 +10,7 @@ pub mod facts;
 mod parsable;
 mod rows;
 mod server;
+mod sql;
 mod statement;
 mod target;
 mod transactions;
