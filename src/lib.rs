@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod ending;
 pub mod installed;
+pub mod judge;
 pub mod mapping;
 pub mod plan;
 pub mod postgres;

@@ -11,6 +11,7 @@ use crate::report::output;
 use crate::source::Observer;
 use crate::source::facts::{MySql, Reading};
 use crate::survey::{ask_mysql, survey};
+use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
@@ -55,7 +56,8 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
     session.close().await;
     let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
     let for_people = arguments.format == Format::Text;
-    Ok(mysql(facts, configuration, arguments.offline, if for_people { console } else { &Unobserved }).await)
+    let observer: &dyn Observer = if for_people { console } else { &Unobserved };
+    Ok(mysql(facts, configuration, arguments.offline, arguments.daemon.program.as_deref(), observer).await)
 }
 
 /// What MySQL has to say, unless it is not to be asked.
@@ -63,12 +65,13 @@ pub(super) async fn mysql(
     facts: Facts,
     configuration: &Configuration,
     offline: bool,
+    daemon: Option<&Path>,
     observer: &dyn Observer,
 ) -> Facts {
     if offline {
         Facts { mysql: MySql::Offline, ..facts }
     } else {
-        ask_mysql(facts, configuration, observer).await
+        ask_mysql(facts, configuration, daemon, observer).await
     }
 }
 

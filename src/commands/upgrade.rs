@@ -127,7 +127,7 @@ async fn with_session(
         )));
     }
     let facts = tokio::select! {
-        facts = mysql(facts, configuration, arguments.offline, console) => facts,
+        facts = mysql(facts, configuration, arguments.offline, arguments.daemon.program.as_deref(), console) => facts,
         () = interruption.wait() => return Err(refused("interrupted")),
     };
     let (catalogue, plan) = examine(console, report, &facts, &arguments.accept.acceptances)?;

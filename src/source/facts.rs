@@ -2,7 +2,7 @@
 
 use super::connect::ConnectError;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
-use crate::window::{Letters, Narrowed, TableName};
+use crate::window::{Ahead, Letters, Narrowed, TableName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ impl AskedSource {
     pub fn narrowed(&self) -> Option<&Narrowed> {
         let window = self.answer.as_ref().ok()?.window.as_ref()?;
         window.as_ref().ok().map(|read| &read.narrowed)
+    }
+
+    /// What lies ahead of the new replica, when the window was read.
+    pub fn ahead(&mut self) -> Option<&mut Ahead> {
+        let window = self.answer.as_mut().ok()?.window.as_mut()?;
+        window.as_mut().ok().map(|read| &mut read.narrowed.ahead)
     }
 }
 

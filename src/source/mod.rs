@@ -5,9 +5,9 @@
 
 mod ask;
 mod connect;
+pub mod daemon;
 mod dump;
 pub mod facts;
-mod parsable;
 mod rows;
 mod server;
 mod sql;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
 mod contents;
+mod daemon;
 mod encryption;
 mod origin;
 #[path = "../replica/mod.rs"]

@@ -153,7 +153,11 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("waiting-rows", &[No("an info")]),
     ("window", &[No(BINARY_LOG)]),
     ("window-ddl", &[No(BINARY_LOG)]),
-    ("window-statements", &[Live("remedy_flush_statement")]),
+    ("window-judge", &[Test("tests/mysql/daemon.rs", "the_program_that_will_run_is_named")]),
+    (
+        "window-statements",
+        &[Live("remedy_flush_statement"), Live("statements_judged_by_the_daemon"), Live("ddl_index")],
+    ),
     (
         "window-tables",
         &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],
