@@ -87,6 +87,15 @@ pub struct Accept {
     pub acceptances: Vec<Acceptance>,
 }
 
+/// Which pg_chameleon 2 is asked.
+#[derive(Debug, Args)]
+pub struct Daemon {
+    /// The program of pg_chameleon 2, which is asked what its daemon makes of what it will meet [default: chameleon on the
+    /// PATH, if it is there].
+    #[arg(long = "daemon", value_name = "PROGRAM")]
+    pub program: Option<PathBuf>,
+}
+
 /// `upgrade`.
 #[derive(Debug, Args)]
 pub struct Upgrade {
@@ -105,6 +114,9 @@ pub struct Upgrade {
     /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
     #[arg(long)]
     pub offline: bool,
+    /// Which pg_chameleon 2 to ask.
+    #[command(flatten)]
+    pub daemon: Daemon,
     /// Which errors to accept.
     #[command(flatten)]
     pub accept: Accept,
@@ -143,6 +155,9 @@ pub struct Check {
     /// Don't ask MySQL: neither the binary log nor what lies between the sources' coordinates is looked at.
     #[arg(long)]
     pub offline: bool,
+    /// Which pg_chameleon 2 to ask.
+    #[command(flatten)]
+    pub daemon: Daemon,
     /// Which errors to accept.
     #[command(flatten)]
     pub accept: Accept,

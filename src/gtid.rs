@@ -210,8 +210,8 @@ pub fn is_read_before(
     let follows = |end: &BinlogCoordinate| end > start;
     let rows = transaction.rows.iter().any(|(table, end)| mapped(&table.schema) && follows(end));
     let ddl = transaction.ddl.iter().any(|ddl| mapped(&ddl.default_schema) && follows(&ddl.end));
-    let unparsed = transaction.unparsed.iter().any(|it| mapped(&it.default_schema) && follows(&it.end));
-    !(rows || ddl || unparsed || transaction.unnamed_rows.as_ref().is_some_and(follows))
+    let statements = transaction.statements.iter().any(|it| mapped(&it.default_schema) && follows(&it.end));
+    !(rows || ddl || statements || transaction.unnamed_rows.as_ref().is_some_and(follows))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The pg_chameleon 2 that is installed on this machine, when its command `chameleon` is on the PATH: the version of
+//! The pg_chameleon 2 that is installed on this machine, when `--daemon` names it or its command `chameleon` is on the PATH: the version of
 //! mysql-replication that its daemon reads with, and the character sets that its library for MySQL knows. SPEC.md,
 //! "Checks, before anything changes": asked from it when it is at hand, else assumed to be what pip installs.
 
@@ -57,14 +57,68 @@ pub struct Installed {
     pub charsets: HashMap<String, bool>,
 }
 
+/// The program of pg_chameleon, and the Python that it runs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    path: PathBuf,
+    python: PathBuf,
+}
+
+/// What `--daemon` names is no program of pg_chameleon.
+#[derive(Debug, thiserror::Error)]
+pub enum NoProgram {
+    /// There is none.
+    #[error("there is no such file, and none of that name on the PATH")]
+    Missing,
+    /// It does not run with Python.
+    #[error("its first line names no Python")]
+    NoPython,
+}
+
+impl Program {
+    /// What `named` names, a path or a program on the PATH; else the first `chameleon` on the PATH, when there is one.
+    ///
+    /// # Errors
+    /// What is named is not there, or nothing of Python's.
+    pub fn find(named: Option<&Path>) -> Result<Option<Self>, NoProgram> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_the_path = |name: &Path| {
+            let commands: Vec<_> = std::env::split_paths(&path).map(|folder| folder.join(name)).collect();
+            commands.into_iter().filter(|command| command.is_file())
+        };
+        let Some(named) = named else {
+            return Ok(on_the_path(Path::new("chameleon")).find_map(Self::at));
+        };
+        let there = if named.components().nth(1).is_some() {
+            named.is_file().then(|| named.to_owned())
+        } else {
+            on_the_path(named).next()
+        };
+        Self::at(there.ok_or(NoProgram::Missing)?).map(Some).ok_or(NoProgram::NoPython)
+    }
+
+    fn at(path: PathBuf) -> Option<Self> {
+        interpreter(&path).map(|python| Self { path, python })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The Python that it runs with.
+    #[must_use]
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+}
+
 impl Installed {
-    /// Asks the one on the PATH whether it knows these character sets. None when there is none, or none that answers.
-    pub async fn find(charsets: impl IntoIterator<Item = &str>) -> Option<Self> {
-        let path = std::env::var_os("PATH")?;
-        let commands = std::env::split_paths(&path).map(|folder| folder.join("chameleon"));
-        let python =
-            commands.filter(|command| command.is_file()).find_map(|command| interpreter(&command))?;
-        let mut command = Command::new(&python);
+    /// Asks a program whether it knows these character sets. None when it is no pg_chameleon 2 that answers.
+    pub async fn ask(program: &Program, charsets: impl IntoIterator<Item = &str>) -> Option<Self> {
+        let python = &program.python;
+        let mut command = Command::new(python);
         command.arg("-c").arg(QUESTION).args(charsets).stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
         let installed: Self = serde_json::from_slice(&output.stdout)
@@ -96,22 +150,23 @@ pub fn reads_names_from_the_log(installed: Option<&Installed>) -> bool {
     major.is_none_or(|major: u32| major >= 1)
 }
 
-/// The Python that a command begins with, in either form that pip writes.
+/// The Python that a command begins with, in either form that pip writes. Nothing else is asked: another interpreter would
+/// take the question for something else.
 fn interpreter(command: &Path) -> Option<PathBuf> {
     let mut lines = BufReader::new(File::open(command).ok()?.take(4096)).lines().map_while(Result::ok);
     let first = lines.next()?;
     let program = first.strip_prefix("#!")?.trim();
     // A path that is too long for the system, or has a space in it, stands on the second line.
-    if program == "/bin/sh" {
+    let path = if program == "/bin/sh" {
         let second = lines.next()?;
         let quoted = second.strip_prefix("'''exec' ")?;
         let path = quoted.strip_prefix('"').and_then(|rest| rest.split('"').next());
-        return path.or_else(|| quoted.split_whitespace().next()).map(PathBuf::from);
-    }
-    match program.strip_prefix("/usr/bin/env ") {
-        Some(name) => Some(PathBuf::from(name.trim())),
-        None => Some(PathBuf::from(program)),
-    }
+        PathBuf::from(path.or_else(|| quoted.split_whitespace().next())?)
+    } else {
+        PathBuf::from(program.strip_prefix("/usr/bin/env ").map_or(program, str::trim))
+    };
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    (name.starts_with("python") || name.starts_with("pypy")).then_some(path)
 }
 
 #[cfg(test)]
@@ -132,6 +187,8 @@ mod tests {
             ("#!/bin/sh\n'''exec' /opt/v/bin/python \"$0\" \"$@\"\n", Some("/opt/v/bin/python")),
             ("#!/usr/bin/env python3\n", Some("python3")),
             ("#!/bin/sh\necho hello\n", None),
+            ("#!/bin/bash\necho hello\n", None),
+            ("#!/usr/bin/env perl\n", None),
             ("\u{7f}ELF", None),
         ] {
             std::fs::write(&file, text).unwrap();

@@ -15,6 +15,7 @@ pub mod ending;
 pub mod gtid;
 pub mod identity;
 pub mod installed;
+pub mod judge;
 pub mod mapping;
 pub mod plan;
 pub mod postgres;

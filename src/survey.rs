@@ -8,15 +8,19 @@ use crate::catalogue::v1::facts::{Server, Strays, TableExamination};
 use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
-use crate::checks::{Catalogue, CatalogueVersion, Facts, LeftOut, OtherType, Replica};
+use crate::checks::{Catalogue, CatalogueVersion, Facts, Judge, LeftOut, OtherType, Replica};
 use crate::config::{Configuration, Hindrance, SourceType};
 use crate::identity::{Claim, KeptPlaces};
-use crate::installed::Installed;
+use crate::installed::{Installed, NoProgram, Program};
+use crate::judge;
 use crate::mapping::Target;
 use crate::plan;
 use crate::postgres::{self, Pooling};
-use crate::source::facts::{Compared, MySql};
+use crate::source::facts::{AskedSource, Compared, MySql};
 use crate::source::{self, Observer};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
@@ -105,6 +109,7 @@ pub async fn facts(
         left_behind,
         mysql: MySql::NotAsked,
         installed: None,
+        judge: None,
     })
 }
 
@@ -132,17 +137,22 @@ pub async fn hear_of_gaps(
     heard
 }
 
-/// Asks the pg_chameleon 2 that is installed here and the MySQL servers of the configuration one after the other, and advances the plan's starts by what they say.
-/// Without a 1.7 catalogue there is nothing to ask.
+/// Asks the pg_chameleon 2 that is installed here, or that `daemon` names, and the MySQL servers of the configuration one after
+/// the other, and advances the plan's starts by what they say. Without a 1.7 catalogue there is nothing to ask.
 pub async fn ask_mysql(
     mut facts: Facts,
     client: &Client,
     configuration: &Configuration,
+    daemon: Option<&Path>,
     observer: &dyn Observer,
 ) -> Facts {
     let Some(catalogue) = &mut facts.catalogue else { return facts };
-    let connections = configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
-    facts.installed = Installed::find(connections.map(|connection| connection.charset.as_str())).await;
+    let program = Program::find(daemon);
+    if let Ok(Some(program)) = &program {
+        let connections = configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
+        let charsets = connections.map(|connection| connection.charset.as_str());
+        facts.installed = Installed::ask(program, charsets).await;
+    }
     let mut all = Vec::new();
     for source in &configuration.sources {
         let Some(connection) = &source.mysql else { continue };
@@ -173,8 +183,43 @@ pub async fn ask_mysql(
         }
         all.push(asked);
     }
+    let judge = judged_by(&mut all, program, configuration).await;
+    facts.judge = Some(Judge { named: daemon.map(Path::to_owned), ..judge });
     facts.mysql = MySql::Asked(all);
     facts
+}
+
+/// Has the daemon judge the statements that lie ahead, when it can.
+async fn judged_by(
+    asked: &mut [AskedSource],
+    program: Result<Option<Program>, NoProgram>,
+    configuration: &Configuration,
+) -> Judge {
+    let program = match program {
+        Ok(Some(program)) => program,
+        Ok(None) => return Judge::default(),
+        Err(error) => return Judge { failed: Some(error.to_string()), ..Judge::default() },
+    };
+    let path = Some(program.path().to_owned());
+    let mut all: Vec<_> = asked.iter_mut().filter_map(AskedSource::ahead).collect();
+    let texts: BTreeSet<Arc<str>> =
+        all.iter().flat_map(|ahead| &ahead.kept.statements).map(|(met, _)| Arc::clone(&met.text)).collect();
+    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    if texts.is_empty() {
+        return Judge { path, ..Judge::default() };
+    }
+    match judge::ask(&program, Some(&configuration.path), &texts, judge::PATIENCE).await {
+        Ok(answers) => {
+            for ahead in &mut all {
+                ahead.settle(|met| answers.judge(&met.text, met.judged.as_ref()));
+            }
+            Judge { path, version: Some(answers.version), ..Judge::default() }
+        }
+        Err(error) => {
+            tracing::info!(program = %program.path().display(), %error, "the daemon can't be asked");
+            Judge { path, failed: Some(error.to_string()), ..Judge::default() }
+        }
+    }
 }
 
 /// What `sch_chameleon` is, as far as the role may know.

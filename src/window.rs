@@ -15,7 +15,8 @@ use std::fmt;
 mod ahead;
 mod hazard;
 
-pub use ahead::{Ahead, Parse, Statements, Unparsed};
+use ahead::Applied;
+pub use ahead::{Ahead, Fate, Judged, Kept, Met, Statements};
 pub use hazard::{Hazard, HazardKind, Hazards};
 
 /// How many DDL statements of a window are kept by name; the others are counted.
@@ -63,8 +64,8 @@ pub struct Transaction {
     pub unnamed_rows: Option<BinlogCoordinate>,
     /// Its statements that change definitions.
     pub ddl: Vec<Ddl>,
-    /// Its statements that the daemon of the new replica can't parse, or maybe not.
-    pub unparsed: Vec<Unparsed>,
+    /// Its statements, but for those around a transaction.
+    pub statements: Vec<Met>,
     /// What of it the daemon does not take as it is meant.
     pub hazards: Vec<Hazard>,
     /// Of the tables that are watched, those that its definitions may be about, each with the end of the last.
@@ -108,6 +109,8 @@ struct Reader {
     name: String,
     schema: String,
     start: BinlogCoordinate,
+    /// The furthest point of a table that was synced later.
+    furthest: Option<BinlogCoordinate>,
     /// Where the first transaction begins that concerns it; never before its start.
     first: Option<BinlogCoordinate>,
 }
@@ -175,6 +178,7 @@ impl Window {
                 name: part.name.clone(),
                 schema: part.pair.source_schema.clone(),
                 start: part.start.clone()?,
+                furthest: part.furthest_own.clone(),
                 first: None,
             })
         };
@@ -227,7 +231,19 @@ impl Window {
 
     /// What ends behind `from` lies ahead of the new replica.
     fn look_ahead(&mut self, transaction: &Transaction, from: &BinlogCoordinate) {
-        self.ahead.take(transaction, from, &self.schemas, self.letters);
+        let readers = &self.readers;
+        let letters = self.letters;
+        let applied = |schema: &str, end: &BinlogCoordinate| {
+            let Some(reader) = readers.iter().find(|reader| letters.same(schema, &reader.schema)) else {
+                return Applied::No;
+            };
+            match &reader.furthest {
+                _ if *end <= reader.start => Applied::Yes,
+                Some(furthest) if end <= furthest => Applied::Perhaps,
+                _ => Applied::No,
+            }
+        };
+        self.ahead.take(transaction, from, &self.schemas, letters, applied);
         for (table, end) in transaction.redefined.iter().filter(|(_, end)| *end > from) {
             if self.reader_of(&table.schema).is_some_and(|reader| *end > reader.start) {
                 self.ahead.redefined.insert(table.clone());
@@ -286,7 +302,8 @@ impl Window {
     /// The whole window has been read.
     #[must_use]
     pub fn close(self) -> Narrowed {
-        let Self { to, readers, rows, ddl, more_ddl, ahead, .. } = self;
+        let Self { to, readers, rows, ddl, more_ddl, mut ahead, .. } = self;
+        ahead.settle(|statement| statement.judged.clone());
         let lagging = |last: &BinlogCoordinate| {
             let behind = |reader: &&Reader| reader.first.as_ref().is_some_and(|first| first < last);
             readers.iter().filter(behind).map(|reader| reader.name.clone()).collect()

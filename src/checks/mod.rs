@@ -47,6 +47,7 @@ mod version;
 mod waiting;
 mod window;
 mod window_ddl;
+mod window_judge;
 mod window_statements;
 mod window_tables;
 mod zero_dates;
@@ -63,6 +64,7 @@ use crate::plan::{Plan, PlannedSource, Refusal};
 use crate::postgres::Pooling;
 use crate::source::facts::{Answer, AskedSource, MySql, WindowRead};
 use serde::Serialize;
+use std::path::PathBuf;
 
 use acceptance::Acceptance;
 pub use version::CatalogueVersion;
@@ -155,6 +157,21 @@ pub struct Facts {
     pub mysql: MySql,
     /// The pg_chameleon 2 that is installed here, when MySQL was asked and there is one that answers.
     pub installed: Option<Installed>,
+    /// Who has judged the statements that lie ahead; none when MySQL was not asked.
+    pub judge: Option<Judge>,
+}
+
+/// Who has judged the statements that lie ahead of the new replica.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Judge {
+    /// What `--daemon` names.
+    pub named: Option<PathBuf>,
+    /// The program of pg_chameleon 2 that is at hand.
+    pub path: Option<PathBuf>,
+    /// Its version, when it has judged them.
+    pub version: Option<String>,
+    /// Why it has not.
+    pub failed: Option<String>,
 }
 
 /// A source of the configuration that is not MySQL's.
@@ -264,6 +281,7 @@ const CHECKS: &[Check] = &[
     window::check,
     window_tables::check,
     window_statements::check,
+    window_judge::check,
     window_ddl::check,
     offline::check,
 ];

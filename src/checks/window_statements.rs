@@ -1,10 +1,10 @@
-//! The new replica meets no statement that pg_chameleon 2.0.21 can't parse, on its way to where the binary log ends now.
-//!
-//! Its read daemon ends at one, at every start, whatever the statement is about (docs/ddl.md). 1.8.2 passes over them.
+//! The new replica meets no statement, on its way to where the binary log ends now, that ends the read daemon of
+//! pg_chameleon 2.0.21 at every start, or whose translation disables a table (docs/ddl.md). The daemon judges them itself
+//! where it is at hand; else we do.
 
 use super::binlog_contents::{read_past, read_past_synced};
 use super::{Facts, Finding, counted};
-use crate::window::Statements;
+use crate::window::{Fate, Met, Statements};
 
 const CHECK: &str = "window-statements";
 
@@ -28,7 +28,7 @@ fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
     Some(Finding::error(
         CHECK,
         format!(
-            "Source {source}: pg_chameleon 2 would stop, at every start, at {} that it can't parse: {}.",
+            "Source {source}: pg_chameleon 2 would stop at every start, or disable a table, at {}: {}.",
             count(statements),
             listed(statements)
         ),
@@ -46,13 +46,13 @@ fn may_fail(source: &str, olds: &str, statements: &Statements) -> Option<Finding
     Some(Finding::warning(
         CHECK,
         format!(
-            "Source {source}: the new replica meets {} of which pg_chameleon 2.0.21 can't parse every form: {}.",
+            "Source {source}: what is in the tables decides how pg_chameleon 2 fares at {}: {}.",
             count(statements),
             listed(statements)
         ),
         format!(
-            "When it can't, it stops there at every start. To be on the safe side, let 1.8.2 read past them: {} Then run the \
-             upgrade again.",
+            "Where it goes wrong it disables the table, which is then to be synced with its sync_tables. To be on the safe side, \
+             let 1.8.2 read past them: {} Then run the upgrade again.",
             read_past(olds, &last.to_string())
         ),
     ))
@@ -73,10 +73,20 @@ fn count(statements: &Statements) -> String {
 }
 
 fn listed(statements: &Statements) -> String {
-    let one = |it: &crate::window::Unparsed| format!("{} in {} at {}", it.text, it.default_schema, it.end);
     let mut all: Vec<_> = statements.named.iter().map(one).collect();
     if statements.more > 0 {
         all.push(format!("{} more", statements.more));
     }
     all.join("; ")
+}
+
+/// The statement, where it is, and what becomes of it.
+fn one(met: &Met) -> String {
+    let what = met.judged.as_ref().map(|it| match it.fate {
+        Fate::Unparsable => " (it can't be parsed)".to_owned(),
+        Fate::Untranslatable => format!(" (it stops: {})", it.why),
+        Fate::Disables => format!(" (it disables the table: {})", it.why),
+        Fate::Open => format!(" ({})", it.why),
+    });
+    format!("{} in {} at {}{}", met.shown, met.default_schema, met.end, what.unwrap_or_default())
 }

@@ -11,6 +11,7 @@ use crate::report::output;
 use crate::source::Observer;
 use crate::source::facts::{MySql, Reading};
 use crate::survey::{ask_mysql, hear_of_gaps, survey};
+use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -55,7 +56,8 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
     let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
     let facts = surveyed(client, configuration, arguments, observer).await;
     let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
-    let facts = mysql(facts, client, configuration, arguments.offline, observer).await;
+    let daemon = arguments.daemon.program.as_deref();
+    let facts = mysql(facts, client, configuration, arguments.offline, daemon, observer).await;
     session.close().await;
     Ok(facts)
 }
@@ -82,12 +84,13 @@ pub(super) async fn mysql(
     client: &Client,
     configuration: &Configuration,
     offline: bool,
+    daemon: Option<&Path>,
     observer: &dyn Observer,
 ) -> Facts {
     if offline {
         Facts { mysql: MySql::Offline, ..facts }
     } else {
-        ask_mysql(facts, client, configuration, observer).await
+        ask_mysql(facts, client, configuration, daemon, observer).await
     }
 }
 

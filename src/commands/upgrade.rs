@@ -130,8 +130,9 @@ async fn with_session(
             v2::VERSION
         )));
     }
+    let daemon = arguments.daemon.program.as_deref();
     let facts = tokio::select! {
-        facts = mysql(facts, client, configuration, arguments.offline, console) => facts,
+        facts = mysql(facts, client, configuration, arguments.offline, daemon, console) => facts,
         () = interruption.wait() => return Err(refused("interrupted")),
     };
     let (catalogue, plan) = examine(console, report, &facts, &arguments.accept.acceptances)?;

@@ -79,7 +79,7 @@ fn transaction(rows: &[(&str, i64)]) -> Transaction {
         rows: rows.iter().map(row).collect(),
         unnamed_rows: None,
         ddl: vec![],
-        unparsed: vec![],
+        statements: vec![],
         hazards: vec![],
         redefined: BTreeMap::new(),
     }

@@ -5,7 +5,7 @@ use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::gtid::Misread;
 use crate::identity::Verdict;
 use crate::structure::Difference;
-use crate::window::{Letters, Narrowed, TableName};
+use crate::window::{Ahead, Letters, Narrowed, TableName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -77,6 +77,12 @@ impl AskedSource {
     pub fn gtid_start(&self) -> Option<(&str, &BinlogCoordinate)> {
         let gtids = self.answer.as_ref().ok()?.gtids.as_ref()?.as_ref().ok()?;
         gtids.set.as_ref().ok().map(|set| (set.as_str(), &gtids.start))
+    }
+
+    /// What lies ahead of the new replica, when the window was read.
+    pub fn ahead(&mut self) -> Option<&mut Ahead> {
+        let window = self.answer.as_mut().ok()?.window.as_mut()?;
+        window.as_mut().ok().map(|read| &mut read.narrowed.ahead)
     }
 }
 

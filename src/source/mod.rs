@@ -5,12 +5,13 @@
 
 mod ask;
 mod connect;
+pub mod daemon;
 mod dump;
 pub mod facts;
 mod gtids;
-mod parsable;
 mod rows;
 mod server;
+mod sql;
 mod statement;
 mod status;
 mod succession;

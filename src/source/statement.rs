@@ -3,6 +3,8 @@
 //! With rows in the binary log its statements are those around transactions, and definitions. Of these only the ones
 //! that change tables matter to a replica; accounts, views, routines and temporary tables don't.
 
+use super::sql::{self, Token};
+
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Statement {
@@ -52,16 +54,17 @@ fn definition(verb: &str, about: &[&str]) -> Statement {
 /// The beginning of a statement on one line, without what stands in quotes: that may be data, or a password.
 pub(super) fn beginning(text: &str) -> String {
     let mut shown = String::new();
-    let mut letters = text.trim().chars().peekable();
+    let mut rest = text.trim();
     let mut length = 0;
-    while let Some(letter) = letters.next() {
+    while let Some(letter) = rest.chars().next() {
         if length == SHOWN {
             shown.push('…');
             break;
         }
+        rest = &rest[letter.len_utf8()..];
         match letter {
             '\'' | '"' => {
-                skip_literal(&mut letters, letter);
+                (_, rest) = sql::quoted(rest, letter);
                 shown.push_str("'…'");
             }
             letter if letter.is_whitespace() => {
@@ -76,42 +79,14 @@ pub(super) fn beginning(text: &str) -> String {
     shown
 }
 
-fn skip_literal(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, quote: char) {
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => drop(letters.next()),
-            letter if letter == quote && letters.peek() == Some(&quote) => drop(letters.next()),
-            letter if letter == quote => return,
-            _ => {}
-        }
-    }
-}
-
-/// The first words in capitals, without comments. What stands in a comment for the server (`/*!40000 … */`) is code.
+/// The first words in capitals, up to what is none.
 fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = text;
-    while words.len() < WORDS {
-        rest = rest.trim_start_matches(|letter: char| letter.is_whitespace() || letter == ';');
-        if let Some(code) = rest.strip_prefix("/*!").or_else(|| rest.strip_prefix("/*M!")) {
-            rest = code.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        } else if rest.starts_with("*/") {
-            rest = &rest[2..];
-        } else if rest.starts_with("/*") {
-            rest = rest.find("*/").map_or("", |end| &rest[end + 2..]);
-        } else if rest.starts_with('#') || rest.starts_with("--") {
-            rest = rest.find('\n').map_or("", |end| &rest[end..]);
-        } else {
-            let end = rest.find(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
-            let end = end.unwrap_or(rest.len());
-            if end == 0 {
-                break;
-            }
-            words.push(rest[..end].to_uppercase());
-            rest = &rest[end..];
-        }
-    }
-    words
+    let words =
+        sql::tokens(text).skip_while(|token| *token == Token::Sign(';')).map_while(|token| match token {
+            Token::Word(word) => Some(word.to_uppercase()),
+            Token::Quoted(_) | Token::Sign(_) => None,
+        });
+    words.take(WORDS).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! Where a name can't be told to be a target or not (the tables of a join in an UPDATE), it is taken for one.
 
+use super::sql::{Token, tokens};
 use crate::window::HazardKind;
 
 /// A table as a statement names it.
@@ -12,32 +13,6 @@ pub(super) struct Target {
     pub(super) schema: Option<String>,
     pub(super) table: String,
     pub(super) kind: HazardKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    /// A bare word: a keyword or a name.
-    Word(String),
-    /// A name in quotes, or, where no name can stand, a text.
-    Quoted(String),
-    Sign(char),
-}
-
-impl Token {
-    fn is(&self, keyword: &str) -> bool {
-        matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
-    }
-
-    fn is_one_of(&self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.is(keyword))
-    }
-
-    fn name(&self) -> Option<&str> {
-        match self {
-            Self::Word(name) | Self::Quoted(name) => Some(name),
-            Self::Sign(_) => None,
-        }
-    }
 }
 
 /// What stands before the name of the table in a statement that changes rows.
@@ -62,7 +37,7 @@ const NOT_A_COLUMN: [&str; 12] = [
 
 /// The tables that `text` changes the rows or the definition of, each once.
 pub(super) fn targets(text: &str) -> Vec<Target> {
-    let tokens = tokens(text);
+    let tokens: Vec<_> = tokens(text).collect();
     let mut found = Vec::new();
     match &tokens[..] {
         [verb, rest @ ..] if verb.is("INSERT") || verb.is("REPLACE") => {
@@ -209,61 +184,6 @@ fn outside_parentheses(tokens: &[Token], keywords: &[&str]) -> Option<usize> {
         }
         depth == 0 && token.is_one_of(keywords)
     })
-}
-
-/// Without comments; what stands in a comment for the server (`/*!40000 … */`) is code.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let behind = &rest[letter.len_utf8()..];
-        if let Some(code) = rest.strip_prefix("/*!").or_else(|| rest.strip_prefix("/*M!")) {
-            rest = code.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        } else if rest.starts_with("/*") {
-            rest = rest.find("*/").map_or("", |end| &rest[end + 2..]);
-        } else if rest.starts_with("*/") {
-            rest = &rest[2..];
-        } else if letter == '#' || rest.starts_with("-- ") || rest.starts_with("--\n") {
-            rest = rest.find('\n').map_or("", |end| &rest[end..]);
-        } else if matches!(letter, '`' | '"' | '\'') {
-            let (name, after) = quoted(behind, letter);
-            tokens.push(Token::Quoted(name));
-            rest = after;
-        } else if is_of_a_word(letter) {
-            let end = rest.find(|letter: char| !is_of_a_word(letter)).unwrap_or(rest.len());
-            tokens.push(Token::Word(rest[..end].to_owned()));
-            rest = &rest[end..];
-        } else {
-            if !letter.is_whitespace() {
-                tokens.push(Token::Sign(letter));
-            }
-            rest = behind;
-        }
-    }
-    tokens
-}
-
-fn is_of_a_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_' || letter == '$'
-}
-
-/// What stands before the closing quote, in which a doubled one is one, and what comes behind it.
-fn quoted(text: &str, quote: char) -> (String, &str) {
-    let mut name = String::new();
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '\\' && quote != '`' {
-            name.extend(letters.next());
-        } else if letter != quote {
-            name.push(letter);
-        } else if letters.as_str().starts_with(quote) {
-            letters.next();
-            name.push(quote);
-        } else {
-            break;
-        }
-    }
-    (name, letters.as_str())
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 //! reader who starts there is told of every table before its rows. It ends with the commit, or, for a statement that
 //! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
 
+use super::daemon;
 use super::facts::Checksums;
-use super::parsable;
 use super::rows;
 use super::statement::{self, Statement};
 use super::status;
 use super::target;
 use crate::binlog::{BinlogError, BinlogFile};
-use crate::window::{Ddl, Hazard, HazardKind, Parse, TableName, Transaction, Unparsed};
+use crate::window::{Ddl, Hazard, HazardKind, Judged, Met, TableName, Transaction};
 use mysql::binlog::events::{
     Event, ExecuteLoadQueryEvent, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent,
 };
@@ -128,10 +128,20 @@ struct Open {
     rows: BTreeMap<TableName, u64>,
     unnamed_rows: Option<u64>,
     ddl: Vec<(String, String, String, u64)>,
-    unparsed: Vec<(String, String, u64, Parse, Vec<TableName>)>,
+    statements: Vec<Stated>,
     hazards: BTreeMap<(HazardKind, Option<TableName>), Seen>,
     /// Of the tables that are watched, those that its definitions may be about, each with the end of the last.
     redefined: BTreeMap<TableName, u64>,
+}
+
+/// A statement that is none around a transaction.
+#[derive(Debug)]
+struct Stated {
+    default_schema: String,
+    text: String,
+    end: u64,
+    judged: Option<Judged>,
+    redefines: Vec<TableName>,
 }
 
 /// A table as the events before its rows describe it.
@@ -269,8 +279,15 @@ impl<'a> Assembler<'a> {
         let file = &self.file;
         let ddl =
             |(default_schema, kind, text, end)| Ok(Ddl { default_schema, kind, text, end: file.at(end)? });
-        let unparsed = |(default_schema, text, end, parse, redefines)| {
-            Ok(Unparsed { default_schema, text, end: file.at(end)?, parse, redefines })
+        let met = |it: Stated| {
+            Ok(Met {
+                shown: statement::beginning(&it.text),
+                default_schema: it.default_schema,
+                text: it.text.into(),
+                end: file.at(it.end)?,
+                judged: it.judged,
+                redefines: it.redefines,
+            })
         };
         Ok(Some(Transaction {
             start: file.at(open.start)?,
@@ -282,7 +299,7 @@ impl<'a> Assembler<'a> {
                 .collect::<Result<_, BinlogError>>()?,
             unnamed_rows: open.unnamed_rows.map(|end| file.at(end)).transpose()?,
             ddl: open.ddl.into_iter().map(ddl).collect::<Result<_, BinlogError>>()?,
-            unparsed: open.unparsed.into_iter().map(unparsed).collect::<Result<_, BinlogError>>()?,
+            statements: open.statements.into_iter().map(met).collect::<Result<_, BinlogError>>()?,
             hazards: open
                 .hazards
                 .into_iter()
@@ -445,21 +462,20 @@ impl Open {
     }
 
     fn note_statement(&mut self, default_schema: &str, text: &str, end: u64) -> bool {
-        if let Some(parse) = parsable::parse(text) {
+        if !daemon::passes_over(text) {
             let redefines =
                 target::targets(text).into_iter().filter(|it| it.kind == HazardKind::UnseenDefinition);
             let table = |it: target::Target| TableName {
                 schema: it.schema.unwrap_or_else(|| default_schema.to_owned()),
                 table: it.table,
             };
-            let redefines = redefines.map(table).collect();
-            self.unparsed.push((
-                default_schema.to_owned(),
-                statement::beginning(text),
+            self.statements.push(Stated {
+                default_schema: default_schema.to_owned(),
+                text: text.to_owned(),
                 end,
-                parse,
-                redefines,
-            ));
+                judged: daemon::judge(default_schema, text),
+                redefines: redefines.map(table).collect(),
+            });
         }
         self.note_targets(default_schema, text, end, false);
         self.note_course(default_schema, text, end)

@@ -1,36 +1,59 @@
 //! What lies ahead of the new replica, up to where the binary log ends now, at which the read daemon of pg_chameleon
 //! 2.0.21 ends at every start (seen on the real daemon): rows of a table that is no longer on MySQL, and statements that
-//! it can't parse, issued with a replicated schema as default database. Whether 1.8.2 has applied them makes no
-//! difference to it.
+//! it can't parse, issued with a replicated schema as default database, whether 1.8.2 has applied them or not. Of the
+//! statements that it has not applied, also those that the daemon can't translate, or whose translation disables a table.
 
 use super::{Hazard, Hazards, Letters, TableName, Transaction};
 use crate::binlog::BinlogCoordinate;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// How many statements are kept by name; the others are counted.
 const NAMED: usize = 20;
 
-/// What the daemon's parser makes of a statement that is not of a form known to be well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Parse {
-    /// It fails.
-    Fails,
-    /// It fails at some forms of it.
-    MayFail,
+/// How many statements are kept as they are, for the daemon's own judgement: once each text.
+const KEPT: usize = 2000;
+
+/// How many letters of them are kept in all.
+const KEPT_LETTERS: usize = 4 << 20;
+
+/// What becomes of a statement that does not fare well with the daemon, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Fate {
+    /// The daemon ends, whether 1.8.2 has applied the statement or not: it can't parse it.
+    Unparsable,
+    /// The daemon ends when it translates it for PostgreSQL.
+    Untranslatable,
+    /// PostgreSQL refuses what it is translated to, or gets something else than it needs: the table is disabled, then or at
+    /// its next row.
+    Disables,
+    /// What is in the table, or how it was defined before, decides.
+    Open,
 }
 
-/// A statement that the daemon can't parse, or maybe not.
+/// What becomes of a statement, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unparsed {
-    /// The default database of the session that issued it.
+pub struct Judged {
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why, in words that begin with what the daemon does.
+    pub why: String,
+}
+
+/// A statement in the binary log whose session has a default database, which both pg_chameleons go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// That database.
     pub default_schema: String,
+    /// The statement.
+    pub text: Arc<str>,
     /// Its beginning, for messages.
-    pub text: String,
+    pub shown: String,
     /// Where its event ends.
     pub end: BinlogCoordinate,
-    /// What the parser makes of it.
-    pub parse: Parse,
+    /// What becomes of it; none when all is well.
+    pub judged: Option<Judged>,
     /// The tables whose rows fit no longer when it is passed over, as 1.8.2 does.
     pub redefines: Vec<TableName>,
 }
@@ -40,10 +63,12 @@ pub struct Unparsed {
 pub struct Ahead {
     /// The tables whose rows are read, each with the end of its last row event.
     pub rows: BTreeMap<TableName, BinlogCoordinate>,
-    /// The first statements at which the daemon ends.
+    /// The first statements at which the daemon ends, or that disable a table.
     pub fails: Statements,
-    /// The first statements at which it may end.
+    /// The first statements at which data decides.
     pub may_fail: Statements,
+    /// The first statements of every text, well or not, for the daemon's own judgement.
+    pub kept: Kept,
     /// What it does not take as it is meant.
     pub hazards: Hazards,
     /// Of the tables that are watched, those that a definition may be about which is yet to be applied.
@@ -54,7 +79,7 @@ pub struct Ahead {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statements {
     /// The first.
-    pub named: Vec<Unparsed>,
+    pub named: Vec<Met>,
     /// How many more there are.
     pub more: u64,
     /// The end of the last.
@@ -64,7 +89,7 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub(super) fn push(&mut self, statement: &Unparsed) {
+    pub(super) fn push(&mut self, statement: &Met) {
         self.last = Some(statement.end.clone());
         self.redefined.extend(statement.redefines.iter().cloned());
         if self.named.len() < NAMED {
@@ -72,6 +97,69 @@ impl Statements {
         } else {
             self.more += 1;
         }
+    }
+
+    fn append(&mut self, other: &Self) {
+        let (last, more) = (self.last.clone(), other.more);
+        other.named.iter().for_each(|statement| self.push(statement));
+        self.last = last.max(other.last.clone());
+        self.more += more;
+        self.redefined.extend(other.redefined.iter().cloned());
+    }
+}
+
+/// Statements that are kept to be judged by the daemon itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Each, and whether 1.8.2 has applied it.
+    pub statements: Vec<(Met, Applied)>,
+    /// The bytes of their texts, each counted once.
+    bytes: usize,
+    /// The texts.
+    texts: HashSet<Arc<str>>,
+    /// How many were too many or too long.
+    pub more: u64,
+    /// Those of them that don't fare well, as we judge them: those that fail, and those that may.
+    not_kept: (Statements, Statements),
+}
+
+impl Kept {
+    fn push(&mut self, statement: &Met, applied: Applied) {
+        let text = self.texts.get(&statement.text).cloned();
+        let bytes = if text.is_none() { statement.text.len() } else { 0 };
+        if self.statements.len() >= KEPT || self.bytes + bytes > KEPT_LETTERS {
+            self.more += 1;
+            let (fails, may_fail) = &mut self.not_kept;
+            note(fails, may_fail, statement, applied);
+            return;
+        }
+        self.bytes += bytes;
+        let text = text.unwrap_or_else(|| {
+            self.texts.insert(Arc::clone(&statement.text));
+            Arc::clone(&statement.text)
+        });
+        self.statements.push((Met { text, ..statement.clone() }, applied));
+    }
+}
+
+/// Whether the daemon takes a statement for one that has been applied: it goes by the points of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It parses it and passes over it.
+    Yes,
+    /// It does when the table was synced later.
+    Perhaps,
+    /// It carries it out.
+    No,
+}
+
+fn note(fails: &mut Statements, may_fail: &mut Statements, statement: &Met, applied: Applied) {
+    match (statement.judged.as_ref().map(|it| it.fate), applied) {
+        (Some(Fate::Unparsable), _) | (Some(Fate::Untranslatable | Fate::Disables), Applied::No) => {
+            fails.push(statement);
+        }
+        (Some(Fate::Open), Applied::No) | (Some(_), Applied::Perhaps) => may_fail.push(statement),
+        (Some(_), Applied::Yes) | (None, _) => {}
     }
 }
 
@@ -83,6 +171,7 @@ impl Ahead {
         from: &BinlogCoordinate,
         schemas: &[String],
         letters: Letters,
+        applied: impl Fn(&str, &BinlogCoordinate) -> Applied,
     ) {
         let replicated = |schema: &str| schemas.iter().any(|known| letters.same(known, schema));
         for (table, end) in transaction.rows.iter().filter(|(_, end)| *end > from) {
@@ -90,14 +179,23 @@ impl Ahead {
                 self.rows.insert(table.clone(), end.clone());
             }
         }
-        for statement in transaction.unparsed.iter().filter(|statement| statement.end > *from) {
+        for statement in transaction.statements.iter().filter(|statement| statement.end > *from) {
             if replicated(&statement.default_schema) {
-                match statement.parse {
-                    Parse::Fails => self.fails.push(statement),
-                    Parse::MayFail => self.may_fail.push(statement),
-                }
+                self.kept.push(statement, applied(&statement.default_schema, &statement.end));
             }
         }
+    }
+
+    /// Sorts the statements that are kept by what becomes of them. For those that are not, our own judgement stands.
+    pub fn settle(&mut self, judged: impl Fn(&Met) -> Option<Judged>) {
+        let (mut fails, mut may_fail) = <(Statements, Statements)>::default();
+        for (statement, applied) in &mut self.kept.statements {
+            statement.judged = judged(statement);
+            note(&mut fails, &mut may_fail, statement, *applied);
+        }
+        fails.append(&self.kept.not_kept.0);
+        may_fail.append(&self.kept.not_kept.1);
+        (self.fails, self.may_fail) = (fails, may_fail);
     }
 
     /// Takes what concerns a replicated table, or may concern any. A statement of a session whose default database is

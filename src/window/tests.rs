@@ -86,7 +86,7 @@ impl Whole {
             rows,
             unnamed_rows: None,
             ddl,
-            unparsed: vec![],
+            statements: vec![],
             hazards: vec![],
             redefined: BTreeMap::new(),
         }
@@ -110,7 +110,7 @@ fn rows(start: u64, end: u64, name: TableName) -> Transaction {
         rows,
         unnamed_rows: None,
         ddl: vec![],
-        unparsed: vec![],
+        statements: vec![],
         hazards: vec![],
         redefined: BTreeMap::new(),
     }
@@ -196,7 +196,7 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
             rows: BTreeMap::new(),
             unnamed_rows: None,
             ddl,
-            unparsed: vec![],
+            statements: vec![],
             hazards: vec![],
             redefined: BTreeMap::new(),
         });
@@ -206,26 +206,31 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
     assert!(narrowed.ddl.iter().all(|left| left.applied));
 }
 
+fn met(schema: &str, end: u64, fate: Fate) -> Met {
+    Met {
+        default_schema: schema.into(),
+        text: "ANALYZE TABLE t".into(),
+        shown: "ANALYZE TABLE t".into(),
+        end: at(end),
+        judged: Some(Judged { fate, why: "it can't".into() }),
+        redefines: vec![],
+    }
+}
+
 #[test]
 fn what_lies_ahead_begins_where_the_new_replica_does() {
-    let unparsed = |start: u64, schema: &str, parse| Transaction {
-        unparsed: vec![Unparsed {
-            default_schema: schema.into(),
-            text: "ANALYZE TABLE t".into(),
-            end: at(start + 10),
-            parse,
-            redefines: vec![],
-        }],
+    let with = |start: u64, schema: &str, fate| Transaction {
+        statements: vec![met(schema, start + 10, fate)],
         ..rows(start, start + 11, table(9, "of nobody"))
     };
     let log = [
-        unparsed(10, "s1", Parse::Fails),
+        with(10, "s1", Fate::Unparsable),
         rows(30, 40, table(1, "before")),
         rows(40, 50, table(0, "left")),
-        unparsed(50, "s1", Parse::Fails),
-        unparsed(70, "s9", Parse::Fails),
+        with(50, "s1", Fate::Unparsable),
+        with(70, "s9", Fate::Unparsable),
         rows(100, 110, table(1, "behind")),
-        unparsed(120, "s0", Parse::MayFail),
+        with(120, "s0", Fate::Open),
     ];
     let ends = |statements: &Statements| statements.named.iter().map(|it| it.end.clone()).collect::<Vec<_>>();
     let narrowed = read(&source(&[at(10), at(90)], at(90)), &log);
@@ -244,15 +249,54 @@ fn what_lies_ahead_begins_where_the_new_replica_does() {
 #[test]
 fn statements_are_named_up_to_a_number_and_counted_beyond() {
     let mut statements = Statements::default();
-    let one = |number| Unparsed {
-        default_schema: "s".into(),
-        text: "SAVEPOINT s".into(),
-        end: at(number),
-        parse: Parse::Fails,
-        redefines: vec![],
-    };
-    (1..=50).for_each(|number| statements.push(&one(number)));
+    (1..=50).for_each(|number| statements.push(&met("s", number, Fate::Unparsable)));
     assert_eq!((statements.named.len(), statements.more, statements.last), (20, 30, Some(at(50))));
+}
+
+/// The daemon parses everything, and translates what it takes for not applied: what lies behind the point of its table.
+#[test]
+fn what_has_been_applied_only_needs_to_be_parsed() {
+    let one = |end: u64, fate| Transaction {
+        statements: vec![met("s1", end, fate)],
+        ..rows(end - 10, end, table(0, "a"))
+    };
+    let mut planned = source(&[at(10), at(100)], at(200));
+    planned.parts[1].furthest_own = Some(at(150));
+    let log: Vec<_> = [Fate::Unparsable, Fate::Untranslatable, Fate::Disables, Fate::Open]
+        .into_iter()
+        .enumerate()
+        .flat_map(|(number, fate)| {
+            let number = number as u64;
+            [one(40 + number, fate), one(140 + number, fate), one(180 + number, fate)]
+        })
+        .collect();
+    let mut log = log;
+    log.sort_by_key(|it| it.end.clone());
+    let mut ahead = read(&planned, &log).ahead;
+    let ends =
+        |statements: &Statements| statements.named.iter().map(|it| it.end.position()).collect::<Vec<_>>();
+    assert_eq!(ends(&ahead.fails), [40, 140, 180, 181, 182]);
+    assert_eq!(ends(&ahead.may_fail), [141, 142, 143, 183]);
+
+    // Whoever judges better has the last word.
+    ahead.settle(|_| None);
+    assert_eq!((ends(&ahead.fails), ends(&ahead.may_fail)), (vec![], vec![]));
+}
+
+/// Where one text comes again and again, it is kept once.
+#[test]
+fn statements_are_kept_up_to_a_number_and_judged_by_us_beyond() {
+    let one = |end: u64| Transaction {
+        statements: vec![met("s0", end, Fate::Unparsable)],
+        ..rows(end - 1, end, table(0, "a"))
+    };
+    let log: Vec<_> = (1000..6000).map(one).collect();
+    let mut ahead = read(&source(&[at(10)], at(10)), &log).ahead;
+    assert_eq!((ahead.kept.statements.len(), ahead.kept.more), (2000, 3000));
+    let count = |statements: &Statements| statements.named.len() as u64 + statements.more;
+    assert_eq!(count(&ahead.fails), 5000);
+    ahead.settle(|_| None);
+    assert_eq!((count(&ahead.fails), ahead.fails.last.clone()), (3000, Some(at(5999))));
 }
 
 #[test]

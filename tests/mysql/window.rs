@@ -191,7 +191,9 @@ fn statements_that_the_daemon_cannot_parse() {
             "error",
             3,
         ),
-        ("ALTER TABLE t ADD COLUMN more INT DEFAULT -1", "warning", 0),
+        ("ALTER TABLE t ADD COLUMN more INT DEFAULT -1", "error", 3),
+        ("CREATE INDEX i ON t (id)", "error", 3),
+        ("ALTER TABLE t MODIFY data VARCHAR(20)", "warning", 0),
         ("ALTER TABLE t ADD COLUMN even_more INT", "", 0),
     ] {
         let here = origin.here();

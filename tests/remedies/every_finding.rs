@@ -173,7 +173,16 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("waiting-rows", &[No("an info")]),
     ("window", &[Live("remedies_window")]),
     ("window-ddl", &[Live("remedies_window")]),
-    ("window-statements", &[Live("remedy_flush_statement"), Live("remedy_sync_redefined")]),
+    ("window-judge", &[Test("tests/mysql/daemon.rs", "the_program_that_will_run_is_named")]),
+    (
+        "window-statements",
+        &[
+            Live("remedy_flush_statement"),
+            Live("remedy_sync_redefined"),
+            Live("statements_judged_by_the_daemon"),
+            Live("ddl_index"),
+        ],
+    ),
     (
         "window-tables",
         &[Test(MYSQL, "a_table_that_may_not_be_read_is_granted"), Live("remedy_flush_dropped_table")],

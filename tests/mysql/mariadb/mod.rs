@@ -6,6 +6,8 @@ const SERVER: MySqlKind = MySqlKind::MariaDb;
 
 #[path = "../contents.rs"]
 mod contents;
+#[path = "../daemon.rs"]
+mod daemon;
 #[path = "../encryption.rs"]
 mod encryption;
 #[path = "../identity.rs"]

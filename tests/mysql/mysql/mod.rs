@@ -6,6 +6,8 @@ const SERVER: MySqlKind = MySqlKind::MySql;
 
 #[path = "../contents.rs"]
 mod contents;
+#[path = "../daemon.rs"]
+mod daemon;
 #[path = "../encryption.rs"]
 mod encryption;
 #[path = "../identity.rs"]

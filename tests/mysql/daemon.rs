@@ -1,0 +1,131 @@
+//! Who judges the statements that lie ahead: the daemon that will run, where it can be asked; else what is known of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::origin::{Checked, Origin, accepting};
+use crate::replica::{Replica, shown};
+use chameleon_harness::tools;
+
+/// `check` with these options, and this PATH.
+fn check(replica: &Replica, options: &[&str], path: Option<&Path>) -> Checked {
+    let arguments = [&accepting(&["check", "--format", "json"])[..], options].concat();
+    let mut command = replica.command_with_mysql(&arguments);
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
+    let output = command.output().expect("the upgrader runs");
+    let everything = shown(&output);
+    let said = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {everything}"));
+    Checked { code: output.status.code().unwrap_or_default(), said, everything }
+}
+
+/// Statements ahead of which the daemon takes one, and what must be said of the others whoever judges them.
+const AHEAD: &str = "ALTER TABLE t ADD COLUMN a INT DEFAULT 5; ANALYZE TABLE t; CREATE INDEX i ON t (id);
+                     ALTER TABLE t ADD COLUMN u INET6; ALTER TABLE t MODIFY a BIGINT;";
+
+fn is_well_judged(checked: &Checked, places: &[String]) {
+    checked.ends(3);
+    let findings = checked.of("window-statements");
+    let found = |number: usize| findings[number]["found"].as_str().unwrap();
+    assert_eq!(findings.len(), 2, "{:#}", checked.said);
+    for text in [
+        format!("at 3 statements: ANALYZE TABLE t in my_one at {} (it can't be parsed)", places[1]),
+        format!("CREATE INDEX i ON t (id) in my_one at {} (it disables the table: ", places[2]),
+        format!(
+            "ALTER TABLE t ADD COLUMN u INET6 in my_one at {} (it stops: it has no type for inet6 of u)",
+            places[3]
+        ),
+    ] {
+        assert!(found(0).contains(&text), "{text} is not in {}", found(0));
+    }
+    assert!(found(1).contains("at 1 statement: ALTER TABLE t MODIFY a BIGINT in my_one"), "{}", found(1));
+}
+
+/// The ends of the statements ahead.
+fn places(origin: &Origin, from: &str) -> Vec<String> {
+    let (file, from) = from.split_once(':').unwrap();
+    let from: u64 = from.parse().unwrap();
+    let events = origin.events(file).into_iter();
+    let statements = events.filter(|(begin, _, kind, _)| *begin >= from && kind == "Query");
+    statements.map(|(_, end, ..)| format!("{file}:{end}")).collect()
+}
+
+#[test]
+fn the_daemon_is_asked_where_it_is_at_hand() {
+    let Some(origin) = Origin::start("the_daemon_is_asked_where_it_is_at_hand") else { return };
+    let Some(environment) = tools::or_skip("the_daemon_is_asked_where_it_is_at_hand", tools::chameleon2())
+    else {
+        return;
+    };
+    let here = origin.here();
+    origin.run_in("my_one", AHEAD);
+    let (replica, places) = (origin.replica(&here, &here), places(&origin, &here));
+    let bin = environment.join("bin");
+    let program = bin.join("chameleon").display().to_string();
+    for (options, path) in [
+        (vec!["--daemon", program.as_str()], None),
+        (vec![], Some(bin.as_path())),
+        (vec!["--daemon", "chameleon"], Some(bin.as_path())),
+    ] {
+        let checked = check(&replica, &options, path);
+        is_well_judged(&checked, &places);
+        checked.says(
+            "window-judge",
+            &["info", "5 statements ahead judged by pg_chameleon 2.0.21 itself", &program],
+        );
+    }
+    // Nothing lies ahead: nobody is asked.
+    let now = origin.here();
+    check(&origin.replica(&now, &now), &["--daemon", &program], None).ends(0).silent(&["window-judge"]);
+}
+
+#[test]
+fn the_program_that_will_run_is_named() {
+    let Some(origin) = Origin::start("the_program_that_will_run_is_named") else { return };
+    let here = origin.here();
+    origin.run_in("my_one", AHEAD);
+    let (replica, places) = (origin.replica(&here, &here), places(&origin, &here));
+    let checked = check(&replica, &[], None);
+    is_well_judged(&checked, &places);
+    checked.says(
+        "window-judge",
+        &["info", "5 statements ahead judged by what is known of pg_chameleon 2.0.21", "--daemon"],
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let (python, chameleon) = (folder.path().join("python3"), folder.path().join("chameleon"));
+    let named = chameleon.display().to_string();
+    for (python_does, program, why) in [
+        (None, None, "there is no such file"),
+        (None, Some("#!/bin/sh\necho hello\n".to_owned()), "its first line names no Python"),
+        (None, Some(format!("#!{}\n", python.display())), "can't be run"),
+        (Some("echo hello"), Some(format!("#!{}\n", python.display())), "its answer makes no sense"),
+        (Some("kill -9 $$"), Some(format!("#!{}\n", python.display())), "it ended before it had answered"),
+    ] {
+        if let Some(does) = python_does {
+            fs::write(&python, format!("#!/bin/sh\n{does}\n")).unwrap();
+            fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        if let Some(program) = program {
+            fs::write(&chameleon, program).unwrap();
+        }
+        let checked = check(&replica, &["--daemon", &named], None);
+        is_well_judged(&checked, &places);
+        checked.says(
+            "window-judge",
+            &["warning", &named, why, "what is known of pg_chameleon 2.0.21", "Name the program"],
+        );
+    }
+    // What is merely on the PATH was not asked for.
+    let checked = check(&replica, &[], Some(folder.path()));
+    is_well_judged(&checked, &places);
+    checked.says("window-judge", &["info", "it ended before it had answered"]);
+
+    // The remedy.
+    if let Some(environment) = tools::or_skip("the_program_that_will_run_is_named", tools::chameleon2()) {
+        let program = environment.join("bin/chameleon").display().to_string();
+        check(&replica, &["--daemon", &program], None).says("window-judge", &["info", "itself"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! Our own judgement of statements against the real parser and translation of pg_chameleon 2.0.21 and a real PostgreSQL
+//! (SPEC.md, "Checks": statements ahead).
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+
+mod decided;
+mod generator;
+mod oracle;
+mod program;
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use chameleon_upgrade::source::daemon::judge;
+use chameleon_upgrade::window::{Fate, Judged};
+use generator::{Generated, Generator, SCHEMA};
+use oracle::Replica;
+
+/// How many statements. CHAMELEON_STATEMENTS sets another number.
+const STATEMENTS: usize = 20_000;
+
+/// How many are judged at a time.
+const AT_A_TIME: usize = 1000;
+
+/// How many statements of each form had which fate.
+type Tally = BTreeMap<&'static str, BTreeMap<String, usize>>;
+
+#[test]
+fn our_judgement_is_the_daemons() {
+    let Some(program) = oracle::daemon("our_judgement_is_the_daemons") else { return };
+    let number = std::env::var("CHAMELEON_STATEMENTS").map_or(STATEMENTS, |it| it.parse().expect("a number"));
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(4);
+    let judged: Vec<(Tally, Vec<String>)> = thread::scope(|scope| {
+        let program = &program;
+        let run = |first: usize| {
+            scope.spawn(move || {
+                let mut replica = Replica::new();
+                let (mut tally, mut wrong) = (Tally::new(), Vec::new());
+                for seed in (first..number.div_ceil(AT_A_TIME)).step_by(threads) {
+                    let mut generator = Generator::new(seed as u64);
+                    let count = AT_A_TIME.min(number - seed * AT_A_TIME);
+                    let statements: Vec<_> = (0..count).map(|_| generator.next()).collect();
+                    judge_all(program, &mut replica, &statements, &mut tally, &mut wrong);
+                }
+                (tally, wrong)
+            })
+        };
+        let running: Vec<_> = (0..threads).map(run).collect();
+        running.into_iter().map(|thread| thread.join().expect("all are judged")).collect()
+    });
+    let (mut tally, mut wrong) = (Tally::new(), Vec::new());
+    for (some, some_wrong) in judged {
+        wrong.extend(some_wrong);
+        for (form, fates) in some {
+            for (fate, count) in fates {
+                *tally.entry(form).or_default().entry(fate).or_default() += count;
+            }
+        }
+    }
+    eprintln!("{number} statements, {} judged otherwise than the daemon: {tally:#?}", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
+    if number >= STATEMENTS {
+        let of = |fate: &str| tally.values().filter_map(|it| it.get(fate)).sum::<usize>();
+        for fate in ["well", "Unparsable", "Untranslatable", "Disables", "Open"] {
+            assert!(of(fate) > 300, "{fate} was hardly met");
+        }
+    }
+}
+
+fn judge_all(
+    program: &chameleon_upgrade::installed::Program,
+    replica: &mut Replica,
+    statements: &[Generated],
+    tally: &mut Tally,
+    wrong: &mut Vec<String>,
+) {
+    let texts: Vec<_> = statements.iter().map(|it| it.text.as_str()).collect();
+    let texts: Vec<_> = texts.into_iter().filter(|it| !passed_over(it)).collect();
+    let answers = oracle::ask(program, &texts);
+    for statement in statements {
+        let (real, why) = replica.fate(statement, &answers);
+        let ours = judge(SCHEMA, &statement.text);
+        let fate = ours.as_ref().map_or("well".to_owned(), |it| format!("{:?}", it.fate));
+        *tally.entry(statement.form).or_default().entry(fate).or_default() += 1;
+        if !agree(ours.as_ref(), real) {
+            wrong.push(format!("{:?}\n  we: {ours:?}\n  it: {real:?} {why}", statement.text));
+        }
+    }
+}
+
+/// What the daemon does not give to its parser.
+fn passed_over(text: &str) -> bool {
+    ["BEGIN", "COMMIT"].contains(&text.trim().to_uppercase().as_str())
+}
+
+/// The fixture is made so that what the data decides goes well in it; but for the letters of a dropped column, since it has
+/// columns of both kinds.
+fn agree(ours: Option<&Judged>, real: Option<Fate>) -> bool {
+    match ours {
+        Some(Judged { fate: Fate::Open, why }) => {
+            matches!(real, None | Some(Fate::Open))
+                || real == Some(Fate::Disables) && why.contains("PostgreSQL looks for")
+        }
+        ours => ours.map(|it| it.fate) == real,
+    }
+}
