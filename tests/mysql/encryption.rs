@@ -3,12 +3,15 @@
 use super::SERVER;
 use super::origin::{Checked, Origin, check};
 use chameleon_harness::live::MySqlKind;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SigningKey as _};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::TempDir;
+use x509_cert::der::asn1::BitString;
+use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::{Certificate, Version};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -109,6 +112,38 @@ fn a_server_that_is_its_own_authority() {
         &["error", "TLS", "is an authority's (one that has signed itself, say)", "ssl_verify_cert to no"],
     );
     server.check(&json!({"ssl_ca": certificate, "ssl_verify_cert": false})).ends(0);
+}
+
+/// REPORTS.md 37 too: without extensions, as old tools make them.
+#[test]
+fn a_certificate_of_version_1() {
+    let files = tempfile::Builder::new().prefix("chameleon-tls-").tempdir().unwrap();
+    fs::set_permissions(files.path(), Permissions::from_mode(0o755)).unwrap();
+    let authority = authority("the authority");
+    let ca = file(files.path(), "ca.pem", &authority.pem());
+    let params = CertificateParams::new(vec!["db.example".to_owned()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let certificate = file(files.path(), "old.crt", &version_1(certificate.der(), authority.key()));
+    let key = file(files.path(), "old.key", &key.serialize_pem());
+    let options = [format!("--ssl-ca={ca}"), format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
+    let Some(origin) = Origin::start_with("a_certificate_of_version_1", &options) else { return };
+    let server = Encrypted { origin, files, ca, authority };
+    server
+        .check(&json!({"ssl_ca": server.ca}))
+        .ends(3)
+        .says("mysql", &["error", "TLS", "or of version 1", "ssl_verify_cert to no"]);
+    server.check(&json!({"ssl_ca": server.ca, "ssl_verify_cert": false})).ends(0);
+}
+
+/// The same certificate as version 1, which has no extensions, signed anew.
+fn version_1(certificate: &[u8], authority: &KeyPair) -> String {
+    let mut certificate = Certificate::from_der(certificate).unwrap();
+    certificate.tbs_certificate.version = Version::V1;
+    certificate.tbs_certificate.extensions = None;
+    let signature = authority.sign(&certificate.tbs_certificate.to_der().unwrap()).unwrap();
+    certificate.signature = BitString::from_bytes(&signature).unwrap();
+    pem::encode(&pem::Pem::new("CERTIFICATE", certificate.to_der().unwrap()))
 }
 
 #[test]

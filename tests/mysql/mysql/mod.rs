@@ -17,7 +17,5 @@ mod origin;
 mod own;
 #[path = "../server.rs"]
 mod server;
-#[path = "../size.rs"]
-mod size;
 #[path = "../window.rs"]
 mod window;

@@ -2,8 +2,10 @@
 
 use super::contents::found_and_passed;
 use super::origin::{Checked, Origin, check, check_with};
+use chameleon_harness::tools;
 use mysql::prelude::Queryable;
 use serde_json::{Value, json};
+use std::process::Command;
 
 /// 8.4 has taken away what the daemon asks at every start. Nothing else is wrong with a MySQL of today.
 #[test]
@@ -74,6 +76,14 @@ fn a_server_that_lets_nobody_in_without_tls() {
     let here = origin.here();
     let mut session = origin.mysql.connect(None).unwrap();
     session.query_drop("SET GLOBAL require_secure_transport = ON").unwrap();
+    // As the daemon connects, with the PyMySQL that is installed with it.
+    if let Some(environment) = tools::or_skip("PyMySQL", tools::chameleon2()) {
+        let connect =
+            "import pymysql, sys; pymysql.connect(host=sys.argv[1], user='sha2', password='pa55word')";
+        let mut python = Command::new(environment.join("bin/python"));
+        let status = python.args(["-c", connect, &origin.mysql.host().to_string()]).status().unwrap();
+        assert!(status.success(), "PyMySQL is not let in");
+    }
     for (keys, code) in [
         (json!({"password": "pa55word"}), 0),
         (json!({"password": "pa55word", "ssl": {"check_hostname": false}}), 0),
