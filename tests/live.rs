@@ -72,11 +72,13 @@ fn trial(
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = format!("{}/{stem}", if gtids { "gtids" } else { server.name() });
     let scenario = read(file);
-    let is_of = |it: &Scenario| it.only.is_none_or(|only| only == server) && (it.gtids || !gtids);
+    let is_of = |it: &Scenario| {
+        it.only.is_none_or(|only| only == server) && it.gtids.is_none_or(|about| about == gtids)
+    };
     if scenario.as_ref().is_ok_and(|it| !is_of(it)) {
         return None;
     }
-    let is_always = |it: &Scenario| it.core || it.only.is_some() && !gtids;
+    let is_always = |it: &Scenario| it.core || it.only.is_some() && !gtids || it.gtids == Some(true);
     let always = all || server == MySqlKind::MariaDb || scenario.as_ref().is_ok_and(is_always);
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {

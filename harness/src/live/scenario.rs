@@ -23,9 +23,9 @@ pub struct Scenario {
     /// `make live` runs all on both.
     #[serde(default)]
     pub core: bool,
-    /// Whether it can be true of a server with GTIDs from which the daemon starts.
-    #[serde(default = "default_gtids")]
-    pub gtids: bool,
+    /// Whether it is about a server with GTIDs, from which the daemon starts, or one without; none when it is about both.
+    #[serde(default)]
+    pub gtids: Option<bool>,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
@@ -58,10 +58,6 @@ pub struct MySqlSource {
     /// `batch_retention` of 1.8.2.
     #[serde(default = "default_retention")]
     pub retention: String,
-}
-
-fn default_gtids() -> bool {
-    true
 }
 
 fn default_retention() -> String {

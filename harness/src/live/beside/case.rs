@@ -52,7 +52,7 @@ impl Case {
         Scenario {
             only: None,
             core: false,
-            gtids: true,
+            gtids: None,
             damage: vec![],
             awaits: None,
             sources: self.sources.clone(),
