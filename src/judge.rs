@@ -173,7 +173,7 @@ async fn converse(child: &mut Child, texts: &[&str], patience: Duration) -> Resu
     // Who has nothing more to say is not asked any more.
     tokio::pin!(asking);
     tokio::select! {
-        answers = async { listening.await } => answers,
+        answers = listening => answers,
         never = async { asking.await; std::future::pending().await } => never,
     }
 }

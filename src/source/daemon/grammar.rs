@@ -373,14 +373,18 @@ fn key_part(it: &mut Reader<'_>) -> Option<KeyPart> {
     };
     it.whole(prefix)
         .or_else(|| it.name().map(|name| KeyPart::Column(name.to_owned())))
-        .or_else(|| it.whole(expression).map(|()| KeyPart::Expression))
+        .or_else(|| it.whole(|it| expression(it, DEEPEST)).map(|()| KeyPart::Expression))
 }
 
+/// How deep it can read parentheses within parentheses.
+const DEEPEST: usize = 58;
+
 /// Something in balanced parentheses, or something without any.
-fn expression(it: &mut Reader<'_>) -> Option<()> {
+fn expression(it: &mut Reader<'_>, depth: usize) -> Option<()> {
     let in_parentheses = |it: &mut Reader<'_>| {
+        let depth = depth.checked_sub(1)?;
         it.spaced('(')?;
-        it.list(expression, |_| Some(()));
+        it.list(|it| expression(it, depth), |_| Some(()));
         it.spaced(')')
     };
     it.whole(in_parentheses).or_else(|| it.outside_parentheses())

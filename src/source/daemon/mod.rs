@@ -31,3 +31,6 @@ pub fn judge(default_schema: &str, text: &str) -> Option<Judged> {
     };
     fate::fate(&taken, &meaning::meaning(default_schema, text), default_schema)
 }
+
+#[cfg(test)]
+mod tests;
