@@ -260,6 +260,10 @@ impl Questions<'_> {
             dump::read(self.conn, &from, &to, doubtful, |transaction| window.take(transaction), progress)?;
         let mut narrowed = window.close();
         narrowed.ahead.hazards.retain(|name| tables.are_read(&name.schema, &name.table));
+        narrowed.ahead.pass_over(|statement| {
+            let table = statement.table.as_deref();
+            table.is_some_and(|table| !tables.are_read(&statement.default_schema, table))
+        });
         let read_by_the_daemon = |name: &&TableName| tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
         let (server::Looked { gone, others }, hidden) = if ahead.is_empty() {

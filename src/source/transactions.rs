@@ -283,6 +283,7 @@ impl<'a> Assembler<'a> {
             Ok(Met {
                 shown: statement::beginning(&it.text),
                 default_schema: it.default_schema,
+                table: daemon::table(&it.text),
                 text: it.text.into(),
                 end: file.at(it.end)?,
                 judged: it.judged,

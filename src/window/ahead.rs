@@ -52,6 +52,8 @@ pub struct Met {
     pub shown: String,
     /// Where its event ends.
     pub end: BinlogCoordinate,
+    /// The table that the daemon takes it to be about.
+    pub table: Option<String>,
     /// What becomes of it; none when all is well.
     pub judged: Option<Judged>,
     /// The tables whose rows fit no longer when it is passed over, as 1.8.2 does.
@@ -184,6 +186,16 @@ impl Ahead {
                 self.kept.push(statement, applied(&statement.default_schema, &statement.end));
             }
         }
+    }
+
+    /// Some of the statements that are kept the daemon only parses, whether they have been applied or not.
+    pub fn pass_over(&mut self, is_passed_over: impl Fn(&Met) -> bool) {
+        for (statement, applied) in &mut self.kept.statements {
+            if is_passed_over(statement) {
+                *applied = Applied::Yes;
+            }
+        }
+        self.settle(|statement| statement.judged.clone());
     }
 
     /// Sorts the statements that are kept by what becomes of them. For those that are not, our own judgement stands.

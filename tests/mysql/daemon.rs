@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::origin::{Checked, Origin, accepting};
+use super::origin::{Checked, NEW, Origin, accepting};
 use crate::replica::{Replica, shown};
+use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::tools;
 
 /// `check` with these options, and this PATH.
@@ -79,6 +81,24 @@ fn the_daemon_is_asked_where_it_is_at_hand() {
     // Nothing lies ahead: nobody is asked.
     let now = origin.here();
     check(&origin.replica(&now, &now), &["--daemon", &program], None).ends(0).silent(&["window-judge"]);
+}
+
+/// Of tables that the lists leave out, statements are parsed and nothing else.
+#[test]
+fn tables_that_are_left_out_do_not_matter() {
+    let Some(origin) = Origin::start("tables_that_are_left_out_do_not_matter") else { return };
+    let here = origin.here();
+    origin
+        .run_in("my_one", "CREATE TABLE audit (id INT PRIMARY KEY, u INET6); CREATE INDEX i ON audit (id);");
+    let seed = Seed::of([Source::new("old_one")
+        .source_schema(Some("my_one"))
+        .dest_schema("db_0")
+        .table(Table::new("t"))
+        .batch(Batch::open(&here))]);
+    let source = || ConfiguredSource::mysql(NEW, &[("my_one", "db_0")]).with("db_conn", origin.db_conn());
+    check(&Replica::of(&seed, &[source()]), &[], None).ends(3).says("window-statements", &["2 statements"]);
+    let source = source().with("skip_tables", serde_json::json!(["my_one.audit"]));
+    check(&Replica::of(&seed, &[source]), &[], None).ends(0).silent(&["window-statements"]);
 }
 
 #[test]

@@ -15,6 +15,20 @@ pub(super) enum Taken {
     Alter { schema: Option<String>, table: String, actions: Vec<Action> },
 }
 
+impl Taken {
+    /// The table that it is about.
+    pub(super) fn table(&self) -> &str {
+        match self {
+            Self::Create(Table { name, .. }) => name,
+            Self::Drop(table)
+            | Self::DropPrimaryKey(table)
+            | Self::Truncate { table, .. }
+            | Self::Rename { table, .. }
+            | Self::Alter { table, .. } => table,
+        }
+    }
+}
+
 /// A table that is created.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Table {

@@ -32,5 +32,14 @@ pub fn judge(default_schema: &str, text: &str) -> Option<Judged> {
     fate::fate(&taken, &meaning::meaning(default_schema, text), default_schema)
 }
 
+/// The table that it takes a statement to be about: that by which it looks whether it has been applied, or is left out.
+#[must_use]
+pub fn table(text: &str) -> Option<String> {
+    match grammar::statements(&reader::without_comments(text))?.as_slice() {
+        [one] => Some(one.table().to_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;
