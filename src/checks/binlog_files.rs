@@ -1,15 +1,17 @@
 //! Every binary log file from the start of a new source on is still on its MySQL server, and its coordinates lie in
 //! them: nothing else tells the new replica what happened since.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, counted};
 use crate::binlog::BinlogCoordinate;
 use crate::plan::PlannedSource;
-use crate::source::facts::{AskedSource, BinaryLogs, Lack};
+use crate::source::facts::{Answer, AskedSource, BinaryLogs, Lack};
+use std::time::Duration;
 
 const CHECK: &str = "binlog-files";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<_> =
+        facts.answers().filter_map(|(asked, answer)| retention(asked, answer)).collect();
     for source in facts.starting() {
         let answer = facts.answers().find(|(asked, _)| asked.name == source.name);
         let Some((asked, Some(Ok(logs)))) = answer.map(|(asked, answer)| (asked, answer.logs.as_ref()))
@@ -24,6 +26,51 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     }
     findings
 }
+
+/// The same when the checks were some time ago: whether the server still has what the new replica starts from.
+#[must_use]
+pub fn again(source: &PlannedSource, place: &str, logs: &BinaryLogs) -> Option<Finding> {
+    let start = source.batch_start.as_ref()?;
+    let Some(Lack::Purged(first)) = logs.lack(start) else { return None };
+    Some(Finding::error(
+        CHECK,
+        format!(
+            "Source {}: it would start at {start}, and the MySQL server at {place} has purged that file since the checks (its \
+             first is {first} now).",
+            source.name
+        ),
+        "Have the server keep its binary logs for longer (binlog_expire_logs_seconds; on RDS: CALL \
+         mysql.rds_set_configuration('binlog retention hours', 48);). If 1.8.2's open batch is still there to be read on from, \
+         start its replica, let it catch up and stop it; else initialise the source again with its init_replica. Then run this \
+         again.",
+    ))
+}
+
+/// Servers that purge so soon that the new replica may find nothing left.
+fn retention(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+    let after = answer.settings.purges_after.filter(|after| *after < SHORT)?;
+    Some(Finding::warning(
+        "binlog-retention",
+        format!(
+            "Source {}: the MySQL server at {} purges its binary logs after {}: a replica that is stopped for longer can't go on.",
+            asked.name,
+            asked.place,
+            span(after)
+        ),
+        "Until the new replica has caught up, have it keep them for longer: SET GLOBAL binlog_expire_logs_seconds = 172800;",
+    ))
+}
+
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds < 120 => counted(seconds, "second"),
+        seconds if seconds < 7200 => counted(seconds / 60, "minute"),
+        seconds => counted(seconds / 3600, "hour"),
+    }
+}
+
+/// A day: an upgrade that is put off, and a replica that has to catch up, take no longer.
+const SHORT: Duration = Duration::from_secs(86_400);
 
 /// A coordinate that the replica needs and the server has not.
 struct Lacking<'a> {
@@ -75,6 +122,12 @@ fn finding(source: &PlannedSource, asked: &AskedSource, lacking: &Lacking<'_>) -
             CHECK,
             format!("{begins} has only {size} bytes in that file: it is another file of the same name."),
             other_server,
+        ),
+        Lack::NoneListed => Finding::error(
+            CHECK,
+            format!("{begins} lists no binary log: nothing tells that what happened since then can be read."),
+            "Have it keep its binary logs (on RDS: a backup retention, and CALL mysql.rds_set_configuration('binlog retention \
+             hours', 48);), and run this again. If the file is gone, initialise the source again with 1.8.2's init_replica.",
         ),
         Lack::Ahead(last) => Finding::error(
             CHECK,

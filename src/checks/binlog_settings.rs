@@ -93,6 +93,7 @@ mod tests {
             packed: vec![],
             gtids: None,
             letters: Letters::Distinct,
+            purges_after: None,
             refuses_zero_dates: false,
             charset_refused: None,
         };

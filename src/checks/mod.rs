@@ -5,7 +5,7 @@
 pub mod acceptance;
 mod base_names;
 mod binlog_contents;
-mod binlog_files;
+pub mod binlog_files;
 mod binlog_settings;
 mod charset;
 mod column_names;

@@ -6,6 +6,7 @@ use super::{consent, load, next_steps};
 use crate::batches::{Between, Gap};
 use crate::catalogue::v2;
 use crate::checks::acceptance::Acceptance;
+use crate::checks::binlog_files;
 use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted, pooler};
 use crate::cli::{Replay, Upgrade};
 use crate::config::{Configuration, location};
@@ -15,6 +16,7 @@ use crate::postgres::{self, Session};
 use crate::replay::{Backlog, Method, ReplayError, parallel, set_based};
 use crate::report::console::Console;
 use crate::report::file::{ReplayTime, Report, ReportFile};
+use crate::source;
 use crate::survey::{hear_of_gaps, survey};
 use crate::upgrade::exclusive::{self, Exclusive};
 use crate::upgrade::transaction::Undone;
@@ -140,6 +142,9 @@ async fn with_session(
     if !arguments.dry_run {
         let backlogs = backlogs(configuration, catalogue, plan);
         replay_all(arguments, console, report, configuration, backlogs, session, interruption).await?;
+        if !arguments.offline {
+            still_there(console, report, configuration, plan, interruption).await?;
+        }
     }
     let agreed = Agreed {
         configuration,
@@ -270,6 +275,39 @@ async fn replay_all(
     };
     console.replay_stops();
     Err(replay_failed(console, report, &error, interruption))
+}
+
+/// The question and the replay take their time, and MySQL may have purged the file that the new replica starts from.
+async fn still_there(
+    console: &Console,
+    report: &mut Report,
+    configuration: &Configuration,
+    plan: &Plan,
+    interruption: &Interruption,
+) -> Result<(), Ending> {
+    let mut purged = Vec::new();
+    for source in &plan.sources {
+        let configured = configuration.sources.iter().find(|it| it.name == source.name);
+        let Some(connection) = configured.and_then(|it| it.mysql.as_ref()) else { continue };
+        let logs = tokio::select! {
+            logs = source::binary_logs(connection) => logs,
+            () = interruption.wait() => return Err(refused("interrupted")),
+        };
+        purged.extend(logs.and_then(|logs| binlog_files::again(source, &source::place(connection), &logs)));
+    }
+    if purged.is_empty() {
+        return Ok(());
+    }
+    console.findings(&purged);
+    let count = counted(purged.len() as u64, "error");
+    report.findings.extend(purged);
+    Err(if report.replays.is_empty() {
+        refused(&count)
+    } else {
+        Ending::Refused(format!(
+            "Refused: {count}. 1.7 is in place; what waited has been replayed, as 1.8.2 would have done it."
+        ))
+    })
 }
 
 fn jobs(arguments: &Upgrade) -> NonZeroUsize {

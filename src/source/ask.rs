@@ -169,6 +169,13 @@ pub async fn connected(connection: &MysqlConnection) -> Result<Session, ConnectE
     }
 }
 
+/// The binary logs that the server has by now; none when it can't be asked any more, which the daemon will tell.
+pub async fn binary_logs(connection: &MysqlConnection) -> Option<BinaryLogs> {
+    let Session(mut conn) = connected(connection).await.ok()?;
+    let listing = tokio::task::spawn_blocking(move || server::binary_logs(&mut conn));
+    listing.await.ok()?.ok()
+}
+
 /// What is asked, one after the other, on a thread of its own.
 struct Questions<'a> {
     conn: Conn,

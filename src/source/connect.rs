@@ -104,7 +104,8 @@ impl ConnectError {
 }
 
 /// Host and port, for messages.
-pub(super) fn place(connection: &MysqlConnection) -> String {
+#[must_use]
+pub fn place(connection: &MysqlConnection) -> String {
     format!("{}:{}", connection.host, connection.port)
 }
 

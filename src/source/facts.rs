@@ -163,6 +163,8 @@ pub struct Settings {
     pub gtids: Option<String>,
     /// How names are compared (`lower_case_table_names`).
     pub letters: Letters,
+    /// After how long the server purges its binary logs; none when never, or when it does not say.
+    pub purges_after: Option<Duration>,
     /// Whether it refuses to compare with a zero date (NO_ZERO_DATE in `sql_mode`), as 1.8.2 does when it copies.
     pub refuses_zero_dates: bool,
     /// What the server answers to the character set of the configuration, when it doesn't take it.
@@ -237,6 +239,8 @@ pub enum Lack {
     Purged(String),
     /// The file is yet to be written; the last that is there.
     Ahead(String),
+    /// The server lists no file at all, not even the one that it writes.
+    NoneListed,
     /// The position lies behind the end of the file, which is so long.
     PastTheEnd(u64),
 }
@@ -250,8 +254,12 @@ impl BinaryLogs {
             let past = coordinate.position().unsigned_abs() > *size;
             return past.then_some(Lack::PastTheEnd(*size));
         }
-        let first = self.files.first().map_or_else(|| self.current.file(), |(file, _)| file);
         let last = self.current.file();
+        let Some((first, _)) = self.files.first() else {
+            // What it writes to is there, listed or not (seen on RDS: REPORTS.md 33).
+            let is_there = file.name() == last.name() && coordinate.position() <= self.current.position();
+            return (!is_there).then_some(Lack::NoneListed);
+        };
         Some(if first.base() != file.base() {
             Lack::OtherServer { has: last.name().to_owned() }
         } else if file.number() > last.number() {
@@ -354,6 +362,15 @@ mod tests {
         assert_eq!(logs.lack(&at(4, 4)), Some(Lack::Ahead("bin.000003".into())));
         let other = BinlogCoordinate::parse("log.000002", 4).expect("a coordinate");
         assert_eq!(logs.lack(&other), Some(Lack::OtherServer { has: "bin.000003".into() }));
+    }
+
+    /// REPORTS.md 33: RDS, whose backups were just switched on.
+    #[test]
+    fn a_server_may_list_no_file() {
+        let logs = BinaryLogs { files: vec![], current: at(5, 1000) };
+        assert_eq!(logs.lack(&at(5, 1000)), None);
+        assert_eq!(logs.lack(&at(5, 1001)), Some(Lack::NoneListed));
+        assert_eq!(logs.lack(&at(4, 4)), Some(Lack::NoneListed));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod target;
 mod times;
 mod transactions;
 
-pub use ask::{Observer, ask, connected};
-pub use connect::{ConnectError, Session};
+pub use ask::{Observer, ask, binary_logs, connected};
+pub use connect::{ConnectError, Session, place};
 pub use succession::between;
 pub use tables::Tables;

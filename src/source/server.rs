@@ -7,10 +7,12 @@ use crate::window::{Letters, TableName};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Error, Row};
 use std::collections::HashMap;
+use std::time::Duration;
 
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
                          'binlog_row_image', 'binlog_row_metadata', 'binlog_checksum', 'lower_case_table_names', \
-                         'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress', 'gtid_mode')";
+                         'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress', 'gtid_mode', \
+                         'expire_logs_days', 'binlog_expire_logs_seconds')";
 
 /// Settings that pack changes in a way that mysql-replication does not unpack, each with the word in its value that
 /// does it: MySQL's partial updates of JSON and compressed transactions, and MariaDB's compressed events.
@@ -78,9 +80,18 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
             _ => None,
         },
         letters: if alike { Letters::Alike } else { Letters::Distinct },
+        purges_after: purges_after(&found),
         refuses_zero_dates: refuses_zero_dates(conn)?,
         charset_refused,
     })
+}
+
+/// The newer variable counts when it is set; MariaDB sets both.
+fn purges_after(settings: &HashMap<String, String>) -> Option<Duration> {
+    let number = |name: &str| settings.get(name).and_then(|value| value.parse::<f64>().ok());
+    let days = number("expire_logs_days").map(|days| days * 86_400.0);
+    let seconds = number("binlog_expire_logs_seconds").filter(|seconds| *seconds > 0.0).or(days);
+    seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn is_on(value: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::SERVER;
 use super::origin::{Checked, NEW, Origin, accepting, check};
+use crate::terminal_of::Terminal;
 use chameleon_harness::live::MySqlKind;
 use chameleon_harness::tools;
 use serde_json::json;
@@ -192,6 +193,42 @@ fn purged_binary_logs() {
         "binlog-files",
         &["error", "old_two stands at mysql-bin.000001", "its first is mysql-bin.00000", "init_replica"],
     );
+}
+
+/// REPORTS.md 36: the checks are well, and the file goes while the question is thought over.
+#[test]
+fn binary_logs_that_are_purged_at_the_question() {
+    let Some(origin) = Origin::start("binary_logs_that_are_purged_at_the_question") else { return };
+    let here = origin.here();
+    let replica = origin.replica(&here, &here);
+    let before = replica.record();
+    let arguments = accepting(&["upgrade", "--config", "upgraded"]);
+    let mut terminal = Terminal::of_width(100, &replica, &arguments, &[]);
+    terminal.until("Answer YES to go on:");
+    origin.run("FLUSH BINARY LOGS; FLUSH BINARY LOGS; PURGE BINARY LOGS TO 'mysql-bin.000003'");
+    let gone = !origin.files().contains(&"mysql-bin.000001".to_owned());
+    terminal.type_in("YES\n");
+    let (code, shown) = terminal.end();
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(gone, "the file is still there");
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(words.contains("has purged that file since the checks"), "{shown}");
+    assert!(words.contains("Nothing was changed"), "{shown}");
+    crate::replica::assert_unchanged(&before, &replica.record());
+}
+
+#[test]
+fn binary_logs_that_are_not_kept_for_long() {
+    let Some(origin) = Origin::start("binary_logs_that_are_not_kept_for_long") else { return };
+    let here = origin.here();
+    check(&origin.replica(&here, &here)).ends(0).silent(&["binlog-retention"]);
+    for (seconds, said) in [(3600, "60 minutes"), (90, "90 seconds"), (10_800, "3 hours")] {
+        origin.run(&format!("SET GLOBAL binlog_expire_logs_seconds = {seconds}"));
+        check(&origin.replica(&here, &here)).ends(0).says("binlog-retention", &["warning", said]);
+    }
+    // The remedy.
+    origin.run("SET GLOBAL binlog_expire_logs_seconds = 172800;");
+    check(&origin.replica(&here, &here)).ends(0).silent(&["binlog-retention"]);
 }
 
 #[test]

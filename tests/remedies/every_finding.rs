@@ -46,6 +46,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             "a log that can't be read is the server's to mend; else 1.8.2's init_replica, as of binlog-files",
         )],
     ),
+    ("binlog-retention", &[Test("tests/mysql/server.rs", "binary_logs_that_are_not_kept_for_long")]),
     ("binlog-row-metadata", &[Live("contents_unnamed_columns")]),
     (
         "binlog-settings",
