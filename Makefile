@@ -10,9 +10,10 @@ demo: postgres ## Upgrade a 1.7 catalogue on a throwaway PostgreSQL, and have a 
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness demo
 
-lint: rust ## Check formatting and warnings
+lint: rust ## Check formatting, warnings and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace
 	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
 	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
 

@@ -1,10 +1,10 @@
 //! Restores a dump of production on a throwaway server, so that a half one is never taken for a whole one.
 //!
 //! A dump is a program that somebody else wrote. It runs as an ordinary role that owns nothing but its own database, and is
-//! read by the harness itself ([`script`]): psql, which would obey the commands in it, takes no part. A custom, directory
+//! read by the harness itself (`script`): psql, which would obey the commands in it, takes no part. A custom, directory
 //! or tar archive is turned into a script by `pg_restore` first.
 //!
-//! Each error is either ordinary on another server than production's ([`statement`]), or outside the schemas of the
+//! Each error is either ordinary on another server than production's (`statement`), or outside the schemas of the
 //! replica: then it is told; or the dump is refused.
 
 mod archive;
