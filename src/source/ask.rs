@@ -4,6 +4,7 @@ use super::connect::{ConnectError, Session, connect, place};
 use super::facts::{
     Answer, AskedSource, BinaryLogs, Compared, Gtids, Identity, Question, Reading, Settings, WindowRead,
 };
+use super::progress::{Clock, Observer, Progress, watched};
 use super::times::Times;
 use super::{dump, gtids, server};
 use crate::binlog::BinlogCoordinate;
@@ -13,32 +14,8 @@ use crate::plan::PlannedSource;
 use crate::window::{TableName, Window};
 use mysql::Conn;
 use std::cell::RefCell;
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
-
-/// How often whoever watches is told how far the reading has come.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-
-/// How many bytes are read between two looks at the clock.
-const LOOK_EVERY: u64 = 1 << 18;
-
-/// Is told how far the reading of the binary log has come.
-pub trait Observer {
-    /// So much of the binary log was read for `source`, of about so many bytes.
-    fn log_reading(&self, source: &str, reading: Reading, of: u64);
-    /// What had to be looked up in the binary log for `source`, in words, was looked up.
-    fn looked_up(&self, source: &str, what: &str, reading: Reading, took: Duration);
-    /// So many of the tables of `source` were compared with those on MySQL.
-    fn tables_comparing(&self, source: &str, tables: u64, of: u64);
-    /// All of them were.
-    fn tables_compared(&self, source: &str);
-    /// The window of `source` was read.
-    fn window_read(&self, source: &str, reading: Reading, took: Duration);
-}
-
-/// What is known of the reading while it goes on: how far, and of how many bytes.
-pub(super) type Progress = (Reading, u64);
 
 /// Asks the server of `source`. The window is read when the plan has one and the server can show it; and whether it is
 /// the server that 1.8.2 read from, by what `claims` say of that.
@@ -131,25 +108,6 @@ fn gtids(
     };
     let log = gtids::Log { connection, logs, letters: answer.settings.letters, schemas, tell };
     Some(log.gtids(&window.narrowed.batch_start, executed))
-}
-
-/// Asks on a thread of its own, and tells how far it has come. The error is that of a thread that ended before its time.
-pub(super) async fn watched<T: Send + 'static>(
-    source: &str,
-    observer: &dyn Observer,
-    asking: impl FnOnce(&watch::Sender<Progress>) -> T + Send + 'static,
-) -> Result<T, String> {
-    let (tell, mut told) = watch::channel(Progress::default());
-    let mut asking = tokio::task::spawn_blocking(move || asking(&tell));
-    loop {
-        tokio::select! {
-            answer = &mut asking => return answer.map_err(|panicked| panicked.to_string()),
-            Ok(()) = told.changed() => {
-                let (reading, of) = *told.borrow_and_update();
-                observer.log_reading(source, reading, of);
-            }
-        }
-    }
 }
 
 /// A session with the server.
@@ -288,42 +246,5 @@ impl Questions<'_> {
             (looked, hidden)
         };
         Ok(WindowRead { narrowed, gone, hidden, others, checksums, reading, took: began.elapsed() })
-    }
-}
-
-/// Says when it is time to tell.
-pub(super) struct Clock {
-    told: Instant,
-    next_look: u64,
-}
-
-impl Clock {
-    pub(super) fn new() -> Self {
-        Self { told: Instant::now(), next_look: LOOK_EVERY }
-    }
-
-    pub(super) fn tell(
-        &mut self,
-        tell: &watch::Sender<Progress>,
-        reading: Reading,
-        of: u64,
-    ) -> ControlFlow<()> {
-        // Nobody listens any more when the command was interrupted.
-        if self.is_due(reading.bytes) && tell.send((reading, of)).is_err() {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn is_due(&mut self, bytes: u64) -> bool {
-        if bytes < self.next_look {
-            return false;
-        }
-        self.next_look = bytes + LOOK_EVERY;
-        let due = self.told.elapsed() >= TELL_EVERY;
-        if due {
-            self.told = Instant::now();
-        }
-        due
     }
 }

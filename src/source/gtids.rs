@@ -1,10 +1,10 @@
 //! Reads which GTIDs lie before a place of the binary log, and from where the server sends the log to a replica that has
 //! them.
 
-use super::ask::{Clock, Progress};
 use super::connect::connect;
 use super::dump::{self, Begin};
 use super::facts::{BinaryLogs, Gtids, Question, Reading};
+use super::progress::{Clock, Progress};
 use super::transactions::Assembler;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::config::MysqlConnection;

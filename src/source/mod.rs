@@ -9,6 +9,7 @@ pub mod daemon;
 mod dump;
 pub mod facts;
 mod gtids;
+mod progress;
 mod rows;
 mod server;
 mod sql;
@@ -20,7 +21,8 @@ mod target;
 mod times;
 mod transactions;
 
-pub use ask::{Observer, ask, binary_logs, connected};
+pub use ask::{ask, binary_logs, connected};
 pub use connect::{ConnectError, Session, place};
+pub use progress::Observer;
 pub use succession::between;
 pub use tables::Tables;

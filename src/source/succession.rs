@@ -1,9 +1,10 @@
 //! Asks MySQL's log whether anything of a schema lies between a batch and the next one: the third proof that the next
 //! directly succeeds it. SPEC.md, "Batches of one 1.7 source".
 
-use super::ask::{Clock, Observer, Progress, connected, watched};
+use super::ask::connected;
 use super::connect::{Session, connect, place};
 use super::facts::{BinaryLogs, Question, Reading};
+use super::progress::{Clock, Observer, Progress, watched};
 use super::{dump, server};
 use crate::batches::{Between, Gap};
 use crate::binlog::BinlogCoordinate;
