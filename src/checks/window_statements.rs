@@ -25,6 +25,17 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
     let last = statements.last.as_ref()?;
+    let past = past(olds, &last.to_string(), statements);
+    let again: Vec<_> = statements.again().map(|(what, times)| format!("{what} {times} times")).collect();
+    let remedy = if again.is_empty() {
+        format!(
+            "Let 1.8.2 read past them, which passes over them: {past} Run the upgrade again before such a statement is issued \
+             anew: one that comes later stops pg_chameleon 2.0.21 too. Issue those that change no table with another default \
+             database, or with sql_log_bin off."
+        )
+    } else {
+        keeps_coming(&again, &past)
+    };
     Some(Finding::error(
         CHECK,
         format!(
@@ -32,13 +43,22 @@ fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
             count(statements),
             listed(statements)
         ),
-        format!(
-            "Let 1.8.2 read past them, which passes over them: {} Run the upgrade again before such a statement is issued \
-             anew: one that comes later stops pg_chameleon 2.0.21 too. Issue those that change no table with another default \
-             database, or with sql_log_bin off.",
-            past(olds, &last.to_string(), statements)
-        ),
+        remedy,
     ))
+}
+
+/// To read past such statements is of no use by itself: the next is there before the upgrade is, and the daemon ends at
+/// each that comes after it, on any day.
+fn keeps_coming(again: &[String], past: &str) -> String {
+    let more = if again.len() > NAMED { " and others" } else { "" };
+    format!(
+        "They keep coming ({}{more}), and pg_chameleon 2.0.21 stops at the next one on any day: first change the application \
+         that issues them. Have its sessions connect with a default database that is not replicated, and name tables as \
+         schema.table; or have it issue none (savepoints switched off). Have it connect again. If that can't be before the \
+         upgrade, stop it now (or SET GLOBAL read_only = ON; on MySQL), and start it changed when the upgrade is done. Then \
+         let 1.8.2 read past them, which passes over them: {past} Run the upgrade again.",
+        again.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn may_fail(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {

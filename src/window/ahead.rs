@@ -12,6 +12,15 @@ use std::sync::Arc;
 /// How many statements are kept by name; the others are counted.
 const NAMED: usize = 20;
 
+/// What names a savepoint.
+const SAVEPOINTS: [&str; 4] = ["SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "ROLLBACK WORK TO"];
+
+/// How often a statement must have come to be called one that keeps coming.
+const SEVERAL: u64 = 3;
+
+/// How many different statements are counted each by itself.
+const TEXTS: usize = 1000;
+
 /// How many statements are kept as they are, for the daemon's own judgement: once each text.
 const KEPT: usize = 2000;
 
@@ -88,10 +97,22 @@ pub struct Statements {
     pub last: Option<BinlogCoordinate>,
     /// The tables whose rows fit no longer when they are passed over.
     pub redefined: BTreeSet<TableName>,
+    /// How often each came, by what it is but for the numbers in it.
+    often: BTreeMap<String, u64>,
 }
 
 impl Statements {
+    /// Those that came several times, and so are likely to come again; each with how often it came.
+    pub fn again(&self) -> impl Iterator<Item = (&str, u64)> {
+        let several = self.often.iter().filter(|(_, times)| **times >= SEVERAL);
+        several.map(|(what, times)| (what.as_str(), *times))
+    }
+
     pub(super) fn push(&mut self, statement: &Met) {
+        let what = alike(&statement.shown);
+        if self.often.len() < TEXTS || self.often.contains_key(&what) {
+            *self.often.entry(what).or_default() += 1;
+        }
         self.last = Some(statement.end.clone());
         self.redefined.extend(statement.redefines.iter().cloned());
         if self.named.len() < NAMED {
@@ -101,13 +122,35 @@ impl Statements {
         }
     }
 
-    fn append(&mut self, other: &Self) {
+    pub(super) fn append(&mut self, other: &Self) {
         let (last, more) = (self.last.clone(), other.more);
+        let mut often = other.often.clone();
+        self.often.iter().for_each(|(what, times)| *often.entry(what.clone()).or_default() += times);
         other.named.iter().for_each(|statement| self.push(statement));
         self.last = last.max(other.last.clone());
         self.more += more;
         self.redefined.extend(other.redefined.iter().cloned());
+        self.often = often;
     }
+}
+
+/// What statements of an application have in common that come again and again: names of savepoints differ, and numbers.
+fn alike(shown: &str) -> String {
+    let upper = shown.to_uppercase();
+    let keyword = SAVEPOINTS.iter().find(|keyword| upper.starts_with(*keyword));
+    keyword.map_or_else(|| without_numbers(shown), |keyword| (*keyword).to_owned())
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut alike = String::new();
+    for letter in text.chars() {
+        if !letter.is_ascii_digit() {
+            alike.push(letter);
+        } else if !alike.ends_with('#') {
+            alike.push('#');
+        }
+    }
+    alike
 }
 
 /// Statements that are kept to be judged by the daemon itself.

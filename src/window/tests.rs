@@ -254,6 +254,21 @@ fn statements_are_named_up_to_a_number_and_counted_beyond() {
     assert_eq!((statements.named.len(), statements.more, statements.last), (20, 30, Some(at(50))));
 }
 
+/// An ORM names each savepoint anew.
+#[test]
+fn what_comes_again_and_again_is_known_by_what_it_has_in_common() {
+    let said = |shown: &str, number| Met { shown: shown.to_owned(), ..met("s", number, Fate::Unparsable) };
+    let mut statements = Statements::default();
+    let texts = ["SAVEPOINT a", "savepoint `b_17`", "SAVEPOINT x", "CREATE VIEW v AS SELECT 1", "FLUSH a"];
+    texts.iter().zip(1..).for_each(|(text, number)| statements.push(&said(text, number)));
+    assert_eq!(statements.again().collect::<Vec<_>>(), [("SAVEPOINT", 3)]);
+    (10..40).for_each(|number| statements.push(&said(&format!("ANALYZE TABLE t_{number}"), number)));
+    let mut all = Statements::default();
+    all.push(&said("ANALYZE TABLE t_9", 0));
+    all.append(&statements);
+    assert_eq!(all.again().collect::<Vec<_>>(), [("ANALYZE TABLE t_#", 31), ("SAVEPOINT", 3)]);
+}
+
 /// The daemon parses everything, and translates what it takes for not applied: what lies behind the point of its table.
 #[test]
 fn what_has_been_applied_only_needs_to_be_parsed() {

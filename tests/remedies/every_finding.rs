@@ -179,6 +179,8 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         "window-statements",
         &[
             Live("remedy_flush_statement"),
+            Live("remedy_keeps_coming"),
+            Live("remedy_keeps_coming_stopped"),
             Live("remedy_sync_redefined"),
             Live("statements_judged_by_the_daemon"),
             Live("ddl_index"),

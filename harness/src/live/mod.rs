@@ -3,6 +3,7 @@
 //! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
+mod application;
 pub mod beside;
 mod chameleon1;
 pub(crate) mod chameleon2;
@@ -31,7 +32,9 @@ pub use mysql_server::MySqlServer;
 pub use mysql_software::{MySqlKind, MySqlSoftware};
 pub use process::{Running, Warden};
 pub use run::run;
-pub use scenario::{Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+pub use scenario::{
+    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
+};
 pub use verdict::{Verdict, verdict};
 
 /// The real programs that a live scenario runs.

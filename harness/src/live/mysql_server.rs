@@ -20,6 +20,8 @@ use crate::server::{ServerError, ServerFolder};
 pub(super) const PORT: u16 = 3306;
 /// The account of everybody: the replicas, the scenario's statements, the comparison.
 pub(super) const USER: &str = "usr_replica";
+/// The account of an application, which `read_only` stops.
+const APPLICATION: &str = "usr_application";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Another program may take the address between the look and the start.
@@ -148,11 +150,29 @@ impl MySqlServer {
     /// # Errors
     /// [`LiveError::MySql`].
     pub fn connect(&self, schema: Option<&str>) -> Result<Conn, LiveError> {
+        self.connect_as(USER, schema)
+    }
+
+    /// A session of an account that may read and write tables and do nothing else.
+    pub(super) fn connect_as_application(&self, schema: &str) -> Result<Conn, LiveError> {
+        let account = format!("'{APPLICATION}'@'%'");
+        self.run(
+            None,
+            &format!(
+                "SET sql_log_bin = 0; CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{}'; \
+                 GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO {account}",
+                self.password.expose_secret()
+            ),
+        )?;
+        self.connect_as(APPLICATION, Some(schema))
+    }
+
+    fn connect_as(&self, user: &str, schema: Option<&str>) -> Result<Conn, LiveError> {
         let options = OptsBuilder::new()
             .ip_or_hostname(Some(self.host.to_string()))
             .tcp_port(PORT)
             .prefer_socket(false)
-            .user(Some(USER))
+            .user(Some(user))
             .pass(Some(self.password.expose_secret()))
             .db_name(schema);
         Conn::new(options).map_err(LiveError::mysql(format!("connect to {} at {}", self.kind, self.host)))

@@ -11,6 +11,7 @@ use postgres::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::application::Application;
 use super::chameleon1::{Chameleon1, Replica, SourceSettings};
 use super::chameleon2::Chameleon2;
 use super::comparison::SchemaPair;
@@ -18,7 +19,7 @@ use super::gate::{Gate, StoringGate};
 use super::mysql_server::{self, MySqlServer};
 use super::mysql_software::MySqlKind;
 use super::process::{Running, Warden};
-use super::scenario::{Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker, sessions};
 use crate::home::{ConfiguredSource, Home, configuration};
@@ -70,6 +71,8 @@ pub(super) struct Live<'a> {
     pub(super) warden: &'a Warden,
     /// A session on the database.
     pub(super) client: Client,
+    /// The applications that write now, by the sources whose servers they write to. They end before these do.
+    applications: BTreeMap<&'a str, Application>,
     servers: BTreeMap<&'a str, MySqlServer>,
     chameleon1: Chameleon1<'a>,
     /// The old sources that are in the catalogue.
@@ -113,6 +116,7 @@ impl<'a> Live<'a> {
             client: database.connect()?,
             database: Rc::new(database),
             warden,
+            applications: BTreeMap::new(),
             servers,
             chameleon1,
             added: BTreeSet::new(),
@@ -152,6 +156,11 @@ impl<'a> Live<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
         match step {
             Step::Mysql(statements) => self.mysql(statements),
+            Step::Application(app) => self.application(app),
+            Step::ApplicationEnds(sources) => {
+                let ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));
+                ended.map(Application::end).collect()
+            }
             Step::Postgres(statements) => {
                 self.client.batch_execute(statements).map_err(LiveError::sql("run on PostgreSQL"))
             }
@@ -194,6 +203,18 @@ impl<'a> Live<'a> {
             let (source, mysql) = self.source(name)?;
             mysql.run(Some(&source.schema), statements)
         })
+    }
+
+    /// Another one takes the place of the source's.
+    fn application(&mut self, app: &'a App) -> Result<(), LiveError> {
+        if let Some(former) = self.applications.remove(app.source.as_str()) {
+            former.end()?;
+        }
+        let (source, mysql) = self.source(&app.source)?;
+        let schema = app.default_schema.as_ref().unwrap_or(&source.schema);
+        let application = Application::start(mysql, schema, &app.statements)?;
+        self.applications.insert(&app.source, application);
+        Ok(())
     }
 
     fn add_source(&mut self, name: &'a str) -> Result<(), LiveError> {

@@ -78,6 +78,10 @@ fn default_batch_size() -> u32 {
 pub enum Step {
     /// Statements on MySQL: for each source, in a session that has the source's schema as its default database.
     Mysql(BTreeMap<String, String>),
+    /// An application begins to write to MySQL, and goes on until another takes its place or it is ended.
+    Application(App),
+    /// These sources' applications end.
+    ApplicationEnds(Vec<String>),
     /// Statements on PostgreSQL, in the replica's database.
     Postgres(String),
     /// 1.8.2's add_source.
@@ -122,6 +126,8 @@ impl Step {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Mysql(_) => "mysql",
+            Self::Application(_) => "application",
+            Self::ApplicationEnds(_) => "application_ends",
             Self::Postgres(_) => "postgres",
             Self::AddSource(_) => "add_source",
             Self::InitReplica(_) => "init_replica",
@@ -141,6 +147,19 @@ impl Step {
             Self::KillDaemonReading => "kill_daemon_reading",
         }
     }
+}
+
+/// `application`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// The source whose MySQL server it writes to.
+    pub source: String,
+    /// The default database of its session, when it isn't the source's schema.
+    #[serde(default)]
+    pub default_schema: Option<String>,
+    /// What it does again and again, ten times a second.
+    pub statements: String,
 }
 
 /// `crash`.
