@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original window memory scenarios sweep matrix fresh clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log window memory scenarios sweep matrix fresh clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,10 +25,13 @@ test: tools ## Run all tests, and those of the server's versions on PostgreSQL 1
 	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
 
 live: tools ## Run the live scenarios: the real MariaDB and MySQL, the real pg_chameleon 1.8.2 and 2.0.21
-	CHAMELEON_LIVE=all cargo test -p chameleon-upgrade --test live --test original
+	CHAMELEON_LIVE=all cargo test -p chameleon-upgrade --test live --test original --test log
 
 compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, and write docs/original.md anew
 	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test original
+
+document-log: tools ## Run each setting that changes what MySQL logs through the real daemon, and write docs/log.md anew
+	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test log
 
 window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
 	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::

@@ -10,6 +10,7 @@ pub(crate) mod chameleon2;
 mod comparison;
 mod gate;
 mod launcher;
+pub mod logged;
 mod marker;
 mod mysql_server;
 mod mysql_software;

@@ -311,7 +311,7 @@ impl<'a> Live<'a> {
     }
 
     /// One of our commands, with the pg_chameleon 2 that it is about on its PATH.
-    fn ours<I: AsRef<OsStr>>(
+    pub(super) fn ours<I: AsRef<OsStr>>(
         &self,
         home: &Home,
         arguments: impl IntoIterator<Item = I>,

@@ -60,6 +60,19 @@ pub struct MySqlSource {
     pub retention: String,
 }
 
+impl MySqlSource {
+    /// With nothing that is out of the ordinary.
+    pub(super) fn of(schema: &str, dest_schema: &str) -> Self {
+        Self {
+            schema: schema.to_owned(),
+            dest_schema: dest_schema.to_owned(),
+            server: default_server(),
+            batch_size: default_batch_size(),
+            retention: default_retention(),
+        }
+    }
+}
+
 fn default_retention() -> String {
     "1 day".to_owned()
 }

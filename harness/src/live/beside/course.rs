@@ -10,6 +10,7 @@ use postgres::Client;
 
 use crate::home::Home;
 use crate::live::chameleon2::Chameleon2;
+use crate::live::comparison::Difference;
 use crate::live::process::Running;
 use crate::live::run::Live;
 use crate::live::{LiveError, marker};
@@ -59,12 +60,22 @@ impl Course {
 /// Runs the daemons until they have caught up with what happens on MySQL before and meanwhile, or have ended, and compares
 /// the tables.
 pub(super) fn run(live: &mut Live<'_>, meanwhile: &BTreeMap<String, String>) -> Result<Course, LiveError> {
+    run_telling(live, meanwhile, &mut Vec::new())
+}
+
+/// The same, adding in what the tables differ.
+pub(in crate::live) fn run_telling(
+    live: &mut Live<'_>,
+    meanwhile: &BTreeMap<String, String>,
+    differences: &mut Vec<Difference>,
+) -> Result<Course, LiveError> {
     let home = live.home(&live.scenario.upgraded)?;
     let mut ended = BTreeSet::new();
     for source in live.scenario.upgraded.keys() {
         ended.extend(daemon(live, &home, source, meanwhile)?);
     }
     let verdict = live.verdict()?;
+    differences.extend(verdict.unequal.iter().cloned());
     let disabled = live.client.query(DISABLED, &[]).map_err(LiveError::sql("look for disabled tables"))?;
     Ok(Course {
         ended,

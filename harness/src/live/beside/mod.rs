@@ -5,7 +5,7 @@ mod after;
 mod attempt;
 mod before;
 mod case;
-mod course;
+pub(super) mod course;
 mod document;
 mod rows;
 
