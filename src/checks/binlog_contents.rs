@@ -6,8 +6,9 @@
 use super::{Facts, Finding, column_names, counted};
 use crate::installed::reads_names_from_the_log;
 use crate::plan::PlannedSource;
-use crate::source::facts::{AskedSource, Checksums, WindowRead};
+use crate::source::facts::{AskedSource, Checksums, Unreadable, WindowRead};
 use crate::window::{Hazard, HazardKind, Hazards, TableName};
+use std::collections::BTreeMap;
 
 const CHECK: &str = "binlog-contents";
 
@@ -97,12 +98,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let hazards = &read.narrowed.ahead.hazards;
         let harmful = KINDS.iter().filter(|kind| does_harm(facts, kind.kind));
         findings.extend(harmful.filter_map(|kind| finding(source, kind, hazards)));
+        findings.extend(hazards.of(HazardKind::UnknownEvent).map(|hazard| unknown_event(source, hazard)));
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
         findings
             .extend(hazards.of(HazardKind::UnknownVariable).map(|hazard| unknown_variable(source, hazard)));
         findings.extend(
             read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
         );
+        findings.extend(unreadable_columns(source, read));
         findings.extend(unseen_tables(source, hazards));
         findings.extend(checksums(facts, source, asked, read));
     }
@@ -217,6 +220,23 @@ fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
     ))
 }
 
+/// What it holds can't be told, so nobody is refused for it.
+fn unknown_event(source: &PlannedSource, hazard: &Hazard) -> Finding {
+    let kind = hazard.statement.as_deref().unwrap_or_default();
+    Finding::warning(
+        CHECK,
+        format!(
+            "Source {}: the binary log holds {}, such as one of {kind} at {}, that are newer than this program. pg_chameleon 2 passes \
+             over them in silence: if they hold rows, these are lost.",
+            source.name,
+            counted(hazard.count, "event"),
+            hazard.first
+        ),
+        "Look with mysqlbinlog what they are, and set the server to write none; then sync the tables that they are about when \
+         the replica is consistent.",
+    )
+}
+
 fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
     Finding::error(
         CHECK,
@@ -263,6 +283,46 @@ fn no_ordinary_table(source: &PlannedSource, table: &TableName, kind: &str) -> F
             source.name
         ),
         format!("Name it in skip_tables of the source ({table}); nothing of it is replicated then."),
+    )
+}
+
+/// 1.8.2 ends at most of them itself. skip_tables is of no help: the daemon ends at the description of a COMPRESSED column
+/// before it looks at the name of the table (seen).
+fn unreadable_columns(source: &PlannedSource, read: &WindowRead) -> Vec<Finding> {
+    let mut by_charset: BTreeMap<Option<&str>, Vec<(&TableName, &str)>> = BTreeMap::new();
+    for (table, Unreadable { column, charset }) in &read.unreadable {
+        by_charset.entry(charset.as_deref()).or_default().push((table, column));
+    }
+    by_charset.into_iter().map(|(charset, tables)| unreadable_column(source, charset, &tables)).collect()
+}
+
+fn unreadable_column(
+    source: &PlannedSource,
+    charset: Option<&str>,
+    tables: &[(&TableName, &str)],
+) -> Finding {
+    let (what, harm) = match charset {
+        None => ("COMPRESSED".to_owned(), "would stop at them at every start"),
+        Some("utf32") => ("of the character set utf32".to_owned(), "would stop at them at every start"),
+        Some(other) => (format!("of the character set {other}"), "stores another text, in silence"),
+    };
+    let named = tables.iter().take(NAMED).map(|(table, column)| format!("{table} ({column})"));
+    let mut all: Vec<_> = named.collect();
+    if tables.len() > NAMED {
+        all.push(counted((tables.len() - NAMED) as u64, "more table"));
+    }
+    Finding::error(
+        CHECK,
+        format!(
+            "Source {}: the new replica would meet rows of tables with columns {what}: pg_chameleon 2 {harm}: {}.",
+            source.name,
+            all.join("; ")
+        ),
+        format!(
+            "1.8.2 fares no better. Change the columns on MySQL to ordinary ones of the character set utf8mb4; then initialise {} \
+             again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+            all_replicas(source)
+        ),
     )
 }
 

@@ -231,7 +231,7 @@ impl Questions<'_> {
         });
         let read_by_the_daemon = |name: &&TableName| tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
-        let (server::Looked { gone, others }, hidden) = if ahead.is_empty() {
+        let (server::Looked { gone, others, unreadable }, hidden) = if ahead.is_empty() {
             Default::default()
         } else {
             // The session that the binary log was read through is of no more use.
@@ -245,6 +245,15 @@ impl Questions<'_> {
             let hidden = server::hidden(&mut conn, &looked.gone)?;
             (looked, hidden)
         };
-        Ok(WindowRead { narrowed, gone, hidden, others, checksums, reading, took: began.elapsed() })
+        Ok(WindowRead {
+            narrowed,
+            gone,
+            hidden,
+            others,
+            unreadable,
+            checksums,
+            reading,
+            took: began.elapsed(),
+        })
     }
 }

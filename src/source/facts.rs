@@ -306,12 +306,23 @@ pub struct WindowRead {
     pub hidden: Vec<TableName>,
     /// Of the tables whose rows lie ahead, those that are no ordinary tables, with what the server calls them.
     pub others: Vec<(TableName, String)>,
+    /// Of the tables whose rows lie ahead, those with a column whose values the daemon can't read.
+    pub unreadable: Vec<(TableName, Unreadable)>,
     /// Whether files end their events with checksums: the first of each kind.
     pub checksums: BTreeMap<Checksums, BinlogFile>,
     /// What was read.
     pub reading: Reading,
     /// How long it took.
     pub took: Duration,
+}
+
+/// A column whose values the daemon can't read from the binary log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its name.
+    pub column: String,
+    /// Its character set; none where MariaDB compresses the column.
+    pub charset: Option<String>,
 }
 
 /// How far the reading of a binary log has come.

@@ -10,7 +10,8 @@ use std::io;
 pub(super) struct Layout {
     /// Whether more data of its own length stands behind the flags.
     extra: bool,
-    /// An update has two images of each row, before and after.
+    /// How many images of each row must be whole: an update has two, before and after. The daemon deletes by the key, which is
+    /// in every image (seen).
     images: usize,
 }
 
@@ -19,12 +20,11 @@ impl Layout {
     pub(super) fn of(event: EventType) -> Option<Self> {
         let layout = |extra, images| Some(Self { extra, images });
         match event {
-            EventType::PRE_GA_WRITE_ROWS_EVENT
-            | EventType::PRE_GA_DELETE_ROWS_EVENT
-            | EventType::WRITE_ROWS_EVENT_V1
-            | EventType::DELETE_ROWS_EVENT_V1 => layout(false, 1),
+            EventType::PRE_GA_WRITE_ROWS_EVENT | EventType::WRITE_ROWS_EVENT_V1 => layout(false, 1),
+            EventType::PRE_GA_DELETE_ROWS_EVENT | EventType::DELETE_ROWS_EVENT_V1 => layout(false, 0),
             EventType::PRE_GA_UPDATE_ROWS_EVENT | EventType::UPDATE_ROWS_EVENT_V1 => layout(false, 2),
-            EventType::WRITE_ROWS_EVENT | EventType::DELETE_ROWS_EVENT => layout(true, 1),
+            EventType::WRITE_ROWS_EVENT => layout(true, 1),
+            EventType::DELETE_ROWS_EVENT => layout(true, 0),
             EventType::UPDATE_ROWS_EVENT => layout(true, 2),
             _ => None,
         }
@@ -128,6 +128,8 @@ mod tests {
             assert!(!whole(update, &event(false, &[count], &[&gap[..], &full].concat())), "{count}");
             assert!(!whole(update, &event(false, &[count], &[&full[..], &gap].concat())), "{count}");
         }
+        let delete = Layout::of(EventType::DELETE_ROWS_EVENT).unwrap();
+        assert!(whole(delete, &event(true, &[7], &[0x01])), "its key is there");
         let many = [&[252, 0x2c, 0x01][..]].concat();
         assert!(whole(insert, &event(true, &many, &[0xff; 38])));
         assert!(are_whole(insert, &event(true, &[9], &[0xff])).is_err(), "cut off");

@@ -1,6 +1,7 @@
 //! Reads the facts on a MySQL server, with statements that MySQL 5.5 and later and MariaDB understand.
 
 use super::connect::describe;
+use super::facts::Unreadable;
 use super::facts::{BinaryLogs, Checksums, Question, Settings};
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::window::{Letters, TableName};
@@ -261,7 +262,16 @@ pub(super) struct Looked {
     pub(super) gone: Vec<TableName>,
     /// Those that are there as something else than an ordinary table, in the server's words.
     pub(super) others: Vec<(TableName, String)>,
+    /// Those with a column whose values the daemon can't read.
+    pub(super) unreadable: Vec<(TableName, Unreadable)>,
 }
+
+/// Character sets of which the libraries of both pg_chameleons make another text, or none (seen on 2.0.21: docs/log.md).
+const MISREAD: &str = "'ucs2', 'utf16', 'utf16le', 'utf32', 'eucjpms', 'armscii8', 'geostd8', 'dec8', 'swe7', 'hp8', 'keybcs2', \
+                       'macce'";
+
+/// How MariaDB writes down that a column is compressed.
+const COMPRESSED: &str = "% COMPRESSED*/";
 
 /// Looks for tables on the server.
 pub(super) fn look_for<'a>(
@@ -280,7 +290,23 @@ pub(super) fn look_for<'a>(
         let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
         let found: Vec<(String, String, String)> =
             conn.exec(statement, names).map_err(unanswered("looking for the tables of the window"))?;
+        let columns = format!(
+            "SELECT table_schema, table_name, column_name, character_set_name, column_type LIKE '{COMPRESSED}'
+             FROM information_schema.columns
+             WHERE (character_set_name IN ({MISREAD}) OR column_type LIKE '{COMPRESSED}') AND data_type NOT IN ('enum', 'set')
+             AND ({wanted}) ORDER BY ordinal_position"
+        );
+        let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
+        let unreadable: Vec<(String, String, String, Option<String>, bool)> =
+            conn.exec(columns, names).map_err(unanswered("looking for the columns of the window"))?;
         for table in some {
+            let of_it = unreadable.iter().find(|(schema, name, ..)| {
+                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
+            });
+            if let Some((_, _, column, charset, compressed)) = of_it {
+                let charset = if *compressed { None } else { charset.clone() };
+                looked.unreadable.push(((*table).clone(), Unreadable { column: column.clone(), charset }));
+            }
             let same = |(schema, name, _): &&(String, String, String)| {
                 letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
             };

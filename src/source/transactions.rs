@@ -21,6 +21,7 @@ use std::io::{self, Read};
 
 /// Events that only MariaDB writes; the driver has no names for them.
 mod mariadb {
+    pub(super) const ANNOTATE_ROWS: u8 = 160;
     pub(super) const BINLOG_CHECKPOINT: u8 = 161;
     pub(super) const GTID: u8 = 162;
     pub(super) const GTID_LIST: u8 = 163;
@@ -39,6 +40,9 @@ const HEARTBEAT_V2: u8 = 41;
 
 /// In the flags of an event: the server made it up for the reader, it is not in the file.
 const ARTIFICIAL: u16 = 0x20;
+
+/// The same of an event that whoever doesn't know it may pass over.
+const IGNORABLE: u16 = 0x80;
 
 /// An event that can't be understood.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +75,8 @@ enum Kind {
     Incident,
     /// A whole transaction of MySQL 8, compressed.
     Payload,
+    /// Of a type that nobody here knows.
+    Unknown(u8),
     Other,
 }
 
@@ -94,6 +100,7 @@ fn kind(raw: u8) -> Kind {
         mariadb::BINLOG_CHECKPOINT | mariadb::GTID_LIST | mariadb::START_ENCRYPTION | HEARTBEAT_V2 => {
             return Kind::Between;
         }
+        mariadb::ANNOTATE_ROWS => return Kind::Other,
         _ => {}
     }
     match EventType::try_from(raw) {
@@ -113,7 +120,7 @@ fn kind(raw: u8) -> Kind {
         Ok(EventType::XID_EVENT | EventType::XA_PREPARE_LOG_EVENT) => Kind::Commit,
         Ok(EventType::TRANSACTION_PAYLOAD_EVENT) => Kind::Payload,
         Ok(event) => rows::Layout::of(event).map_or(Kind::Other, |layout| Kind::Rows(Packing::Plain(layout))),
-        Err(_) => Kind::Other,
+        Err(_) => Kind::Unknown(raw),
     }
 }
 
@@ -380,6 +387,13 @@ impl Open {
                 Ok(true)
             }
             Kind::Commit => Ok(true),
+            Kind::Unknown(number) => {
+                if event.header().flags_raw() & IGNORABLE == 0 {
+                    let which = || Some((String::new(), format!("type {number}")));
+                    self.note_hazard(HazardKind::UnknownEvent, None, end, which);
+                }
+                Ok(false)
+            }
             Kind::Rotate
             | Kind::Description
             | Kind::Between

@@ -33,6 +33,8 @@ pub enum HazardKind {
     UnseenTable,
     /// A statement, whatever it is about, with a variable that mysql-replication doesn't know: both versions end at it.
     UnknownVariable,
+    /// An event of a type that is newer than what is known here: passed over by mysql-replication, whatever it says.
+    UnknownEvent,
     /// The server says that it lost events here.
     EventsLost,
 }

@@ -36,6 +36,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Live("contents_compressed_transaction"),
             Live("contents_partial_json"),
             Live("contents_unknown_variable"),
+            Live("contents_unreadable_columns"),
             Test("tests/mysql/mariadb/own.rs", "what_is_compressed"),
         ],
     ),

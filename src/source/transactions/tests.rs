@@ -207,6 +207,25 @@ fn a_payload_is_looked_into() {
     assert_eq!(tables(&found[0]), [format!("s.t {end}")]);
 }
 
+/// Such as MariaDB's rows in pieces, of a version that isn't out yet.
+#[test]
+fn events_of_types_that_nobody_knows_are_noted() {
+    let mut log = Log::at(4);
+    log.add(QUERY, &query("s", "BEGIN"));
+    log.add(160, b"INSERT INTO t VALUES (1)");
+    let first = log.add(172, &[0; 9]);
+    log.add(173, &[0; 9]);
+    log.position += HEADER as u64;
+    log.take(&bytes(174, &[], log.position as u32, IGNORABLE));
+    let last = log.add(XID, &[0; 8]);
+    let found = log.end();
+    let [hazard] = found[0].hazards.as_slice() else { panic!("{:?}", found[0].hazards) };
+    assert_eq!((hazard.kind, hazard.count), (HazardKind::UnknownEvent, 2));
+    assert_eq!(hazard.statement.as_deref(), Some("type 172"));
+    assert_eq!(hazard.first.position(), first as i64);
+    assert!(hazard.last.position() < last as i64);
+}
+
 #[test]
 fn positions_go_on_past_4_gib() {
     let large = 3 << 30;

@@ -108,7 +108,7 @@ pub fn run(
 fn daemon(course: &Course, differences: &[Difference], table: &str) -> Daemon {
     let name = format!("{DESTINATION}.{table}");
     if let Some(error) = course.ended.first() {
-        return Daemon::Ends(error.clone());
+        return Daemon::Ends(error.replace(table, "TABLE"));
     }
     if let Some((_, why)) = course.disabled.iter().find(|(it, _)| it.starts_with(&name)) {
         return Daemon::Disables(why.clone());
@@ -131,7 +131,7 @@ fn kind(what: &str) -> &'static str {
     } else if what == "it is missing on PostgreSQL" {
         "the table is missing"
     } else {
-        "values are old"
+        "values differ"
     }
 }
 
