@@ -104,7 +104,7 @@ impl WrongPoint {
     /// What comes of it.
     pub(super) fn says(self) -> &'static str {
         match self {
-            Self::Before => "coordinate before what has been applied",
+            Self::Before => "coordinate before the point up to which the table is complete",
             Self::LastEventAgain => "coordinate at the last event that has been applied, which is read again",
             Self::Behind => "coordinate behind what has been applied",
         }
