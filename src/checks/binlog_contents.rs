@@ -304,7 +304,10 @@ fn unreadable_column(
     let (what, harm) = match charset {
         None => ("COMPRESSED".to_owned(), "would stop at them at every start"),
         Some("utf32") => ("of the character set utf32".to_owned(), "would stop at them at every start"),
-        Some(other) => (format!("of the character set {other}"), "stores another text, in silence"),
+        Some(other) => (
+            format!("of the character set {other}"),
+            "stores another text in silence, or disables the tables",
+        ),
     };
     let named = tables.iter().take(NAMED).map(|(table, column)| format!("{table} ({column})"));
     let mut all: Vec<_> = named.collect();

@@ -231,7 +231,7 @@ impl Questions<'_> {
         });
         let read_by_the_daemon = |name: &&TableName| tables.are_read(&name.schema, &name.table);
         let ahead: Vec<_> = narrowed.ahead.rows.keys().filter(read_by_the_daemon).collect();
-        let (server::Looked { gone, others, unreadable }, hidden) = if ahead.is_empty() {
+        let (server::Looked { gone, others }, hidden, unreadable) = if narrowed.ahead.rows.is_empty() {
             Default::default()
         } else {
             // The session that the binary log was read through is of no more use.
@@ -243,7 +243,12 @@ impl Questions<'_> {
             let mut conn = connect(self.connection).map_err(again)?;
             let looked = server::look_for(&mut conn, settings.letters, ahead)?;
             let hidden = server::hidden(&mut conn, &looked.gone)?;
-            (looked, hidden)
+            let mut unreadable = server::misread(&mut conn, settings.letters, narrowed.ahead.rows.keys())?;
+            // The daemon ends at the description of a compressed column before it looks at the name of the table.
+            unreadable.retain(|(name, column)| {
+                column.charset.is_none() || tables.are_read(&name.schema, &name.table)
+            });
+            (looked, hidden, unreadable)
         };
         Ok(WindowRead {
             narrowed,

@@ -262,8 +262,6 @@ pub(super) struct Looked {
     pub(super) gone: Vec<TableName>,
     /// Those that are there as something else than an ordinary table, in the server's words.
     pub(super) others: Vec<(TableName, String)>,
-    /// Those with a column whose values the daemon can't read.
-    pub(super) unreadable: Vec<(TableName, Unreadable)>,
 }
 
 /// Character sets of which the libraries of both pg_chameleons make another text, or none (seen on 2.0.21: docs/log.md).
@@ -290,23 +288,7 @@ pub(super) fn look_for<'a>(
         let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
         let found: Vec<(String, String, String)> =
             conn.exec(statement, names).map_err(unanswered("looking for the tables of the window"))?;
-        let columns = format!(
-            "SELECT table_schema, table_name, column_name, character_set_name, column_type LIKE '{COMPRESSED}'
-             FROM information_schema.columns
-             WHERE (character_set_name IN ({MISREAD}) OR column_type LIKE '{COMPRESSED}') AND data_type NOT IN ('enum', 'set')
-             AND ({wanted}) ORDER BY ordinal_position"
-        );
-        let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
-        let unreadable: Vec<(String, String, String, Option<String>, bool)> =
-            conn.exec(columns, names).map_err(unanswered("looking for the columns of the window"))?;
         for table in some {
-            let of_it = unreadable.iter().find(|(schema, name, ..)| {
-                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
-            });
-            if let Some((_, _, column, charset, compressed)) = of_it {
-                let charset = if *compressed { None } else { charset.clone() };
-                looked.unreadable.push(((*table).clone(), Unreadable { column: column.clone(), charset }));
-            }
             let same = |(schema, name, _): &&(String, String, String)| {
                 letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
             };
@@ -320,6 +302,41 @@ pub(super) fn look_for<'a>(
         }
     }
     Ok(looked)
+}
+
+/// Those of `tables` with a column whose values the daemon can't read.
+pub(super) fn misread<'a>(
+    conn: &mut Conn,
+    letters: Letters,
+    tables: impl IntoIterator<Item = &'a TableName>,
+) -> Result<Vec<(TableName, Unreadable)>, Question> {
+    let tables: Vec<_> = tables.into_iter().collect();
+    let mut unreadable = Vec::new();
+    for some in tables.chunks(TABLES_A_QUESTION) {
+        let wanted = vec!["(table_schema = ? AND table_name = ?)"; some.len()].join(" OR ");
+        let compressed = format!("(column_type LIKE '{COMPRESSED}' AND data_type NOT IN ('enum', 'set'))");
+        // Of the labels of an enum or a set, only those in ucs2 were seen to be misread.
+        let misread = format!(
+            "(character_set_name IN ({MISREAD}) AND (data_type NOT IN ('enum', 'set') OR character_set_name = 'ucs2'))"
+        );
+        let statement = format!(
+            "SELECT table_schema, table_name, column_name, character_set_name, {compressed} FROM information_schema.columns
+             WHERE ({misread} OR {compressed}) AND ({wanted}) ORDER BY {compressed} DESC, ordinal_position"
+        );
+        let names: Vec<_> = some.iter().flat_map(|table| [&table.schema, &table.table]).collect();
+        let found: Vec<(String, String, String, Option<String>, bool)> =
+            conn.exec(statement, names).map_err(unanswered("looking for the columns of the window"))?;
+        for table in some {
+            let of_it = found.iter().find(|(schema, name, ..)| {
+                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
+            });
+            if let Some((_, _, column, charset, compressed)) = of_it {
+                let charset = if *compressed { None } else { charset.clone() };
+                unreadable.push(((*table).clone(), Unreadable { column: column.clone(), charset }));
+            }
+        }
+    }
+    Ok(unreadable)
 }
 
 /// What the server calls an ordinary table, the only kind that the daemon asks for.

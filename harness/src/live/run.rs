@@ -158,8 +158,8 @@ impl<'a> Live<'a> {
             Step::Mysql(statements) => self.mysql(statements),
             Step::Application(app) => self.application(app),
             Step::ApplicationEnds(sources) => {
-                let ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));
-                ended.map(Application::end).collect()
+                let mut ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));
+                ended.try_for_each(Application::end)
             }
             Step::Postgres(statements) => {
                 self.client.batch_execute(statements).map_err(LiveError::sql("run on PostgreSQL"))
