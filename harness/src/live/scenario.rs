@@ -23,6 +23,9 @@ pub struct Scenario {
     /// `make live` runs all on both.
     #[serde(default)]
     pub core: bool,
+    /// Whether it is among those that `make test` runs on a MySQL with GTIDs as well.
+    #[serde(default)]
+    pub core_with_gtids: bool,
     /// Whether it is about a server with GTIDs, from which the daemon starts, or one without; none when it is about both.
     #[serde(default)]
     pub gtids: Option<bool>,

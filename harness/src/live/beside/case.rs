@@ -52,6 +52,7 @@ impl Case {
         Scenario {
             only: None,
             core: false,
+            core_with_gtids: false,
             gtids: None,
             damage: vec![],
             awaits: None,

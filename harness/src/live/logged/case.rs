@@ -65,6 +65,7 @@ pub(super) fn scenario(cases: &[&Case]) -> Scenario {
         damage: vec![],
         only: None,
         core: false,
+        core_with_gtids: false,
         gtids: None,
         awaits: None,
         sources: [(shop(), MySqlSource::of(SCHEMA, DESTINATION))].into(),
