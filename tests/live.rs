@@ -78,7 +78,7 @@ fn trial(
     if scenario.as_ref().is_ok_and(|it| !is_of(it)) {
         return None;
     }
-    let is_always = |it: &Scenario| it.core || it.only.is_some() && !gtids || it.gtids == Some(true);
+    let is_always = |it: &Scenario| if gtids { it.core_with_gtids } else { it.core || it.only.is_some() };
     let always = all || server == MySqlKind::MariaDb || scenario.as_ref().is_ok_and(is_always);
     let reason = reason_to_skip(&scenario, programs);
     if let Some(reason) = &reason {
