@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// `all`: on MySQL all scenarios too, not only those of the core. So does whoever names some.
 const LIVE: &str = "CHAMELEON_LIVE";
 
-/// Two cores are enough for two: a scenario is three or four busy processes, one after the other.
-const AT_A_TIME: usize = 2;
+/// Two cores are enough for three: a scenario is three or four processes, one after the other, that wait now and then.
+const AT_A_TIME: usize = 3;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// As of the live scenarios.
-const AT_A_TIME: usize = 2;
+const AT_A_TIME: usize = 3;
 
 /// What the states have shown, in the order of their files.
 type Shown = Arc<Mutex<BTreeMap<PathBuf, (String, Beside)>>>;
