@@ -71,6 +71,8 @@ pub enum Spread {
     /// The SQLSTATEs of failing statements take turns, so that each message has one of them; every other kind at each
     /// message.
     SqlStatesInTurn,
+    /// The same, and of the other kinds each at every third message; a lost answer at every one.
+    InTurn,
 }
 
 /// Why there was no sweep.
@@ -206,14 +208,23 @@ fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
         return sweep.only.clone();
     }
     let last = messages.last().map_or(0, |message| message.number);
-    let (failing, others): (Vec<&NamedKind>, Vec<&NamedKind>) = sweep
-        .kinds
-        .iter()
-        .partition(|kind| sweep.spread == Spread::SqlStatesInTurn && kind.is_a_failing_statement());
+    let (failing, others): (Vec<&NamedKind>, Vec<&NamedKind>) =
+        sweep.kinds.iter().partition(|kind| sweep.spread != Spread::Full && kind.is_a_failing_statement());
     let in_turn = failing.iter().cycle().zip(1..=last).map(|(kind, at)| Case::one((*kind).clone(), at));
-    let single = others.iter().flat_map(|kind| (1..=last).map(|at| Case::one((*kind).clone(), at)));
+    let is_due = |turn: u64, kind: &NamedKind, at: u64| {
+        sweep.spread != Spread::InTurn || kind.to_string() == LOST_ANSWER || (at + turn).is_multiple_of(TURNS)
+    };
+    let single = (0..).zip(&others).flat_map(|(turn, kind)| {
+        (1..=last).filter(move |at| is_due(turn, kind, *at)).map(|at| Case::one((*kind).clone(), at))
+    });
     in_turn.chain(single).chain(pairs(sweep, messages)).collect()
 }
+
+/// How many kinds of fault share a message, where they take turns.
+const TURNS: u64 = 3;
+
+/// The kind after which the outcome has to be found out.
+const LOST_ANSWER: &str = "cut_after";
 
 /// What goes wrong first in a pair, within the transaction: each is undone, or found out about, in another way.
 const FIRST_OF_A_PAIR: [&str; 3] = ["statement_fails:53100", "cut_during", "cut_after"];
