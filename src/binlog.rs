@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 
+/// Where the events of a file begin, behind its magic number.
+pub const FIRST_EVENT: u64 = 4;
+
 /// The name of a binary log file: a base name chosen by the server's administrator (`log_bin`),
 /// a dot, and a number that grows by one with each file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -5,13 +5,10 @@
 //! by what time zones are apart. MySQL only supplies the times of events; what they mean is decided here.
 
 use crate::batches::Sorted;
-use crate::binlog::BinlogCoordinate;
+use crate::binlog::{BinlogCoordinate, FIRST_EVENT};
 use crate::catalogue::v1::snapshot::{OldSource, StoredCoordinate};
 use chrono::{DateTime, NaiveDateTime};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Where the events of a file begin, behind its magic number.
-const FIRST_EVENT: i64 = 4;
 
 /// Time zones are whole quarters of an hour apart from UTC.
 const QUARTER: i64 = 15 * 60;
@@ -151,14 +148,14 @@ impl Stretch {
     /// The same, from the beginning of the file.
     #[must_use]
     pub fn from_the_beginning(self) -> Self {
-        let from = self.from.file().at(FIRST_EVENT.unsigned_abs()).unwrap_or(self.from);
+        let from = self.from.file().at(FIRST_EVENT).unwrap_or(self.from);
         Self { from, ..self }
     }
 
     /// Whether it begins where the file does.
     #[must_use]
     pub fn is_from_the_beginning(&self) -> bool {
-        self.from.position() <= FIRST_EVENT
+        is_beginning(&self.from)
     }
 
     /// How many bytes it has.
@@ -172,7 +169,7 @@ impl Stretch {
 /// Whether a place is the beginning of a file, where no event ends.
 #[must_use]
 pub fn is_beginning(place: &BinlogCoordinate) -> bool {
-    place.position() <= FIRST_EVENT
+    place.position().unsigned_abs() <= FIRST_EVENT
 }
 
 /// What is left between two stretches is read too when it is no more than this: that is quicker than to ask again.
@@ -189,7 +186,7 @@ pub fn stretches(wanted: &BTreeSet<BinlogCoordinate>, known: &BTreeSet<BinlogCoo
             last.filter(|it| !is_beginning(it)).cloned()
         };
         let from = before(known).max(before(wanted));
-        let from = from.or_else(|| place.file().at(FIRST_EVENT.unsigned_abs()).ok()).unwrap_or(place.clone());
+        let from = from.or_else(|| place.file().at(FIRST_EVENT).ok()).unwrap_or(place.clone());
         let last = all.last_mut().filter(|last| {
             let end = last.wanted.last().unwrap_or(&last.from);
             end.file() == place.file() && from.position() - end.position() <= WORTH_A_SESSION

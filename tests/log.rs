@@ -5,7 +5,7 @@
 #![expect(clippy::expect_used, reason = "without its file the suite has nothing to run")]
 
 use chameleon_harness::live::logged::{self, Case, Shown, document};
-use chameleon_harness::live::{MySqlKind, Programs};
+use chameleon_harness::live::{MySqlKind, Programs, written};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
     let wanted = arguments.filter.is_some()
-        || env::var_os("CHAMELEON_WRITE_DOCS").is_some()
+        || written::is_written()
         || env::var_os("CHAMELEON_LIVE").is_some_and(|value| value == "all");
     let cases = Arc::new(cases().expect("the cases"));
     let all = All::default();
@@ -108,21 +108,6 @@ fn shown(numbers: &[usize], cases: &[Case], programs: &Programs) -> Result<Vec<S
     Ok(logged::run(&cases, programs, &upgrader, database)?)
 }
 
-/// The document is as the run has it, or is written.
 fn settle(document: &str) -> Result<(), Box<dyn Error>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log.md");
-    if env::var_os("CHAMELEON_WRITE_DOCS").is_some() {
-        return Ok(fs::write(path, document)?);
-    }
-    let written = fs::read_to_string(&path)?;
-    let missing: Vec<_> = document.lines().filter(|line| !written.lines().any(|it| it == *line)).collect();
-    if written == document {
-        return Ok(());
-    }
-    Err(format!(
-        "{} no longer says what happens; `make document-log` writes it anew. This is new:\n{}",
-        path.display(),
-        missing.join("\n")
-    )
-    .into())
+    written::settle(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log.md"), document, "document-log")
 }

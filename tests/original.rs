@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
 use chameleon_harness::live::beside::{self, Beside, Case, document, summary};
-use chameleon_harness::live::{MySqlKind, Programs};
+use chameleon_harness::live::{MySqlKind, Programs, written};
 use chameleon_harness::server::{self, Server};
 use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
@@ -76,21 +76,10 @@ fn compare(file: &Path, programs: &Result<Programs, String>) -> Result<(String, 
     Ok((case.state, beside))
 }
 
-/// The document is as the run has it, or is written.
 fn settle(document: &str) -> Result<(), Box<dyn Error>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/original.md");
-    if std::env::var_os("CHAMELEON_WRITE_DOCS").is_some() {
-        return Ok(fs::write(path, document)?);
-    }
-    let written = fs::read_to_string(&path)?;
-    let missing: Vec<_> = document.lines().filter(|line| !written.lines().any(|it| it == *line)).collect();
-    if written == document {
-        return Ok(());
-    }
-    Err(format!(
-        "{} no longer says what happens; `make compare-original` writes it anew. This is new:\n{}",
-        path.display(),
-        missing.join("\n")
+    written::settle(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/original.md"),
+        document,
+        "compare-original",
     )
-    .into())
 }

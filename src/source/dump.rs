@@ -6,7 +6,7 @@
 use super::facts::{Checksums, Question, Reading};
 use super::server::unanswered;
 use super::transactions::{Assembler, EventError, end_of};
-use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::binlog::{BinlogCoordinate, BinlogFile, FIRST_EVENT};
 use crate::window::{TableName, Transaction};
 use mysql::binlog::EventType;
 use mysql::binlog::events::Event;
@@ -16,9 +16,6 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 const DOING: &str = "reading the binary log";
-
-/// Where the events of a file begin, behind its magic number.
-const FIRST_EVENT: u64 = 4;
 
 /// MariaDB shows its GTIDs to those that say that they know them, and something else in their place to others. MySQL
 /// wants to hear that checksums are understood; the driver says it by the older of the two names.

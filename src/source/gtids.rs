@@ -6,7 +6,7 @@ use super::dump::{self, Begin};
 use super::facts::{BinaryLogs, Gtids, Question, Reading};
 use super::progress::{Clock, Progress};
 use super::transactions::Assembler;
-use crate::binlog::{BinlogCoordinate, BinlogFile};
+use crate::binlog::{BinlogCoordinate, BinlogFile, FIRST_EVENT};
 use crate::config::MysqlConnection;
 use crate::gtid::{GtidSet, is_read_before, uuid};
 use crate::window::{Letters, Transaction};
@@ -17,8 +17,6 @@ use std::ops::ControlFlow;
 use tokio::sync::watch;
 
 const DOING: &str = "reading which GTIDs lie before the batch start";
-/// Where the events of a file begin, behind its magic number.
-const FIRST_EVENT: u64 = 4;
 
 pub(super) struct Log<'a> {
     pub(super) connection: &'a MysqlConnection,

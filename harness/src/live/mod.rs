@@ -19,6 +19,7 @@ mod run;
 mod scenario;
 mod sessions;
 mod verdict;
+pub mod written;
 
 use std::fmt::Write as _;
 
