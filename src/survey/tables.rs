@@ -8,6 +8,7 @@ use crate::source::{self, ConnectError, Observer, Session, Tables};
 use crate::structure::{self, Difference, OnMysql};
 use crate::window::TableName;
 use std::collections::BTreeSet;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 /// From how many tables on it is told how far the comparison has come: fewer are done in a moment.
@@ -86,7 +87,20 @@ async fn compare_some(
     let schema = &part.pair.source_schema;
     let read: Vec<_> = tables.iter().filter(|table| rules.lists.are_read(schema, &table.name)).collect();
     let names: Vec<_> = read.iter().map(|table| table.name.as_str()).collect();
-    let there = read::destinations(client, part.id, &part.pair.dest_schema, &names).await?;
+    let schema_there = &part.pair.dest_schema;
+    let there = match read::destinations(client, part.id, schema_there, &names).await {
+        // A table whose name the database can't store is not replicated; the others are compared.
+        Err(error) if error.code() == Some(&SqlState::UNTRANSLATABLE_CHARACTER) => {
+            let mut storable = Vec::new();
+            for name in names {
+                if super::encoding_without(client, name).await?.is_none() {
+                    storable.push(name);
+                }
+            }
+            read::destinations(client, part.id, schema_there, &storable).await?
+        }
+        there => there?,
+    };
     for table in read {
         let Some(in_postgres) = there.get(&table.name) else { continue };
         compared.tables += 1;

@@ -2,8 +2,12 @@
 
 use super::SERVER;
 use super::origin::{Checked, NEW, Origin, accepting, check};
+use crate::replica::Replica;
 use crate::terminal_of::Terminal;
+use chameleon_harness::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::live::MySqlKind;
+use chameleon_harness::seed::{Batch, Seed, Source, Table};
+use chameleon_harness::server::{self, Database, Server};
 use chameleon_harness::tools;
 use serde_json::json;
 use std::net::TcpListener;
@@ -193,6 +197,29 @@ fn purged_binary_logs() {
         "binlog-files",
         &["error", "old_two stands at mysql-bin.000001", "its first is mysql-bin.00000", "init_replica"],
     );
+}
+
+/// A database in another encoding than UTF8 may lack letters of tables that it does not replicate: those that it does are
+/// compared all the same.
+#[test]
+fn tables_that_the_database_can_not_name() {
+    let Some(origin) = Origin::start("tables_that_the_database_can_not_name") else { return };
+    origin.run_in(
+        "my_one",
+        "CREATE TABLE `数据` (id INT PRIMARY KEY); CREATE TABLE `größe` (id INT PRIMARY KEY)",
+    );
+    let database = Database::create_in(server::shared().unwrap().address(), "LATIN1").unwrap();
+    let source = ConfiguredSource::mysql(NEW, &[("my_one", "db_0")]).with("db_conn", origin.db_conn());
+    let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
+    let replica = Replica { database, home };
+    let old = Source::new("old_one").source_schema(Some("my_one")).dest_schema("db_0");
+    let old = old.table(Table::new("t")).table(Table::new("größe")).batch(Batch::open(&origin.here()));
+    Seed::of([old]).plant(&mut replica.client()).unwrap();
+    check(&replica).silent(&["table-structure"]);
+    replica.sql("ALTER TABLE db_0.t ADD needed int NOT NULL");
+    check(&replica)
+        .ends(3)
+        .says("table-structure", &["error", "my_one.t", "its column needed is not on MySQL"]);
 }
 
 /// REPORTS.md 36: the checks are well, and the file goes while the question is thought over.
