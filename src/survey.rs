@@ -48,6 +48,10 @@ pub async fn survey(
     postgres::at_one_moment(client, configuration.lock_timeout()).await?;
     let mut facts = facts(client, configuration, assume_stopped, Look::First, heard).await?;
     client.batch_execute("COMMIT").await?;
+    // Texts of the configuration that the database can't store would break the transaction off.
+    if let Some(catalogue) = &mut facts.catalogue {
+        catalogue.left_out = left_out(client, configuration).await?;
+    }
     for target in &facts.targets {
         if let Some(encoding) = encoding_without(client, &target.name).await? {
             facts.unwritable.push((target.name.clone(), encoding));
@@ -86,7 +90,7 @@ pub async fn facts(
     let version = version(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
-        CatalogueVersion::V1_7 => Some(catalogue(client, configuration, &targets, look, heard).await?),
+        CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look, heard).await?),
         _ => None,
     };
     let left_behind = match version {
@@ -241,7 +245,6 @@ pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersio
 
 async fn catalogue(
     client: &Client,
-    configuration: &Configuration,
     targets: &[Target],
     look: Look,
     heard: &[(Gap, Between)],
@@ -267,10 +270,7 @@ async fn catalogue(
             Look::First => strays::read(client).await?,
             Look::Again => Strays::default(),
         },
-        left_out: match look {
-            Look::First => left_out(client, configuration).await?,
-            Look::Again => vec![],
-        },
+        left_out: vec![],
         sessions: read::sessions(client).await?,
         holders: match look {
             Look::First => postgres::holders_in_schema(client, SCHEMA).await?,
@@ -320,6 +320,17 @@ fn replicas(configuration: &Configuration) -> Vec<Replica> {
     replicas.collect()
 }
 
+/// Those of the names that the database can't store: no table of it bears one.
+async fn unwritable(client: &Client, names: impl Iterator<Item = &str>) -> Result<BTreeSet<String>, Error> {
+    let mut unwritable = BTreeSet::new();
+    for name in names {
+        if encoding_without(client, name).await?.is_some() {
+            unwritable.insert(name.to_owned());
+        }
+    }
+    Ok(unwritable)
+}
+
 /// What the lists of each source leave out of its tables.
 async fn left_out(client: &Client, configuration: &Configuration) -> Result<Vec<LeftOut>, Error> {
     let mut all = Vec::new();
@@ -329,7 +340,12 @@ async fn left_out(client: &Client, configuration: &Configuration) -> Result<Vec<
         let events = lists.skipped_events().map(|(event, selection)| (Some(event), selection.clone()));
         let mapped: Vec<_> = source.schema_mappings.iter().map(|pair| pair.source_schema.as_str()).collect();
         for (event, selection) in whole.into_iter().chain(events).filter(|(_, it)| !it.is_empty()) {
+            let unknown = unwritable(client, mapped.iter().copied().chain(selection.names())).await?;
+            let mapped: Vec<_> = mapped.iter().copied().filter(|name| !unknown.contains(*name)).collect();
+            let selection = selection.without(&unknown);
+            postgres::at_one_moment(client, configuration.lock_timeout()).await?;
             let (count, first) = read::selected_tables(client, &mapped, &selection).await?;
+            client.batch_execute("COMMIT").await?;
             if count > 0 {
                 all.push(LeftOut { source: source.name.clone(), event, count, first });
             }

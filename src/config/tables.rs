@@ -35,6 +35,22 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Every name in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let pairs = self.but.iter().chain(&self.tables);
+        let halves = pairs.flat_map(|(schema, table)| [schema.as_str(), table.as_str()]);
+        self.schemas.iter().map(String::as_str).chain(halves)
+    }
+
+    /// The same without what bears one of these names.
+    #[must_use]
+    pub fn without(mut self, names: &BTreeSet<String>) -> Self {
+        let bears = |(schema, table): &(String, String)| names.contains(schema) || names.contains(table);
+        self.schemas.retain(|schema| !names.contains(schema));
+        self.but.retain(|pair| !bears(pair));
+        self.tables.retain(|pair| !bears(pair));
+        self
+    }
     /// Whether it can't hold any table.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -49,6 +49,23 @@ fn a_name_that_the_database_can_not_store_is_refused() {
     }
 }
 
+/// Nor is there such a table to be left out.
+#[test]
+fn lists_may_name_what_the_database_can_not_store() {
+    let database = Database::create_in(server::shared().unwrap().address(), "LATIN1").unwrap();
+    let source = ConfiguredSource::mysql("new", &[("my_shop", "shop")])
+        .with("skip_tables", json!(["my_shop.数据", "my_shop.plain"]))
+        .with("skip_events", json!({"insert": ["my_shop.数据"]}));
+    let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
+    let replica = Replica { database, home };
+    seed("plain").plant(&mut replica.client()).unwrap();
+    let output = replica.command(&["check"]).output().unwrap();
+    let shown = shown(&output);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("tables-left-out") && shown.contains("my_shop.plain"), "{shown}");
+    assert!(!shown.contains("can't be read"), "{shown}");
+}
+
 #[test]
 fn names_and_rows_that_it_can_store_are_brought_over() {
     for (encoding, name) in [
