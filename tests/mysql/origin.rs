@@ -76,13 +76,6 @@ impl Origin {
         format!("{file}:{position}")
     }
 
-    /// The binary log files that it has.
-    pub fn files(&self) -> Vec<String> {
-        let mut session = self.mysql.connect(None).expect("a session");
-        let rows: Vec<Row> = session.query("SHOW BINARY LOGS").expect("the files");
-        rows.iter().map(|row| row.get(0).expect("a name")).collect()
-    }
-
     /// (begin, end, type, info) of the events of a file, as the server itself lists them.
     pub fn events(&self, file: &str) -> Vec<(u64, u64, String, String)> {
         let mut session = self.mysql.connect(None).expect("a session");

@@ -23,6 +23,8 @@ pub(super) const USER: &str = "usr_replica";
 /// The account of an application, which `read_only` stops.
 const APPLICATION: &str = "usr_application";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+const PURGE_TIMEOUT: Duration = Duration::from_secs(60);
+const PURGE_INTERVAL: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Another program may take the address between the look and the start.
 const ATTEMPTS: usize = 20;
@@ -217,6 +219,33 @@ impl MySqlServer {
         let number = file.rsplit_once('.').and_then(|(_, number)| number.parse().ok());
         let position = i64::try_from(position).ok();
         number.zip(position).ok_or_else(|| LiveError::Scenario(format!("{file} has no number")))
+    }
+
+    /// Purges the binary logs before the file `first`. A file that MariaDB has not yet let go of, or that a session still
+    /// reads, stays without an error: this goes on until it is gone. A session that lost its reader ends when there is
+    /// something new to send.
+    ///
+    /// # Errors
+    /// [`LiveError`] when it doesn't go.
+    pub fn purge_binary_logs(&self, first: &str) -> Result<(), LiveError> {
+        let deadline = Instant::now() + PURGE_TIMEOUT;
+        loop {
+            self.run(None, &format!("PURGE BINARY LOGS TO '{first}'"))?;
+            let files: Vec<mysql::Row> = self
+                .connect(None)?
+                .query("SHOW BINARY LOGS")
+                .map_err(LiveError::mysql("list the binary logs"))?;
+            let oldest: Option<String> = files.first().and_then(|row| row.get(0));
+            if oldest.as_deref() == Some(first) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let oldest = oldest.unwrap_or_default();
+                return Err(LiveError::Scenario(format!("{oldest}, before {first}, was not purged")));
+            }
+            sleep(PURGE_INTERVAL);
+            self.run(None, "FLUSH BINARY LOGS")?;
+        }
     }
 
     /// Runs statements, separated by semicolons, in a session of their own with `schema` as its default database.

@@ -156,6 +156,9 @@ impl<'a> Live<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
         match step {
             Step::Mysql(statements) => self.mysql(statements),
+            Step::PurgeBinaryLogs(files) => {
+                files.iter().try_for_each(|(source, first)| self.source(source)?.1.purge_binary_logs(first))
+            }
             Step::Application(app) => self.application(app),
             Step::ApplicationEnds(sources) => {
                 let mut ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));

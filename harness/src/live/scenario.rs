@@ -94,6 +94,8 @@ fn default_batch_size() -> u32 {
 pub enum Step {
     /// Statements on MySQL: for each source, in a session that has the source's schema as its default database.
     Mysql(BTreeMap<String, String>),
+    /// For each source, the binary logs of its server are purged up to this file, which is then the first.
+    PurgeBinaryLogs(BTreeMap<String, String>),
     /// An application begins to write to MySQL, and goes on until another takes its place or it is ended.
     Application(App),
     /// These sources' applications end.
@@ -142,6 +144,7 @@ impl Step {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Mysql(_) => "mysql",
+            Self::PurgeBinaryLogs(_) => "purge_binary_logs",
             Self::Application(_) => "application",
             Self::ApplicationEnds(_) => "application_ends",
             Self::Postgres(_) => "postgres",
