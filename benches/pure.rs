@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "criterion's macro makes public what it documents not")]
 
 use chameleon_upgrade::binlog::BinlogCoordinate;
-use chameleon_upgrade::catalogue::v1::snapshot::{
+use chameleon_upgrade::facts::snapshot::{
     Batches, Named, OldBatch, OldSource, OldSourceId, Snapshot, StoredCoordinate, Succession, TableSummary,
     Waiting,
 };

@@ -7,7 +7,7 @@
 //! applied batches, which `batch_retention` removes, decide.
 
 use crate::binlog::BinlogCoordinate;
-use crate::catalogue::v1::snapshot::{Batches, OldBatch, StoredCoordinate, Succession};
+use crate::facts::snapshot::{Batches, OldBatch, StoredCoordinate, Succession};
 
 /// The open batches of a source, by what will become of them; each the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

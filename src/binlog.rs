@@ -3,6 +3,10 @@
 //! The order is SPEC.md's: by the number after the dot of the file name, then by position, both as
 //! numbers. `mysql-bin.999999` comes before `mysql-bin.1000000`, which text order gets wrong.
 
+mod logs;
+
+pub use logs::{BinaryLogs, Unavailable};
+
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;

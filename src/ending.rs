@@ -57,10 +57,3 @@ impl Ending {
         }
     }
 }
-
-/// `text` with a capital letter, as the beginning of a sentence.
-#[must_use]
-pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}

@@ -4,7 +4,8 @@
 //! batch start; what the daemon can read of a set was seen on the real one. MySQL only supplies sets and transactions.
 
 use crate::binlog::BinlogCoordinate;
-use crate::window::{Letters, Transaction};
+use crate::facts::mysql::NameCase;
+use crate::window::Transaction;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -198,7 +199,7 @@ pub fn is_read_before(
     transaction: &Transaction,
     start: &BinlogCoordinate,
     schemas: &[String],
-    letters: Letters,
+    name_case: NameCase,
 ) -> bool {
     if transaction.end <= *start {
         return true;
@@ -206,7 +207,7 @@ pub fn is_read_before(
     if transaction.start >= *start {
         return false;
     }
-    let mapped = |schema: &str| schemas.iter().any(|own| letters.same_schema(own, schema));
+    let mapped = |schema: &str| schemas.iter().any(|own| name_case.same_schema(own, schema));
     let follows = |end: &BinlogCoordinate| end > start;
     let rows = transaction.rows.iter().any(|(table, end)| mapped(&table.schema) && follows(end));
     let ddl = transaction.ddl.iter().any(|ddl| mapped(&ddl.default_schema) && follows(&ddl.end));

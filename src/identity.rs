@@ -6,7 +6,7 @@
 
 use crate::batches::Sorted;
 use crate::binlog::{BinlogCoordinate, FIRST_EVENT};
-use crate::catalogue::v1::snapshot::{OldSource, StoredCoordinate};
+use crate::facts::snapshot::{OldSource, StoredCoordinate};
 use chrono::{DateTime, NaiveDateTime};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,7 @@
 //! SPEC.md, "Schema mappings": both are sets of pairs (schema on MySQL, schema on PostgreSQL) and must
 //! be equal, each pair in exactly one new source. Any discrepancy, in either direction, refuses.
 
-use crate::catalogue::v1::snapshot::OldSource;
+use crate::facts::snapshot::OldSource;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -5,7 +5,7 @@
 
 use crate::batches::Sorted;
 use crate::binlog::BinlogCoordinate;
-use crate::catalogue::v1::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
+use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
 use chrono::NaiveDateTime;
 use serde::Serialize;

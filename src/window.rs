@@ -6,7 +6,8 @@
 //! behind it. MySQL only supplies the [`Transaction`]s; what they mean is decided here.
 
 use crate::binlog::BinlogCoordinate;
-use crate::catalogue::v1::snapshot::OldSourceId;
+use crate::facts::mysql::{NameCase, TableName};
+use crate::facts::snapshot::OldSourceId;
 use crate::plan::PlannedSource;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,21 +22,6 @@ pub use hazard::{Hazard, HazardKind, Hazards};
 
 /// How many DDL statements of a window are kept by name; the others are counted.
 const DDL_NAMED: usize = 20;
-
-/// A table on MySQL.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct TableName {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub table: String,
-}
-
-impl fmt::Display for TableName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.schema, self.table)
-    }
-}
 
 /// A statement that changes the definition of tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,36 +58,6 @@ pub struct Transaction {
     pub redefined: BTreeMap<TableName, BinlogCoordinate>,
 }
 
-/// How the server compares the names of schemas and tables (`lower_case_table_names`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Letters {
-    /// `a` and `A` are two names.
-    Distinct,
-    /// `a` and `A` are the same name.
-    Alike,
-}
-
-impl Letters {
-    fn same(self, left: &str, right: &str) -> bool {
-        match self {
-            Self::Distinct => left == right,
-            Self::Alike => left.to_lowercase() == right.to_lowercase(),
-        }
-    }
-
-    /// Whether both names are those of one table.
-    #[must_use]
-    pub fn same_table(self, left: &TableName, right: &TableName) -> bool {
-        self.same(&left.schema, &right.schema) && self.same(&left.table, &right.table)
-    }
-
-    /// Whether both names are those of one schema.
-    #[must_use]
-    pub fn same_schema(self, left: &str, right: &str) -> bool {
-        self.same(left, right)
-    }
-}
-
 /// An old source that has a start.
 #[derive(Debug, Clone)]
 struct Reader {
@@ -119,7 +75,7 @@ struct Reader {
 /// What it keeps does not grow with the transactions, only with the tables and, up to a number, the DDL in them.
 #[derive(Debug, Clone)]
 pub struct Window {
-    letters: Letters,
+    name_case: NameCase,
     from: BinlogCoordinate,
     to: BinlogCoordinate,
     readers: Vec<Reader>,
@@ -171,7 +127,7 @@ pub struct DdlLeft {
 impl Window {
     /// The window of a source; none when it has nothing to start from.
     #[must_use]
-    pub fn of(source: &PlannedSource, letters: Letters) -> Option<Self> {
+    pub fn of(source: &PlannedSource, name_case: NameCase) -> Option<Self> {
         let reader = |part: &crate::plan::Part| {
             Some(Reader {
                 id: part.id,
@@ -184,7 +140,7 @@ impl Window {
         };
         let readers: Vec<_> = source.parts.iter().filter_map(reader).collect();
         Some(Self {
-            letters,
+            name_case,
             from: readers.iter().map(|reader| &reader.start).min()?.clone(),
             to: source.consistent_point.clone()?,
             readers,
@@ -232,9 +188,11 @@ impl Window {
     /// What ends behind `from` lies ahead of the new replica.
     fn look_ahead(&mut self, transaction: &Transaction, from: &BinlogCoordinate) {
         let readers = &self.readers;
-        let letters = self.letters;
+        let name_case = self.name_case;
         let applied = |schema: &str, end: &BinlogCoordinate| {
-            let Some(reader) = readers.iter().find(|reader| letters.same(schema, &reader.schema)) else {
+            let Some(reader) =
+                readers.iter().find(|reader| self.name_case.same_schema(schema, &reader.schema))
+            else {
                 return Applied::No;
             };
             match &reader.furthest {
@@ -243,7 +201,7 @@ impl Window {
                 _ => Applied::No,
             }
         };
-        self.ahead.take(transaction, from, &self.schemas, letters, applied);
+        self.ahead.take(transaction, from, &self.schemas, name_case, applied);
         for (table, end) in transaction.redefined.iter().filter(|(_, end)| *end > from) {
             if self.reader_of(&table.schema).is_some_and(|reader| *end > reader.start) {
                 self.ahead.redefined.insert(table.clone());
@@ -256,7 +214,7 @@ impl Window {
         };
         let ahead: Vec<_> = transaction.hazards.iter().filter(|it| it.last > *from && !applied(it)).collect();
         for hazard in ahead {
-            self.ahead.take_hazard(hazard, &self.schemas, self.letters);
+            self.ahead.take_hazard(hazard, &self.schemas, self.name_case);
         }
     }
 
@@ -267,14 +225,14 @@ impl Window {
 
     fn concerns(&self, transaction: &Transaction, reader: &Reader) -> bool {
         let new = |end: &BinlogCoordinate| *end > reader.start;
-        let own = |schema: &str| self.letters.same(schema, &reader.schema);
+        let own = |schema: &str| self.name_case.same_schema(schema, &reader.schema);
         transaction.rows.iter().any(|(table, end)| own(&table.schema) && new(end))
             || transaction.ddl.iter().any(|ddl| own(&ddl.default_schema) && new(&ddl.end))
             || transaction.unnamed_rows.as_ref().is_some_and(new)
     }
 
     fn reader_of(&self, schema: &str) -> Option<&Reader> {
-        self.readers.iter().find(|reader| self.letters.same(schema, &reader.schema))
+        self.readers.iter().find(|reader| self.name_case.same_schema(schema, &reader.schema))
     }
 
     fn keep_rows(&mut self, transaction: &Transaction, left_from: &BinlogCoordinate) {

@@ -2,7 +2,7 @@
 //! integrity, can be accepted by whoever knows better. It no longer refuses, and every report shows it with the reason.
 //! SPEC.md, "Checks, before anything changes".
 
-use super::{Finding, Severity};
+use crate::finding::{Finding, Severity};
 
 /// The ids of the checks whose errors can be accepted.
 pub const ACCEPTABLE: [&str; 13] = [
@@ -64,7 +64,7 @@ pub fn apply(acceptances: &[Acceptance], findings: &mut [Finding]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::errors;
+    use crate::finding::errors;
 
     fn accept(text: &str) -> Acceptance {
         Acceptance::parse(text).expect("an acceptance")

@@ -1,12 +1,12 @@
 //! One binary log base name for each new source, that pg_chameleon 2's daemon can read.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, findings_of_refusals};
 use crate::plan::Refusal;
 
 const CHECK: &str = "binlog-base-name";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    facts.findings_of_refusals(|refusal| match refusal {
+    findings_of_refusals(facts, |refusal| match refusal {
         Refusal::DifferentBaseNames { target, bases } => {
             let uses: Vec<_> =
                 bases.iter().map(|(base, sources)| format!("{base} ({})", sources.join(", "))).collect();

@@ -3,8 +3,9 @@
 
 use super::{Facts, Finding, counted};
 use crate::binlog::BinlogCoordinate;
+use crate::binlog::{BinaryLogs, Unavailable};
+use crate::examination::mysql::{Answer, AskedSource};
 use crate::plan::PlannedSource;
-use crate::source::facts::{Answer, AskedSource, BinaryLogs, Lack};
 use std::time::Duration;
 
 const CHECK: &str = "binlog-files";
@@ -18,11 +19,11 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         else {
             continue;
         };
-        let coordinates = lacking(source, logs);
+        let coordinates = missing(source, logs);
         if coordinates.is_empty() {
             findings.extend(holes(source, asked, logs));
         }
-        findings.extend(coordinates.into_iter().map(|lacking| finding(source, asked, &lacking)));
+        findings.extend(coordinates.into_iter().map(|missing| finding(source, asked, &missing)));
     }
     findings
 }
@@ -31,7 +32,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 #[must_use]
 pub fn again(source: &PlannedSource, place: &str, logs: &BinaryLogs) -> Option<Finding> {
     let start = source.batch_start.as_ref()?;
-    let Some(Lack::Purged(first)) = logs.lack(start) else { return None };
+    let Some(Unavailable::Purged(first)) = logs.unavailable(start) else { return None };
     Some(Finding::error(
         CHECK,
         format!(
@@ -73,34 +74,34 @@ fn span(time: Duration) -> String {
 const SHORT: Duration = Duration::from_secs(86_400);
 
 /// A coordinate that the replica needs and the server has not.
-struct Lacking<'a> {
+struct Missing<'a> {
     what: String,
     old_source: &'a str,
     coordinate: &'a BinlogCoordinate,
-    lack: Lack,
+    why: Unavailable,
 }
 
-fn lacking<'a>(source: &'a PlannedSource, logs: &BinaryLogs) -> Vec<Lacking<'a>> {
+fn missing<'a>(source: &'a PlannedSource, logs: &BinaryLogs) -> Vec<Missing<'a>> {
     let mut all = Vec::new();
     for part in &source.parts {
         let tables = part.furthest_own.as_ref().map(|own| (format!("a table of {}", part.name), own));
         let start = part.start.as_ref().map(|start| (part.name.clone(), start));
         for (what, coordinate) in start.into_iter().chain(tables) {
-            if let Some(lack) = logs.lack(coordinate) {
-                all.push(Lacking { what, old_source: &part.name, coordinate, lack });
+            if let Some(why) = logs.unavailable(coordinate) {
+                all.push(Missing { what, old_source: &part.name, coordinate, why });
             }
         }
     }
     // The new replica begins at none of the tables' own coordinates: a file that is gone before them does no harm.
     all.retain(|it| {
-        !matches!(it.lack, Lack::Purged(_))
+        !matches!(it.why, Unavailable::Purged(_))
             || source.parts.iter().any(|part| part.start.as_ref() == Some(it.coordinate))
     });
     all
 }
 
-fn finding(source: &PlannedSource, asked: &AskedSource, lacking: &Lacking<'_>) -> Finding {
-    let Lacking { what, old_source, coordinate, lack } = lacking;
+fn finding(source: &PlannedSource, asked: &AskedSource, missing: &Missing<'_>) -> Finding {
+    let Missing { what, old_source, coordinate, why } = missing;
     let (name, place) = (&source.name, &asked.place);
     let begins = format!("Source {name}: {what} stands at {coordinate}, and the MySQL server at {place}");
     let initialise = format!(
@@ -110,31 +111,31 @@ fn finding(source: &PlannedSource, asked: &AskedSource, lacking: &Lacking<'_>) -
     let other_server = "Correct db_conn.host and db_conn.port of the source: they must lead to the server that 1.8.2 reads \
                         from. If it is that server, its binary logs were reset: initialise the source again with 1.8.2's \
                         init_replica.";
-    match lack {
-        Lack::Purged(first) => Finding::error(
+    match why {
+        Unavailable::Purged(first) => Finding::error(
             CHECK,
             format!(
                 "{begins} no longer has that file (its first is {first}): what happened since then can't be read."
             ),
             initialise,
         ),
-        Lack::PastTheEnd(size) => Finding::error(
+        Unavailable::PastTheEnd(size) => Finding::error(
             CHECK,
             format!("{begins} has only {size} bytes in that file: it is another file of the same name."),
             other_server,
         ),
-        Lack::NoneListed => Finding::error(
+        Unavailable::NoneListed => Finding::error(
             CHECK,
             format!("{begins} lists no binary log: nothing tells that what happened since then can be read."),
             "Have it keep its binary logs (on RDS: a backup retention, and CALL mysql.rds_set_configuration('binlog retention \
              hours', 48);), and run this again. If the file is gone, initialise the source again with 1.8.2's init_replica.",
         ),
-        Lack::Ahead(last) => Finding::error(
+        Unavailable::Ahead(last) => Finding::error(
             CHECK,
             format!("{begins} has not written that file yet (its last is {last})."),
             other_server,
         ),
-        Lack::OtherServer { has } => Finding::error(
+        Unavailable::OtherServer { has } => Finding::error(
             CHECK,
             format!("{begins} names its files otherwise (it writes {has}): it is another server."),
             other_server,

@@ -1,7 +1,8 @@
 //! The MySQL server writes a binary log with every column of every row that changes: a replica needs no less.
 
 use super::{Facts, Finding};
-use crate::source::facts::{AskedSource, Settings};
+use crate::examination::mysql::AskedSource;
+use crate::facts::mysql::Settings;
 
 const CHECK: &str = "binlog-settings";
 
@@ -73,9 +74,8 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::ConnectError;
-    use crate::source::facts::Checksums;
-    use crate::window::Letters;
+    use crate::facts::mysql::NameCase;
+    use crate::facts::mysql::{Checksums, NoSession};
 
     /// Aurora can't be had: what its answers mean is tried here, REPORTS.md 13.
     #[test]
@@ -92,26 +92,26 @@ mod tests {
             checksums: Some(Checksums::Crc32),
             packed: vec![],
             gtids: None,
-            letters: Letters::Distinct,
+            name_case: NameCase::Sensitive,
             purges_after: None,
             refuses_zero_dates: false,
             charset_refused: None,
         };
-        let broken = ConnectError::Broken { place: String::new(), cause: String::new() };
+        let broken = NoSession { reason: String::new(), remedy: "" };
         let asked = AskedSource {
             name: "new".into(),
             user: "u".into(),
             place: "h:3306".into(),
             port: 3306,
             charset: "utf8".into(),
-            compared: crate::source::facts::Compared::default(),
+            compared: crate::examination::mysql::Compared::default(),
             answer: Err(broken),
         };
         let severities = |settings: &Settings| -> Vec<_> {
             findings(&asked, settings).iter().map(|finding| finding.severity).collect()
         };
-        assert_eq!(severities(&settings(true, true)), [crate::checks::Severity::Info]);
-        assert_eq!(severities(&settings(false, false)), [crate::checks::Severity::Error]);
+        assert_eq!(severities(&settings(true, true)), [crate::finding::Severity::Info]);
+        assert_eq!(severities(&settings(false, false)), [crate::finding::Severity::Error]);
         assert_eq!(severities(&settings(true, false)), []);
     }
 }

@@ -1,12 +1,12 @@
 //! The coordinates that decide where the new replica starts can be read.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, findings_of_refusals};
 use crate::plan::Refusal;
 
 const CHECK: &str = "coordinates";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    facts.findings_of_refusals(|refusal| match refusal {
+    findings_of_refusals(facts, |refusal| match refusal {
         Refusal::BatchCoordinate { source, batch, error } => Some(Finding::error(
             CHECK,
             format!("The open batch {batch} of the source {source} can't be used: {error}."),

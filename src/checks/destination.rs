@@ -5,7 +5,8 @@
 
 use super::{Facts, Finding, counted};
 use crate::catalogue::names::quote_identifier;
-use crate::catalogue::v1::facts::{Unfit, UnfitTables};
+use crate::facts::postgres::{Unfit, UnfitTables};
+use crate::wording::first_of;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
@@ -53,12 +54,5 @@ fn are(tables: &UnfitTables) -> String {
 pub(super) fn list(tables: &UnfitTables) -> String {
     let first: Vec<_> =
         tables.first.iter().map(|table| format!("{}.{}", table.schema, table.table)).collect();
-    named(&first, tables.count)
-}
-
-/// The first of so many, and how many more there are.
-pub(super) fn named(first: &[String], count: u64) -> String {
-    let more = count.saturating_sub(first.len() as u64);
-    let first = first.join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
+    first_of(&first, tables.count)
 }

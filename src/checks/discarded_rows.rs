@@ -4,7 +4,7 @@
 //! source's own words for schema and table stand at its beginning.
 
 use super::{Facts, Finding, counted};
-use crate::catalogue::v1::facts::Discarded;
+use crate::facts::postgres::Discarded;
 use std::collections::BTreeSet;
 
 /// How many tables are named.

@@ -2,7 +2,7 @@
 //! "GTIDs". Without one it ends at every start (seen); from one that it misreads, it loses rows or applies them twice.
 
 use super::{Facts, Finding};
-use crate::source::facts::MySql;
+use crate::examination::mysql::{Answer, AskedSource, MySql};
 
 const CHECK: &str = "gtid-set";
 
@@ -34,7 +34,7 @@ fn offline(facts: &Facts) -> Vec<Finding> {
 }
 
 fn asked(facts: &Facts) -> Vec<Finding> {
-    let finding = |(asked, answer): (&crate::source::facts::AskedSource, &crate::source::facts::Answer)| {
+    let finding = |(asked, answer): (&AskedSource, &Answer)| {
         let gtids = answer.gtids.as_ref()?.as_ref().ok()?;
         let name = &asked.name;
         Some(match &gtids.set {

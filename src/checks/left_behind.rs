@@ -2,7 +2,8 @@
 //! it; pg_chameleon's own upgrade leaves the tables of a source out that has no started batch (SPEC.md, "What
 //! pg_chameleon 2.0.21's own upgrade_replica_schema does").
 
-use super::{Facts, Finding, counted, destination};
+use super::{Facts, Finding, counted};
+use crate::wording::first_of;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     finding(facts).into_iter().collect()
@@ -16,7 +17,7 @@ fn finding(facts: &Facts) -> Option<Finding> {
         "tables-left-behind",
         format!(
             "{tables} of the 1.7 catalogue that was put aside {are} not in the 2.0 one, and so not replicated: {}.",
-            destination::named(&left.first, left.tables)
+            first_of(&left.first, left.tables)
         ),
         format!(
             "Nothing need be done if {were} dropped on MySQL since. Else the upgrade has lost them, as \

@@ -1,6 +1,6 @@
 //! The schema mappings of the configuration are those of the catalogue.
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, findings_of_refusals};
 use crate::config::may_stand;
 use crate::mapping::{CataloguePair, ConfiguredPair, Discrepancy, MappingPair};
 use crate::plan::Refusal;
@@ -8,7 +8,7 @@ use crate::plan::Refusal;
 const CHECK: &str = "schema-mappings";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    facts.findings_of_refusals(|refusal| match refusal {
+    findings_of_refusals(facts, |refusal| match refusal {
         Refusal::Mapping(discrepancy) => Some(finding(discrepancy)),
         _ => None,
     })

@@ -4,9 +4,10 @@
 //! for another source a table would start from the wrong point, and one that both have can't be brought over at all. A
 //! row whose schema is no destination is replicated by neither version.
 
-use super::{Facts, Finding, counted, destination};
+use super::{Facts, Finding, counted};
 use crate::catalogue::names::quote_literal;
-use crate::catalogue::v1::facts::Misplaced;
+use crate::facts::postgres::Misplaced;
+use crate::wording::first_of;
 
 const CHECK: &str = "misplaced-tables";
 
@@ -34,11 +35,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn finding(misplaced: &Misplaced) -> Finding {
     let Misplaced { source_id, source, schema, owner, tables, twice, first } = misplaced;
     let names: Vec<_> = first.iter().map(|table| format!("{schema}.{table}")).collect();
-    let begins = format!(
-        "{} registered for the source {source}: {}",
-        are(*tables),
-        destination::named(&names, *tables)
-    );
+    let begins =
+        format!("{} registered for the source {source}: {}", are(*tables), first_of(&names, *tables));
     let of_source = format!("i_id_source = {source_id} AND v_schema_name = {}", quote_literal(schema));
     match owner {
         None => Finding::warning(

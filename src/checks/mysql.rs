@@ -10,7 +10,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         .iter()
         .filter_map(|asked| {
             let error = asked.answer.as_ref().err()?;
-            Some(Finding::error(CHECK, format!("Source {}: {error}.", asked.name), error.remedy()))
+            Some(Finding::error(CHECK, format!("Source {}: {error}.", asked.name), error.remedy))
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! The account of the configuration sees the schemas that it shall replicate, under the names that the configuration has.
 
 use super::{Facts, Finding};
-use crate::source::facts::{Answer, AskedSource};
+use crate::examination::mysql::{Answer, AskedSource};
 
 const CHECK: &str = "mysql-schemas";
 

@@ -31,7 +31,7 @@ fn log_tables(source: &str) -> Finding {
     )
 }
 
-fn identifiers(tables: &crate::catalogue::v1::facts::UnfitTables) -> Option<Finding> {
+fn identifiers(tables: &crate::facts::postgres::UnfitTables) -> Option<Finding> {
     (tables.count > 0).then(|| {
         Finding::error(
             CHECK,

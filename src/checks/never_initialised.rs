@@ -5,7 +5,7 @@
 
 use super::{Facts, Finding};
 use crate::catalogue::names::quote_identifier;
-use crate::catalogue::v1::snapshot::OldSource;
+use crate::facts::snapshot::OldSource;
 use crate::plan;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

@@ -1,8 +1,8 @@
 //! What was not looked at because MySQL was not to be asked.
 
 use super::{Facts, Finding};
+use crate::examination::mysql::MySql;
 use crate::plan::PlannedSource;
-use crate::source::facts::MySql;
 use crate::window::Width;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

@@ -5,7 +5,7 @@
 
 use super::{Facts, Finding, counted};
 use crate::batches::{Between, Gap, Sorted};
-use crate::catalogue::v1::snapshot::{OldBatch, OldSource, StoredCoordinate};
+use crate::facts::snapshot::{OldBatch, OldSource, StoredCoordinate};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };

@@ -1,6 +1,7 @@
 //! Objects in the catalogue's schema that are not pg_chameleon's: the upgrade puts them aside with the old catalogue.
 
-use super::{Facts, Finding, destination};
+use super::{Facts, Finding};
+use crate::wording::first_of;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     finding(facts).into_iter().collect()
@@ -28,7 +29,7 @@ fn finding(facts: &Facts) -> Option<Finding> {
             "{} {are} in sch_chameleon that pg_chameleon has not made, and with the catalogue {they} to \
              _sch_chameleon_version1: {}.",
             objects.count,
-            destination::named(&names, objects.count)
+            first_of(&names, objects.count)
         ),
         format!(
             "Views and triggers stay with the old tables wherever they are: create them anew on the new ones after the \

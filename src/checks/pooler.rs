@@ -1,7 +1,7 @@
 //! What a session locks and sets holds for as long as the session: no pooler gives it to others in between.
 
 use super::{Facts, Finding};
-use crate::postgres::Pooling;
+use crate::facts::postgres::Pooling;
 
 const CHECK: &str = "pooler";
 

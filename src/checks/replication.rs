@@ -2,7 +2,8 @@
 //! reading from where the new replica will begin.
 
 use super::{Facts, Finding};
-use crate::source::facts::{AskedSource, Question};
+use crate::examination::mysql::AskedSource;
+use crate::facts::mysql::Question;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     facts

@@ -2,7 +2,7 @@
 
 use super::{Facts, Finding};
 use crate::catalogue::names::quote_identifier;
-use crate::catalogue::v1::facts::Server;
+use crate::facts::postgres::Server;
 
 const OLDEST: u32 = 10;
 /// What `make test` and `make matrix` run on. The README says the same.
@@ -67,8 +67,8 @@ fn read_only(server: &Server) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Severity;
     use super::*;
+    use crate::finding::Severity;
 
     fn severity(number: u32, text: &str) -> Option<Severity> {
         let finding = version(number, text)?;

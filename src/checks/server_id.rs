@@ -2,7 +2,8 @@
 //! come back, and ends the stream of the first. (Seen: two daemons with 20,000 rows each to read; one ended with MariaDB's
 //! error 4052, "already connected". With little to read they don't meet, and all is well.)
 
-use super::{Facts, Finding, Replica};
+use super::{Facts, Finding};
+use crate::examination::Replica;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let replicas = &facts.replicas;

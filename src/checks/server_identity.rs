@@ -2,9 +2,9 @@
 //! catalogue mean something there alone; on another one they may well exist, and lead to other rows.
 
 use super::{Facts, Finding, counted};
-use crate::catalogue::v1::snapshot::OldSource;
+use crate::examination::mysql::{Answer, AskedSource};
+use crate::facts::snapshot::OldSource;
 use crate::identity::Verdict;
-use crate::source::facts::{Answer, AskedSource};
 
 const CHECK: &str = "server-identity";
 

@@ -1,6 +1,7 @@
 //! Every source of the configuration is of type mysql: 1.7 knew no other.
 
-use super::{Facts, Finding, OtherType};
+use super::{Facts, Finding};
+use crate::examination::OtherType;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<_> = facts.other_types.iter().map(finding).collect();

@@ -1,10 +1,10 @@
 //! Every source that has tables says from where to read on.
 
-use super::{Facts, Finding, counted};
+use super::{Facts, Finding, counted, findings_of_refusals};
 use crate::plan::Refusal;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    facts.findings_of_refusals(|refusal| match refusal {
+    findings_of_refusals(facts, |refusal| match refusal {
         Refusal::NoLiveBatch { source, tables } => Some(Finding::error(
             "start",
             format!(

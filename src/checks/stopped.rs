@@ -3,8 +3,9 @@
 //! Its sessions bear an application name that begins with `[PGCH]` (1.8.2) or `[pg_chameleon]` (2.0). A status `running` without a session
 //! is what a killed replica leaves: that it is dead is for the administrator to say.
 
-use super::{Catalogue, Facts, Finding};
-use crate::catalogue::v1::facts::Session;
+use super::{Facts, Finding};
+use crate::examination::Catalogue;
+use crate::facts::postgres::Session;
 
 const CHECK: &str = "replica-stopped";
 

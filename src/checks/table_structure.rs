@@ -3,7 +3,7 @@
 //! SPEC.md, "What the log holds, not what the settings say"; HUNT.md 2e and 5 (both seen on the real software).
 
 use super::{Facts, Finding, counted};
-use crate::source::facts::{AskedSource, Differing};
+use crate::examination::mysql::{AskedSource, Differing};
 use std::collections::BTreeMap;
 
 pub(super) const CHECK: &str = "table-structure";

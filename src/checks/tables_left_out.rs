@@ -1,7 +1,8 @@
 //! Every replicated table is read by the daemon of its new source: limit_tables, skip_tables and skip_events of the
 //! configuration leave out none. SPEC.md, "Tables that the lists leave out".
 
-use super::{Facts, Finding, LeftOut, counted};
+use super::{Facts, Finding, counted};
+use crate::examination::LeftOut;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let left_out = facts.catalogue.iter().flat_map(|catalogue| &catalogue.left_out);

@@ -1,7 +1,7 @@
 //! What waits can be replayed: `fn_process_batch` takes only batches that are started and processed.
 
 use super::{Facts, Finding, counted};
-use crate::catalogue::v1::snapshot::OldSource;
+use crate::facts::snapshot::OldSource;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };

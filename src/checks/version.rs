@@ -1,36 +1,6 @@
 //! `sch_chameleon` exists and is a 1.7 catalogue.
 
-use super::{Facts, Finding};
-
-/// What `sch_chameleon` is, by its `v_version`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CatalogueVersion {
-    /// There is no such schema.
-    Missing,
-    /// The schema has no `v_version`, or one without a row: it is not pg_chameleon's.
-    Foreign,
-    /// The role may not read it.
-    Unreadable,
-    /// 1.7: what is upgraded.
-    V1_7,
-    /// 2.0.10: there is nothing to do.
-    V2_0_10,
-    /// Another version of pg_chameleon's catalogue.
-    Other(String),
-}
-
-impl CatalogueVersion {
-    /// What `v_version` says.
-    #[must_use]
-    pub fn of(version: Option<String>) -> Self {
-        match version.as_deref() {
-            None => Self::Foreign,
-            Some("1.7") => Self::V1_7,
-            Some("2.0.10") => Self::V2_0_10,
-            Some(other) => Self::Other(other.to_owned()),
-        }
-    }
-}
+use super::{CatalogueVersion, Facts, Finding};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let database = &facts.server.database;

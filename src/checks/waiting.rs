@@ -4,7 +4,7 @@
 //! started; once such a batch is listed, 1.8.2 ends at it for ever, and so would the replay.
 
 use super::{Facts, Finding, counted};
-use crate::catalogue::v1::snapshot::{OldSource, StoredTwice};
+use crate::facts::snapshot::{OldSource, StoredTwice};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };

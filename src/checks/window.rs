@@ -1,8 +1,8 @@
 //! How far the starts were advanced, and what is left between the batch start and the consistent point.
 
 use super::{Facts, Finding};
+use crate::examination::mysql::{AskedSource, MySql};
 use crate::plan::PlannedSource;
-use crate::source::facts::{AskedSource, MySql};
 use crate::window::Bytes;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

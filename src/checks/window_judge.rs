@@ -1,6 +1,7 @@
 //! Who has judged the statements that lie ahead of the new replica: the daemon itself, or what is known of it.
 
-use super::{Facts, Finding, Judge, counted};
+use super::{Facts, Finding, counted};
+use crate::examination::Judge;
 
 const CHECK: &str = "window-judge";
 

@@ -5,11 +5,12 @@
 //! over them.
 
 use super::binlog_contents::read_past;
-use super::{Facts, Finding, counted, destination, mysql_schemas};
+use super::{Facts, Finding, counted, mysql_schemas};
 use crate::binlog::BinlogCoordinate;
+use crate::examination::mysql::{AskedSource, WindowRead};
+use crate::facts::mysql::TableName;
 use crate::plan::PlannedSource;
-use crate::source::facts::{AskedSource, WindowRead};
-use crate::window::TableName;
+use crate::wording::first_of;
 
 /// How many tables are named one by one.
 const NAMED: usize = 10;
@@ -58,7 +59,7 @@ fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Findin
         format!(
             "Source {source}: the account {user} may not read {} on the MySQL server at {place}, of which rows lie ahead. \
              pg_chameleon 2 would stop at them at every start, whether the table is still there or not.",
-            destination::named(&names, read.hidden.len() as u64)
+            first_of(&names, read.hidden.len() as u64)
         ),
         format!("Let the account read the schema, and run again: {grants}"),
     ))

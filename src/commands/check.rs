@@ -1,16 +1,22 @@
 //! `check`: the checks alone.
 
 use super::load;
-use crate::checks::{self, CatalogueVersion, Facts, Finding, counted, pooler};
+use crate::checks::{self, pooler};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
-use crate::ending::{Ending, sentence};
-use crate::postgres::{self, ConnectError, Pooling};
+use crate::ending::Ending;
+use crate::examination::Facts;
+use crate::examination::mysql::MySql;
+use crate::facts::mysql::Reading;
+use crate::facts::postgres::{CatalogueVersion, Pooling};
+use crate::finding::{self, Finding};
+use crate::postgres::{self, ConnectError};
 use crate::report::console::Console;
 use crate::report::output;
 use crate::source::Observer;
-use crate::source::facts::{MySql, Reading};
 use crate::survey::{ask_mysql, hear_of_gaps, survey};
+use crate::wording::counted;
+use crate::wording::sentence;
 use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -126,7 +132,7 @@ pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
 }
 
 fn ending(findings: &[Finding], facts: Option<&Facts>) -> Ending {
-    let errors = checks::errors(findings);
+    let errors = finding::errors(findings);
     match facts.map(|facts| &facts.version) {
         Some(CatalogueVersion::V2_0_10) => {
             Ending::Done("The catalogue is 2.0.10 already: there is nothing to do.".into())

@@ -2,15 +2,16 @@
 
 use super::{check, load};
 use crate::catalogue::names::SCHEMA;
-use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v1, v2};
-use crate::checks::CatalogueVersion;
 use crate::cli::{Format, Status};
-use crate::ending::{Ending, sentence};
+use crate::ending::Ending;
+use crate::facts::postgres::CatalogueVersion;
+use crate::facts::postgres::Server;
 use crate::postgres;
 use crate::report::console::Console;
 use crate::report::output;
+use crate::wording::sentence;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 

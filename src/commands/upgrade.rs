@@ -7,10 +7,13 @@ use crate::batches::{Between, Gap};
 use crate::catalogue::v2;
 use crate::checks::acceptance::Acceptance;
 use crate::checks::binlog_files;
-use crate::checks::{self, Catalogue, CatalogueVersion, Facts, Finding, Severity, counted, pooler};
+use crate::checks::{self, pooler};
 use crate::cli::{Replay, Upgrade};
 use crate::config::{Configuration, location};
-use crate::ending::{Ending, sentence};
+use crate::ending::Ending;
+use crate::examination::{Catalogue, Facts};
+use crate::facts::postgres::CatalogueVersion;
+use crate::finding::{self, Finding, Severity};
 use crate::plan::Plan;
 use crate::postgres::{self, Session};
 use crate::replay::{Backlog, Method, ReplayError, parallel, set_based};
@@ -21,6 +24,8 @@ use crate::survey::{hear_of_gaps, survey};
 use crate::upgrade::exclusive::{self, Exclusive};
 use crate::upgrade::transaction::Undone;
 use crate::upgrade::{Agreed, NotUpgraded, State, Upgraded, upgrade};
+use crate::wording::counted;
+use crate::wording::sentence;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -213,7 +218,7 @@ fn examine<'a>(
     if report.findings.is_empty() {
         console.line("  none");
     }
-    let errors = checks::errors(&report.findings);
+    let errors = finding::errors(&report.findings);
     let planned = facts.catalogue.as_ref().and_then(|it| Some((it, it.planned.as_ref().ok()?)));
     match planned {
         Some((catalogue, plan)) if errors == 0 => {
@@ -321,7 +326,7 @@ fn backlogs(configuration: &Configuration, catalogue: &Catalogue, plan: &Plan) -
         let target = plan.sources.iter().find(|source| source.parts.iter().any(|part| part.id == id));
         configuration.sources.iter().find(|it| target.is_some_and(|target| target.name == it.name))
     };
-    let backlog = |source: &crate::catalogue::v1::snapshot::OldSource| {
+    let backlog = |source: &crate::facts::snapshot::OldSource| {
         (source.waiting.batches > 0).then(|| Backlog {
             source: source.id,
             name: source.name.clone(),

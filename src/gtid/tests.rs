@@ -1,7 +1,7 @@
 //! Sets against their definition, transaction by transaction; and what the daemon makes of them, as it was seen (RULES.md (c)).
 
 use super::*;
-use crate::window::TableName;
+use crate::facts::mysql::TableName;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -88,7 +88,7 @@ fn transaction(rows: &[(&str, i64)]) -> Transaction {
 #[test]
 fn the_transaction_of_the_start_is_read_when_nothing_mapped_follows_in_it() {
     let read = |rows: &[(&str, i64)], start| {
-        is_read_before(&transaction(rows), &at(start), &["mine".to_owned()], Letters::Distinct)
+        is_read_before(&transaction(rows), &at(start), &["mine".to_owned()], NameCase::Sensitive)
     };
     // It has ended, or has not begun.
     assert!(read(&[("mine", 450)], 500));
@@ -101,7 +101,7 @@ fn the_transaction_of_the_start_is_read_when_nothing_mapped_follows_in_it() {
     assert!(!read(&[("mine", 450)], 300));
     let mut unnamed = transaction(&[]);
     unnamed.unnamed_rows = Some(at(400));
-    assert!(!is_read_before(&unnamed, &at(300), &["mine".to_owned()], Letters::Distinct));
+    assert!(!is_read_before(&unnamed, &at(300), &["mine".to_owned()], NameCase::Sensitive));
 }
 
 fn numbers() -> impl Strategy<Value = Vec<(u64, u64)>> {

@@ -2,7 +2,7 @@
 //! definitions that were written independently, over random catalogues.
 
 use super::*;
-use crate::catalogue::v1::snapshot::{
+use crate::facts::snapshot::{
     Batches, Named, OldBatch, OwnCoordinates, StoredCoordinate, Succession, TableSummary, Waiting,
 };
 use chrono::DateTime;

@@ -16,7 +16,7 @@ mod tls;
 
 pub use connect::{ConnectError, connect};
 pub use locks::{holders_in_schema, holders_of_table};
-pub use pooler::{Pooling, pooling};
+pub use pooler::pooling;
 pub use session::{Breaker, Session};
 pub use settings::{as_the_role, at_one_moment, prepare, under_our_own, wait_for_locks};
 pub use text::Text;

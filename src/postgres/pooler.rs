@@ -7,6 +7,7 @@
 
 use super::{Session, connect};
 use crate::config::PostgresConnection;
+use crate::facts::postgres::Pooling;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,17 +15,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Error};
-
-/// What stands between.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pooling {
-    /// Nothing that pools; or a pooler that gives a server session for as long as a client stays.
-    Sessions,
-    /// A pooler that gives one for each transaction, as these two server processes show.
-    Transactions(i32, i32),
-    /// A pooler that takes no transactions, in its own words.
-    Statements(String),
-}
 
 /// Other clients of the pooler may come between: so often it is looked at.
 const ROUNDS: usize = 12;

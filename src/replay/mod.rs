@@ -8,7 +8,7 @@ pub mod parallel;
 pub mod set_based;
 pub mod trouble;
 
-use crate::catalogue::v1::snapshot::OldSourceId;
+use crate::facts::snapshot::OldSourceId;
 use std::time::Duration;
 
 /// How what waits is replayed. Both ways give the same.

@@ -2,14 +2,16 @@
 
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
-use crate::checks::{Finding, Severity, counted};
+use crate::facts::mysql::Reading;
+use crate::finding::{Finding, Severity};
 use crate::plan::{Plan, PlannedSource};
 use crate::replay::{Backlog, Progress};
 use crate::report::{layout, output};
-use crate::source::{self, facts::Reading};
+use crate::source;
 use crate::upgrade::Observer;
 use crate::upgrade::step::Step;
 use crate::window::Bytes;
+use crate::wording::counted;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;

@@ -2,8 +2,8 @@
 //! earlier report only, and only when it is complete.
 
 use crate::catalogue::v2::status::SourceStatus;
-use crate::checks::Finding;
 use crate::ending::Ending;
+use crate::finding::Finding;
 use crate::plan::Plan;
 use crate::upgrade::step::Step;
 use serde::Serialize;

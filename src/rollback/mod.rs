@@ -6,10 +6,11 @@ mod obstacles;
 pub use obstacles::{Facts, Progress, Said, obstacles};
 
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
-use crate::catalogue::v1::facts::Server;
 use crate::catalogue::v1::read;
-use crate::checks::{CatalogueVersion, Finding, refuse};
 use crate::config::PostgresConnection;
+use crate::facts::postgres::CatalogueVersion;
+use crate::facts::postgres::Server;
+use crate::finding::{Finding, has_errors};
 use crate::postgres;
 use crate::upgrade::outcome::{self, Found};
 use crate::upgrade::transaction::DURABLE;
@@ -104,7 +105,7 @@ pub async fn roll_back(
     }
     let server = read::server(client).await.map_err(failed)?;
     let findings = obstacles(&facts(client, server).await.map_err(failed)?, said);
-    if refuse(&findings) {
+    if has_errors(&findings) {
         client.batch_execute("ROLLBACK").await.map_err(failed)?;
         return Err(NotRolledBack::Refused(findings));
     }

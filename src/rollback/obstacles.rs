@@ -2,8 +2,10 @@
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
 use crate::catalogue::names::{VERSION1, VERSION2, quote_identifier};
-use crate::catalogue::v1::facts::{Server, Session};
-use crate::checks::{CatalogueVersion, Finding, counted};
+use crate::facts::postgres::CatalogueVersion;
+use crate::facts::postgres::{Server, Session};
+use crate::finding::Finding;
+use crate::wording::counted;
 
 /// All that is looked at before a rollback.
 #[derive(Debug)]
@@ -181,8 +183,8 @@ fn gone_on(progress: &Progress, said: Said) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::v1::facts::Role;
-    use crate::checks::Severity;
+    use crate::facts::postgres::Role;
+    use crate::finding::Severity;
 
     fn facts() -> Facts {
         Facts {

@@ -1,17 +1,18 @@
 //! Asks the MySQL server of a source, and reads its window.
 
 use super::connect::{ConnectError, Session, connect, place};
-use super::facts::{
-    Answer, AskedSource, BinaryLogs, Compared, Gtids, Identity, Question, Reading, Settings, WindowRead,
-};
 use super::progress::{Clock, Observer, Progress, watched};
 use super::times::Times;
 use super::{dump, gtids, server};
+use crate::binlog::BinaryLogs;
 use crate::binlog::BinlogCoordinate;
 use crate::config::{MysqlConnection, NewSource, TableLists};
+use crate::examination::mysql::{Answer, AskedSource, Compared, Gtids, Identity, WindowRead};
+use crate::facts::mysql::TableName;
+use crate::facts::mysql::{NoSession, Question, Reading, Settings};
 use crate::identity::Claim;
 use crate::plan::PlannedSource;
-use crate::window::{TableName, Window};
+use crate::window::Window;
 use mysql::Conn;
 use std::cell::RefCell;
 use std::time::Instant;
@@ -34,7 +35,8 @@ pub async fn ask(
     let answer = match session {
         Ok(session) => answer(source, connection, claims, session, planned, doubtful, observer).await,
         Err(error) => Err(error),
-    };
+    }
+    .map_err(|error| NoSession { reason: error.to_string(), remedy: error.remedy() });
     if let Ok(Answer { window: Some(Ok(read)), .. }) = &answer {
         let redefined = &read.narrowed.ahead.redefined;
         compared.differing.retain(|differing| !redefined.contains(&differing.table));
@@ -106,7 +108,7 @@ fn gtids(
     else {
         return None;
     };
-    let log = gtids::Log { connection, logs, letters: answer.settings.letters, schemas, tell };
+    let log = gtids::Log { connection, logs, name_case: answer.settings.name_case, schemas, tell };
     Some(log.gtids(&window.narrowed.batch_start, executed))
 }
 
@@ -146,7 +148,7 @@ impl Questions<'_> {
     fn of_the_server(mut self, schemas: &[String], claims: &[Claim]) -> Result<(Answer, Conn), Question> {
         let mut settings = server::settings(&mut self.conn, &self.connection.charset)?;
         let server::Schemas { hidden: hidden_schemas, other_letters } =
-            server::schemas(&mut self.conn, settings.letters, schemas)?;
+            server::schemas(&mut self.conn, settings.name_case, schemas)?;
         let absent_schemas = server::absent(&mut self.conn, &hidden_schemas)?;
         let logs = self.logs(&mut settings);
         let identity = match &logs {
@@ -201,8 +203,8 @@ impl Questions<'_> {
         if !settings.logs_whole_rows() {
             return None;
         }
-        let window = Window::of(planned, settings.letters)?;
-        let is_there = |coordinate: &BinlogCoordinate| logs.lack(coordinate).is_none();
+        let window = Window::of(planned, settings.name_case)?;
+        let is_there = |coordinate: &BinlogCoordinate| logs.unavailable(coordinate).is_none();
         let readable =
             is_there(window.from()) && is_there(window.to()) && logs.holes(window.from()).is_empty();
         readable.then(|| self.read(window, tables, doubtful, settings, logs))
@@ -241,9 +243,9 @@ impl Questions<'_> {
                 denied: false,
             };
             let mut conn = connect(self.connection).map_err(again)?;
-            let looked = server::look_for(&mut conn, settings.letters, ahead)?;
+            let looked = server::look_for(&mut conn, settings.name_case, ahead)?;
             let hidden = server::hidden(&mut conn, &looked.gone)?;
-            let mut unreadable = server::misread(&mut conn, settings.letters, narrowed.ahead.rows.keys())?;
+            let mut unreadable = server::misread(&mut conn, settings.name_case, narrowed.ahead.rows.keys())?;
             // The daemon ends at the description of a compressed column before it looks at the name of the table.
             unreadable.retain(|(name, column)| {
                 column.charset.is_none() || tables.are_read(&name.schema, &name.table)

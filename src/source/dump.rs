@@ -3,11 +3,12 @@
 //! The server is asked for the log from a place on and sends its events until there are no more. With the server id 0
 //! it neither waits for new events nor ends the session of a replica that bears the same id.
 
-use super::facts::{Checksums, Question, Reading};
 use super::server::unanswered;
 use super::transactions::{Assembler, EventError, end_of};
 use crate::binlog::{BinlogCoordinate, BinlogFile, FIRST_EVENT};
-use crate::window::{TableName, Transaction};
+use crate::facts::mysql::TableName;
+use crate::facts::mysql::{Checksums, Question, Reading};
+use crate::window::Transaction;
 use mysql::binlog::EventType;
 use mysql::binlog::events::Event;
 use mysql::prelude::Queryable;

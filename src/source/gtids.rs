@@ -3,13 +3,16 @@
 
 use super::connect::connect;
 use super::dump::{self, Begin};
-use super::facts::{BinaryLogs, Gtids, Question, Reading};
 use super::progress::{Clock, Progress};
 use super::transactions::Assembler;
+use crate::binlog::BinaryLogs;
 use crate::binlog::{BinlogCoordinate, BinlogFile, FIRST_EVENT};
 use crate::config::MysqlConnection;
+use crate::examination::mysql::Gtids;
+use crate::facts::mysql::NameCase;
+use crate::facts::mysql::{Question, Reading};
 use crate::gtid::{GtidSet, is_read_before, uuid};
-use crate::window::{Letters, Transaction};
+use crate::window::Transaction;
 use mysql::Conn;
 use mysql::binlog::EventType;
 use mysql::binlog::events::{Event, GtidEvent};
@@ -21,7 +24,7 @@ const DOING: &str = "reading which GTIDs lie before the batch start";
 pub(super) struct Log<'a> {
     pub(super) connection: &'a MysqlConnection,
     pub(super) logs: &'a BinaryLogs,
-    pub(super) letters: Letters,
+    pub(super) name_case: NameCase,
     /// The schemas that the new source maps.
     pub(super) schemas: &'a [String],
     pub(super) tell: &'a watch::Sender<Progress>,
@@ -97,7 +100,7 @@ impl Log<'_> {
     ) {
         let Some(transaction) = transaction else { return };
         let (Some(gtid), Some(set)) = (pending.take(), set) else { return };
-        if is_read_before(&transaction, start, self.schemas, self.letters) {
+        if is_read_before(&transaction, start, self.schemas, self.name_case) {
             match gtid {
                 Gtid::Plain(uuid, number) => set.add(&uuid, number, number),
                 Gtid::Tagged => set.add_tagged(),

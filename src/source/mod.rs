@@ -7,7 +7,6 @@ mod ask;
 mod connect;
 pub mod daemon;
 mod dump;
-pub mod facts;
 mod gtids;
 mod progress;
 mod rows;

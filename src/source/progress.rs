@@ -1,6 +1,6 @@
 //! How far the reading of a binary log has come, for whoever watches.
 
-use super::facts::Reading;
+use crate::facts::mysql::Reading;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;

@@ -1,10 +1,11 @@
 //! Reads the facts on a MySQL server, with statements that MySQL 5.5 and later and MariaDB understand.
 
 use super::connect::describe;
-use super::facts::Unreadable;
-use super::facts::{BinaryLogs, Checksums, Question, Settings};
+use crate::binlog::BinaryLogs;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
-use crate::window::{Letters, TableName};
+use crate::facts::mysql::Unreadable;
+use crate::facts::mysql::{Checksums, Question, Settings};
+use crate::facts::mysql::{NameCase, TableName};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Error, Row};
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
             Some(mode) if is_on(mode) => executed_gtids(conn)?,
             _ => None,
         },
-        letters: if alike { Letters::Alike } else { Letters::Distinct },
+        name_case: if alike { NameCase::Insensitive } else { NameCase::Sensitive },
         purges_after: purges_after(&found),
         refuses_zero_dates: refuses_zero_dates(conn)?,
         charset_refused,
@@ -208,13 +209,13 @@ pub(super) struct Schemas {
 }
 
 /// Looks for `schemas` on the server.
-pub(super) fn schemas(conn: &mut Conn, letters: Letters, schemas: &[String]) -> Result<Schemas, Question> {
+pub(super) fn schemas(conn: &mut Conn, name_case: NameCase, schemas: &[String]) -> Result<Schemas, Question> {
     let doing = "listing the schemas";
     let seen: Vec<String> =
         conn.query("SELECT schema_name FROM information_schema.schemata").map_err(unanswered(doing))?;
     let mut found = Schemas::default();
     for schema in schemas {
-        let mut alike = seen.iter().filter(|seen| letters.same_schema(seen, schema));
+        let mut alike = seen.iter().filter(|seen| name_case.same_schema(seen, schema));
         match alike.next() {
             None => found.hidden.push(schema.clone()),
             Some(first) if first != schema && !alike.any(|seen| seen == schema) => {
@@ -274,7 +275,7 @@ const COMPRESSED: &str = "% COMPRESSED*/";
 /// Looks for tables on the server.
 pub(super) fn look_for<'a>(
     conn: &mut Conn,
-    letters: Letters,
+    name_case: NameCase,
     tables: impl IntoIterator<Item = &'a TableName>,
 ) -> Result<Looked, Question> {
     let tables: Vec<_> = tables.into_iter().collect();
@@ -290,7 +291,7 @@ pub(super) fn look_for<'a>(
             conn.exec(statement, names).map_err(unanswered("looking for the tables of the window"))?;
         for table in some {
             let same = |(schema, name, _): &&(String, String, String)| {
-                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
+                name_case.same_schema(schema, &table.schema) && name_case.same_schema(name, &table.table)
             };
             match found.iter().find(same) {
                 None => looked.gone.push((*table).clone()),
@@ -307,7 +308,7 @@ pub(super) fn look_for<'a>(
 /// Those of `tables` with a column whose values the daemon can't read.
 pub(super) fn misread<'a>(
     conn: &mut Conn,
-    letters: Letters,
+    name_case: NameCase,
     tables: impl IntoIterator<Item = &'a TableName>,
 ) -> Result<Vec<(TableName, Unreadable)>, Question> {
     let tables: Vec<_> = tables.into_iter().collect();
@@ -328,7 +329,7 @@ pub(super) fn misread<'a>(
             conn.exec(statement, names).map_err(unanswered("looking for the columns of the window"))?;
         for table in some {
             let of_it = found.iter().find(|(schema, name, ..)| {
-                letters.same_schema(schema, &table.schema) && letters.same_schema(name, &table.table)
+                name_case.same_schema(schema, &table.schema) && name_case.same_schema(name, &table.table)
             });
             if let Some((_, _, column, charset, compressed)) = of_it {
                 let charset = if *compressed { None } else { charset.clone() };

@@ -3,13 +3,15 @@
 
 use super::ask::connected;
 use super::connect::{Session, connect, place};
-use super::facts::{BinaryLogs, Question, Reading};
 use super::progress::{Clock, Observer, Progress, watched};
 use super::{dump, server};
 use crate::batches::{Between, Gap};
+use crate::binlog::BinaryLogs;
 use crate::binlog::BinlogCoordinate;
 use crate::config::{MysqlConnection, NewSource};
-use crate::window::{Letters, Transaction};
+use crate::facts::mysql::NameCase;
+use crate::facts::mysql::{Question, Reading};
+use crate::window::Transaction;
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -41,7 +43,7 @@ pub async fn between(
         let mut all = Vec::new();
         for gap in asked {
             let log =
-                Log { connection: &owned, logs: &logs, letters: settings.letters, schema: &schema, tell };
+                Log { connection: &owned, logs: &logs, name_case: settings.name_case, schema: &schema, tell };
             let between = log.between(&gap, &mut read);
             all.push((gap, between));
         }
@@ -63,7 +65,7 @@ pub async fn between(
 struct Log<'a> {
     connection: &'a MysqlConnection,
     logs: &'a BinaryLogs,
-    letters: Letters,
+    name_case: NameCase,
     schema: &'a str,
     tell: &'a watch::Sender<Progress>,
 }
@@ -71,7 +73,7 @@ struct Log<'a> {
 impl Log<'_> {
     fn between(&self, gap: &Gap, read: &mut Reading) -> Between {
         for place in [&gap.from, &gap.until] {
-            if self.logs.lack(place).is_some() {
+            if self.logs.unavailable(place).is_some() {
                 return Between::Unread(format!("its binary log no longer has {place}"));
             }
         }
@@ -118,7 +120,7 @@ impl Log<'_> {
         if transaction.start >= gap.until {
             return None;
         }
-        let own = |schema: &str| self.letters.same_schema(schema, self.schema);
+        let own = |schema: &str| self.name_case.same_schema(schema, self.schema);
         let rows = transaction.rows.iter().filter(|(table, end)| own(&table.schema) && **end > gap.from);
         let rows = rows.map(|(table, end)| (format!("rows of {table}"), end.clone()));
         let ddl = transaction.ddl.iter().filter(|ddl| own(&ddl.default_schema) && ddl.end > gap.from);

@@ -1,8 +1,8 @@
 //! What the tables of a schema look like on MySQL: one question a schema, answered a few tables at a time.
 
 use super::connect::Session;
-use super::facts::Question;
 use super::server::unanswered;
+use crate::facts::mysql::Question;
 use crate::structure::OnMysql;
 use mysql::Conn;
 use mysql::prelude::Queryable;

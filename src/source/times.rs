@@ -5,9 +5,10 @@
 
 use super::connect::connect;
 use super::dump::{self, Begin};
-use super::facts::{BinaryLogs, Checksums, Question, Reading, Settings};
+use crate::binlog::BinaryLogs;
 use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::config::MysqlConnection;
+use crate::facts::mysql::{Checksums, Question, Reading, Settings};
 use crate::identity::{Claim, Found, Stretch, Verdict, is_beginning, stretches};
 use mysql::Conn;
 use mysql::binlog::EventType;
@@ -65,7 +66,7 @@ impl<'a> Times<'a> {
         mut places: BTreeSet<BinlogCoordinate>,
         known: &BTreeSet<BinlogCoordinate>,
     ) -> Result<(), Question> {
-        places.retain(|place| self.logs.lack(place).is_none() && !self.found.contains_key(place));
+        places.retain(|place| self.logs.unavailable(place).is_none() && !self.found.contains_key(place));
         for place in places.iter().filter(|place| is_beginning(place)) {
             let found = self.end_of_the_file_before(place.file())?;
             self.found.insert(place.clone(), found);

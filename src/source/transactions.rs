@@ -5,13 +5,14 @@
 //! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
 
 use super::daemon;
-use super::facts::Checksums;
 use super::rows;
 use super::statement::{self, Statement};
 use super::status;
 use super::target;
 use crate::binlog::{BinlogError, BinlogFile};
-use crate::window::{Ddl, Hazard, HazardKind, Judged, Met, TableName, Transaction};
+use crate::facts::mysql::Checksums;
+use crate::facts::mysql::TableName;
+use crate::window::{Ddl, Hazard, HazardKind, Judged, Met, Transaction};
 use mysql::binlog::events::{
     Event, ExecuteLoadQueryEvent, QueryEvent, RotateEvent, TableMapEvent, TransactionPayloadEvent,
 };

@@ -2,11 +2,12 @@
 
 use crate::catalogue::v1::read;
 use crate::config::{MysqlConnection, TableLists};
+use crate::examination::mysql::{Compared, Differing};
+use crate::facts::mysql::Question;
+use crate::facts::mysql::TableName;
 use crate::plan::{Part, PlannedSource};
-use crate::source::facts::{Compared, Differing, Question};
 use crate::source::{self, ConnectError, Observer, Session, Tables};
 use crate::structure::{self, Difference, OnMysql};
-use crate::window::TableName;
 use std::collections::BTreeSet;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};

@@ -9,9 +9,10 @@ pub mod write;
 
 use crate::batches::{Between, Gap};
 use crate::catalogue::v2::status::SourceStatus;
+use crate::checks;
 use crate::checks::acceptance::Acceptance;
-use crate::checks::{self, Finding};
 use crate::config::Configuration;
+use crate::finding::{self, Finding};
 use crate::plan::Plan;
 use crate::survey::{self, Look};
 use outcome::Found;
@@ -169,8 +170,8 @@ async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan,
     let Agreed { configuration, assume_stopped, heard, .. } = agreed;
     let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, heard).await?;
     let mut findings = checks::run(&facts, agreed.acceptances);
-    if checks::refuse(&findings) {
-        findings.retain(|finding| finding.severity == checks::Severity::Error);
+    if finding::has_errors(&findings) {
+        findings.retain(|finding| finding.severity == finding::Severity::Error);
         return Ok(Err(findings));
     }
     let Some(catalogue) = facts.catalogue else {

@@ -5,8 +5,8 @@
 
 use crate::catalogue::names::VERSION2;
 use crate::catalogue::v2;
-use crate::checks::CatalogueVersion;
 use crate::config::PostgresConnection;
+use crate::facts::postgres::CatalogueVersion;
 use crate::postgres;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;

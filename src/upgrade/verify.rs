@@ -4,9 +4,9 @@
 use super::transaction::Cause;
 use super::write::{Starts, mappings_json};
 use crate::binlog::BinlogCoordinate;
-use crate::catalogue::v1::snapshot::StoredCoordinate;
 use crate::catalogue::v2;
 use crate::catalogue::v2::status::{self, SourceStatus};
+use crate::facts::snapshot::StoredCoordinate;
 use crate::plan::{Plan, PlannedSource};
 use tokio_postgres::{Client, Row};
 

@@ -3,7 +3,7 @@
 //! it can't parse, issued with a replicated schema as default database, whether 1.8.2 has applied them or not. Of the
 //! statements that it has not applied, also those that the daemon can't translate, or whose translation disables a table.
 
-use super::{Hazard, Hazards, Letters, TableName, Transaction};
+use super::{Hazard, Hazards, NameCase, TableName, Transaction};
 use crate::binlog::BinlogCoordinate;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -215,10 +215,10 @@ impl Ahead {
         transaction: &Transaction,
         from: &BinlogCoordinate,
         schemas: &[String],
-        letters: Letters,
+        name_case: NameCase,
         applied: impl Fn(&str, &BinlogCoordinate) -> Applied,
     ) {
-        let replicated = |schema: &str| schemas.iter().any(|known| letters.same(known, schema));
+        let replicated = |schema: &str| schemas.iter().any(|known| name_case.same_schema(known, schema));
         for (table, end) in transaction.rows.iter().filter(|(_, end)| *end > from) {
             if replicated(&table.schema) {
                 self.rows.insert(table.clone(), end.clone());
@@ -255,8 +255,8 @@ impl Ahead {
 
     /// Takes what concerns a replicated table, or may concern any. A statement of a session whose default database is
     /// replicated is among those above.
-    pub(super) fn take_hazard(&mut self, hazard: &Hazard, schemas: &[String], letters: Letters) {
-        let replicated = |schema: &str| schemas.iter().any(|known| letters.same(known, schema));
+    pub(super) fn take_hazard(&mut self, hazard: &Hazard, schemas: &[String], name_case: NameCase) {
+        let replicated = |schema: &str| schemas.iter().any(|known| name_case.same_schema(known, schema));
         let seen = hazard.default_schema.as_deref().is_some_and(replicated);
         if !seen && hazard.table.as_ref().is_none_or(|table| replicated(&table.schema)) {
             self.hazards.push(hazard);

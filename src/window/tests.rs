@@ -117,7 +117,7 @@ fn rows(start: u64, end: u64, name: TableName) -> Transaction {
 }
 
 fn read(source: &PlannedSource, transactions: &[Transaction]) -> Narrowed {
-    let mut window = Window::of(source, Letters::Distinct).expect("a window");
+    let mut window = Window::of(source, NameCase::Sensitive).expect("a window");
     transactions.iter().for_each(|transaction| window.take(transaction));
     window.close()
 }
@@ -180,8 +180,8 @@ fn names_without_letter_case_are_one() {
         window.take(&log);
         positions(&window.close())
     };
-    assert_eq!(starts(Letters::Alike), [20, 100]);
-    assert_eq!(starts(Letters::Distinct), [100, 100]);
+    assert_eq!(starts(NameCase::Insensitive), [20, 100]);
+    assert_eq!(starts(NameCase::Sensitive), [100, 100]);
 }
 
 #[test]
@@ -440,11 +440,16 @@ fn names_are_told_apart_as_the_server_does() {
         (table("shop", "items"), false, false),
         (table("stock", "orders"), false, false),
     ] {
-        assert_eq!(Letters::Distinct.same_table(&orders, &other), distinct, "{other:?}");
-        assert_eq!(Letters::Alike.same_table(&orders, &other), alike, "{other:?}");
+        assert_eq!(NameCase::Sensitive.same_table(&orders, &other), distinct, "{other:?}");
+        assert_eq!(NameCase::Insensitive.same_table(&orders, &other), alike, "{other:?}");
     }
-    assert!(Letters::Alike.same_schema("shop", "SHOP") && !Letters::Distinct.same_schema("shop", "SHOP"));
-    assert!(!Letters::Alike.same_schema("shop", "stock") && Letters::Distinct.same_schema("shop", "shop"));
+    assert!(
+        NameCase::Insensitive.same_schema("shop", "SHOP") && !NameCase::Sensitive.same_schema("shop", "SHOP")
+    );
+    assert!(
+        !NameCase::Insensitive.same_schema("shop", "stock")
+            && NameCase::Sensitive.same_schema("shop", "shop")
+    );
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chameleon_upgrade::batches::Sorted;
 use chameleon_upgrade::binlog::BinlogCoordinate;
-use chameleon_upgrade::catalogue::v1::snapshot::{Batches, OldBatch, StoredCoordinate, Succession};
+use chameleon_upgrade::facts::snapshot::{Batches, OldBatch, StoredCoordinate, Succession};
 use chameleon_upgrade::plan::point_of_table;
 
 use crate::world::{Batch, Place, World};

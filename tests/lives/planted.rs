@@ -3,7 +3,7 @@
 use chameleon_harness::seed::CATALOGUE;
 use chameleon_upgrade::batches::Sorted;
 use chameleon_upgrade::catalogue::v1::read;
-use chameleon_upgrade::catalogue::v1::snapshot::{Named, Snapshot};
+use chameleon_upgrade::facts::snapshot::{Named, Snapshot};
 use postgres::Client;
 use secrecy::ExposeSecret;
 use std::fmt::Write;

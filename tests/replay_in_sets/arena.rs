@@ -3,7 +3,7 @@
 use chameleon_harness::seed::{Planted, Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
 use chameleon_harness::tools::{everything_is_required, or_skip};
-use chameleon_upgrade::catalogue::v1::snapshot::OldSourceId;
+use chameleon_upgrade::facts::snapshot::OldSourceId;
 use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
 use chameleon_upgrade::replay::trouble::Trouble;
 use chameleon_upgrade::replay::{Backlog, Progress, ReplayError, by_function};

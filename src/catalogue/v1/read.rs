@@ -1,13 +1,13 @@
 //! Reads a 1.7 catalogue, and what surrounds it on its server, into facts. Decides nothing.
 
-use super::facts::{Dependent, Role, Server, Session, TableExamination, Unfit, UnfitTables};
-use super::snapshot::{
-    Batches, Named, OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate,
-    StoredTwice, Succession, TableSummary, Waiting,
-};
 use crate::batches::{self, Between, Gap, Sorted};
 use crate::binlog::BinlogCoordinate;
 use crate::config::Selection;
+use crate::facts::postgres::{Dependent, Role, Server, Session, TableExamination, Unfit, UnfitTables};
+use crate::facts::snapshot::{
+    Batches, Named, OldBatch, OldSource, OldSourceId, OwnCoordinates, Snapshot, StoredCoordinate,
+    StoredTwice, Succession, TableSummary, Waiting,
+};
 use crate::identity::KeptPlaces;
 use crate::postgres::Text;
 use crate::structure::{Column, InPostgres};

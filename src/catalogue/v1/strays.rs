@@ -1,7 +1,7 @@
 //! Reads what a 1.7 catalogue holds beside sources, batches and tables: objects that are not pg_chameleon's, tables in the
 //! wrong place, rows that were discarded. Bounded, whatever the size of the catalogue. Decides nothing.
 
-use super::facts::{Discarded, Misplaced, OwnObject, OwnObjects, Strays};
+use crate::facts::postgres::{Discarded, Misplaced, OwnObject, OwnObjects, Strays};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient, Row};
 

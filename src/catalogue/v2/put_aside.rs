@@ -1,19 +1,11 @@
 //! The 1.7 catalogue that an upgrade has put aside, held against the 2.0 one that took its place.
 
+use crate::facts::postgres::LeftBehind;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient};
 
 /// How many tables are named; the rest are counted.
 const NAMED: i32 = 10;
-
-/// What the 2.0 catalogue lacks of the one that was put aside.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LeftBehind {
-    /// How many tables.
-    pub tables: u64,
-    /// A few of them, with their schemas.
-    pub first: Vec<String>,
-}
 
 /// What was left behind; none where there is no 1.7 catalogue put aside, or the role may not read it.
 ///

@@ -186,7 +186,7 @@ pub async fn slice(client: &Client, backlog: &Backlog, sizes: Sizes) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::v1::snapshot::OldSourceId;
+    use crate::facts::snapshot::OldSourceId;
     use std::time::Duration;
 
     fn reach(events: u64) -> Reach {

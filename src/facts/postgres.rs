@@ -1,4 +1,4 @@
-//! What the checks know besides the snapshot: the server, the role, other sessions, the destination.
+//! What PostgreSQL says beside the snapshot: the server, the role, other sessions, the destination.
 
 /// The server, and what stands on it under the catalogue's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,4 +154,54 @@ pub struct Discarded {
     pub until: String,
     /// The beginnings of `t_row_data` of the newest.
     pub beginnings: Vec<String>,
+}
+
+/// What `sch_chameleon` is, by its `v_version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogueVersion {
+    /// There is no such schema.
+    Missing,
+    /// The schema has no `v_version`, or one without a row: it is not pg_chameleon's.
+    Foreign,
+    /// The role may not read it.
+    Unreadable,
+    /// 1.7: what is upgraded.
+    V1_7,
+    /// 2.0.10: there is nothing to do.
+    V2_0_10,
+    /// Another version of pg_chameleon's catalogue.
+    Other(String),
+}
+
+impl CatalogueVersion {
+    /// What `v_version` says.
+    #[must_use]
+    pub fn of(version: Option<String>) -> Self {
+        match version.as_deref() {
+            None => Self::Foreign,
+            Some("1.7") => Self::V1_7,
+            Some("2.0.10") => Self::V2_0_10,
+            Some(other) => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// What stands between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pooling {
+    /// Nothing that pools; or a pooler that gives a server session for as long as a client stays.
+    Sessions,
+    /// A pooler that gives one for each transaction, as these two server processes show.
+    Transactions(i32, i32),
+    /// A pooler that takes no transactions, in its own words.
+    Statements(String),
+}
+
+/// What the 2.0 catalogue lacks of the one that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftBehind {
+    /// How many tables.
+    pub tables: u64,
+    /// A few of them, with their schemas.
+    pub first: Vec<String>,
 }

@@ -1,0 +1,5 @@
+//! What is read from either server, as plain data that the rules take.
+
+pub mod mysql;
+pub mod postgres;
+pub mod snapshot;
