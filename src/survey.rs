@@ -7,14 +7,14 @@ use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
 use crate::config::{Configuration, Hindrance, SourceType};
+use crate::daemon::asked;
+use crate::daemon::installed::{Installed, NoProgram, Program};
 use crate::examination::mysql::{AskedSource, Compared, MySql};
 use crate::examination::{Catalogue, Facts, Judge, LeftOut, OtherType, Replica};
 use crate::facts::postgres::{CatalogueVersion, Pooling};
 use crate::facts::postgres::{Server, Strays, TableExamination};
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::identity::{Claim, KeptPlaces};
-use crate::installed::{Installed, NoProgram, Program};
-use crate::judge;
 use crate::mapping::Target;
 use crate::plan;
 use crate::postgres;
@@ -213,7 +213,7 @@ async fn judged_by(
     if texts.is_empty() {
         return Judge { path, ..Judge::default() };
     }
-    match judge::ask(&program, Some(&configuration.path), &texts, judge::PATIENCE).await {
+    match asked::ask(&program, Some(&configuration.path), &texts, asked::PATIENCE).await {
         Ok(answers) => {
             for ahead in &mut all {
                 ahead.settle(|met| answers.judge(&met.text, met.judged.as_ref()));

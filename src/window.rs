@@ -17,7 +17,7 @@ mod ahead;
 mod hazard;
 
 use ahead::Applied;
-pub use ahead::{Ahead, Fate, Judged, Kept, Met, Statements};
+pub use ahead::{Ahead, Consequence, Judged, Kept, Met, Statements};
 pub use hazard::{Hazard, HazardKind, Hazards};
 
 /// How many DDL statements of a window are kept by name; the others are counted.

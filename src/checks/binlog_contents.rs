@@ -4,10 +4,10 @@
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
 use super::{Facts, Finding, column_names, counted};
+use crate::daemon::installed::reads_names_from_the_log;
 use crate::examination::mysql::{AskedSource, WindowRead};
 use crate::facts::mysql::TableName;
 use crate::facts::mysql::{Checksums, Unreadable};
-use crate::installed::reads_names_from_the_log;
 use crate::plan::PlannedSource;
 use crate::window::{Hazard, HazardKind, Hazards};
 use std::collections::BTreeMap;

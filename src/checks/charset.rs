@@ -3,8 +3,8 @@
 //! fails doesn't end the daemon where on_error_read is `continue`, as in pg_chameleon's example: it stands still.
 
 use super::{Facts, Finding};
+use crate::daemon::installed::knows_charset;
 use crate::examination::mysql::AskedSource;
-use crate::installed::knows_charset;
 
 const CHECK: &str = "mysql-charset";
 

@@ -2,9 +2,9 @@
 //! 1.0, which pip installs with pg_chameleon 2.0.21; before that it asked MySQL for them.
 
 use super::{Facts, Finding};
+use crate::daemon::installed::reads_names_from_the_log;
 use crate::examination::mysql::AskedSource;
 use crate::facts::mysql::Settings;
-use crate::installed::reads_names_from_the_log;
 
 pub(super) const CHECK: &str = "binlog-row-metadata";
 

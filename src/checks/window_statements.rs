@@ -4,7 +4,7 @@
 
 use super::binlog_contents::{read_past, read_past_synced};
 use super::{Facts, Finding, counted};
-use crate::window::{Fate, Met, Statements};
+use crate::window::{Consequence, Met, Statements};
 
 const CHECK: &str = "window-statements";
 
@@ -102,11 +102,11 @@ fn listed(statements: &Statements) -> String {
 
 /// The statement, where it is, and what becomes of it.
 fn one(met: &Met) -> String {
-    let what = met.judged.as_ref().map(|it| match it.fate {
-        Fate::Unparsable => " (it can't be parsed)".to_owned(),
-        Fate::Untranslatable => format!(" (it stops: {})", it.why),
-        Fate::Disables => format!(" (it disables the table: {})", it.why),
-        Fate::Open => format!(" ({})", it.why),
+    let what = met.judged.as_ref().map(|it| match it.consequence {
+        Consequence::Unparsable => " (it can't be parsed)".to_owned(),
+        Consequence::Untranslatable => format!(" (it stops: {})", it.why),
+        Consequence::Disables => format!(" (it disables the table: {})", it.why),
+        Consequence::Open => format!(" ({})", it.why),
     });
     format!("{} in {} at {}{}", met.shown, met.default_schema, met.end, what.unwrap_or_default())
 }

@@ -5,12 +5,12 @@ pub mod mysql;
 
 use crate::batches::{Between, Gap};
 use crate::config::{Hindrance, MisreadPassword};
+use crate::daemon::installed::Installed;
 use crate::facts::postgres::{
     CatalogueVersion, Dependent, LeftBehind, Pooling, Server, Session, Strays, TableExamination,
 };
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::identity::Claim;
-use crate::installed::Installed;
 use crate::mapping::Target;
 use crate::plan::{Plan, PlannedSource, Refusal};
 use mysql::{Answer, AskedSource, MySql, WindowRead};

@@ -5,14 +5,11 @@
 
 mod ask;
 mod connect;
-pub mod daemon;
 mod dump;
 mod gtids;
 mod progress;
 mod rows;
 mod server;
-mod sql;
-mod statement;
 mod status;
 mod succession;
 mod tables;

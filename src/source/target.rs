@@ -3,7 +3,7 @@
 //!
 //! Where a name can't be told to be a target or not (the tables of a join in an UPDATE), it is taken for one.
 
-use super::sql::{Token, tokens};
+use crate::daemon::sql::{Token, tokens};
 use crate::window::HazardKind;
 
 /// A table as a statement names it.

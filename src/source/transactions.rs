@@ -4,12 +4,12 @@
 //! reader who starts there is told of every table before its rows. It ends with the commit, or, for a statement that
 //! commits by itself, with that. MySQL and MariaDB differ in the details; both are read here.
 
-use super::daemon;
 use super::rows;
-use super::statement::{self, Statement};
 use super::status;
 use super::target;
 use crate::binlog::{BinlogError, BinlogFile};
+use crate::daemon;
+use crate::daemon::statement::{self, Statement};
 use crate::facts::mysql::Checksums;
 use crate::facts::mysql::TableName;
 use crate::window::{Ddl, Hazard, HazardKind, Judged, Met, Transaction};

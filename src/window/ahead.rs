@@ -29,7 +29,7 @@ const KEPT_LETTERS: usize = 4 << 20;
 
 /// What becomes of a statement that does not fare well with the daemon, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Fate {
+pub enum Consequence {
     /// The daemon ends, whether 1.8.2 has applied the statement or not: it can't parse it.
     Unparsable,
     /// The daemon ends when it translates it for PostgreSQL.
@@ -45,7 +45,7 @@ pub enum Fate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// What becomes of it.
-    pub fate: Fate,
+    pub consequence: Consequence,
     /// Why, in words that begin with what the daemon does.
     pub why: String,
 }
@@ -199,11 +199,12 @@ pub enum Applied {
 }
 
 fn note(fails: &mut Statements, may_fail: &mut Statements, statement: &Met, applied: Applied) {
-    match (statement.judged.as_ref().map(|it| it.fate), applied) {
-        (Some(Fate::Unparsable), _) | (Some(Fate::Untranslatable | Fate::Disables), Applied::No) => {
+    match (statement.judged.as_ref().map(|it| it.consequence), applied) {
+        (Some(Consequence::Unparsable), _)
+        | (Some(Consequence::Untranslatable | Consequence::Disables), Applied::No) => {
             fails.push(statement);
         }
-        (Some(Fate::Open), Applied::No) | (Some(_), Applied::Perhaps) => may_fail.push(statement),
+        (Some(Consequence::Open), Applied::No) | (Some(_), Applied::Perhaps) => may_fail.push(statement),
         (Some(_), Applied::Yes) | (None, _) => {}
     }
 }

@@ -206,32 +206,32 @@ fn ddl_is_kept_up_to_a_number_and_counted_beyond() {
     assert!(narrowed.ddl.iter().all(|left| left.applied));
 }
 
-fn met(schema: &str, end: u64, fate: Fate) -> Met {
+fn met(schema: &str, end: u64, consequence: Consequence) -> Met {
     Met {
         default_schema: schema.into(),
         text: "ANALYZE TABLE t".into(),
         shown: "ANALYZE TABLE t".into(),
         end: at(end),
         table: Some("t".into()),
-        judged: Some(Judged { fate, why: "it can't".into() }),
+        judged: Some(Judged { consequence, why: "it can't".into() }),
         redefines: vec![],
     }
 }
 
 #[test]
 fn what_lies_ahead_begins_where_the_new_replica_does() {
-    let with = |start: u64, schema: &str, fate| Transaction {
-        statements: vec![met(schema, start + 10, fate)],
+    let with = |start: u64, schema: &str, consequence| Transaction {
+        statements: vec![met(schema, start + 10, consequence)],
         ..rows(start, start + 11, table(9, "of nobody"))
     };
     let log = [
-        with(10, "s1", Fate::Unparsable),
+        with(10, "s1", Consequence::Unparsable),
         rows(30, 40, table(1, "before")),
         rows(40, 50, table(0, "left")),
-        with(50, "s1", Fate::Unparsable),
-        with(70, "s9", Fate::Unparsable),
+        with(50, "s1", Consequence::Unparsable),
+        with(70, "s9", Consequence::Unparsable),
         rows(100, 110, table(1, "behind")),
-        with(120, "s0", Fate::Open),
+        with(120, "s0", Consequence::Open),
     ];
     let ends = |statements: &Statements| statements.named.iter().map(|it| it.end.clone()).collect::<Vec<_>>();
     let narrowed = read(&source(&[at(10), at(90)], at(90)), &log);
@@ -250,14 +250,15 @@ fn what_lies_ahead_begins_where_the_new_replica_does() {
 #[test]
 fn statements_are_named_up_to_a_number_and_counted_beyond() {
     let mut statements = Statements::default();
-    (1..=50).for_each(|number| statements.push(&met("s", number, Fate::Unparsable)));
+    (1..=50).for_each(|number| statements.push(&met("s", number, Consequence::Unparsable)));
     assert_eq!((statements.named.len(), statements.more, statements.last), (20, 30, Some(at(50))));
 }
 
 /// An ORM names each savepoint anew.
 #[test]
 fn what_comes_again_and_again_is_known_by_what_it_has_in_common() {
-    let said = |shown: &str, number| Met { shown: shown.to_owned(), ..met("s", number, Fate::Unparsable) };
+    let said =
+        |shown: &str, number| Met { shown: shown.to_owned(), ..met("s", number, Consequence::Unparsable) };
     let mut statements = Statements::default();
     let texts = ["SAVEPOINT a", "savepoint `b_17`", "SAVEPOINT x", "CREATE VIEW v AS SELECT 1", "FLUSH a"];
     texts.iter().zip(1..).for_each(|(text, number)| statements.push(&said(text, number)));
@@ -272,20 +273,25 @@ fn what_comes_again_and_again_is_known_by_what_it_has_in_common() {
 /// The daemon parses everything, and translates what it takes for not applied: what lies behind the point of its table.
 #[test]
 fn what_has_been_applied_only_needs_to_be_parsed() {
-    let one = |end: u64, fate| Transaction {
-        statements: vec![met("s1", end, fate)],
+    let one = |end: u64, consequence| Transaction {
+        statements: vec![met("s1", end, consequence)],
         ..rows(end - 10, end, table(0, "a"))
     };
     let mut planned = source(&[at(10), at(100)], at(200));
     planned.parts[1].furthest_own = Some(at(150));
-    let log: Vec<_> = [Fate::Unparsable, Fate::Untranslatable, Fate::Disables, Fate::Open]
-        .into_iter()
-        .enumerate()
-        .flat_map(|(number, fate)| {
-            let number = number as u64;
-            [one(40 + number, fate), one(140 + number, fate), one(180 + number, fate)]
-        })
-        .collect();
+    let log: Vec<_> =
+        [Consequence::Unparsable, Consequence::Untranslatable, Consequence::Disables, Consequence::Open]
+            .into_iter()
+            .enumerate()
+            .flat_map(|(number, consequence)| {
+                let number = number as u64;
+                [
+                    one(40 + number, consequence),
+                    one(140 + number, consequence),
+                    one(180 + number, consequence),
+                ]
+            })
+            .collect();
     let mut log = log;
     log.sort_by_key(|it| it.end.clone());
     let mut ahead = read(&planned, &log).ahead;
@@ -308,7 +314,7 @@ fn what_has_been_applied_only_needs_to_be_parsed() {
 #[test]
 fn statements_are_kept_up_to_a_number_and_judged_by_us_beyond() {
     let one = |end: u64| Transaction {
-        statements: vec![met("s0", end, Fate::Unparsable)],
+        statements: vec![met("s0", end, Consequence::Unparsable)],
         ..rows(end - 1, end, table(0, "a"))
     };
     let log: Vec<_> = (1000..6000).map(one).collect();

@@ -1,8 +1,8 @@
 //! Where we say that what is in a table decides, or how it was defined, both happen: it goes well, and it goes wrong.
 
-use chameleon_upgrade::judge::Answer;
-use chameleon_upgrade::source::daemon::judge;
-use chameleon_upgrade::window::Fate;
+use chameleon_upgrade::daemon::asked::Answer;
+use chameleon_upgrade::daemon::judge;
+use chameleon_upgrade::window::Consequence;
 
 use crate::generator::SCHEMA;
 use crate::oracle::{self, Replica};
@@ -104,7 +104,7 @@ fn what_the_data_decides_goes_both_ways() {
     let answers = oracle::ask(&program, &texts);
     let mut replica = Replica::new();
     for Decided { statement, well, wrong } in DECIDED {
-        assert_eq!(judge(SCHEMA, statement).map(|it| it.fate), Some(Fate::Open), "{statement}");
+        assert_eq!(judge(SCHEMA, statement).map(|it| it.consequence), Some(Consequence::Open), "{statement}");
         let Some(Answer::Taken { ddl, .. }) = answers.of(statement) else { panic!("{statement} ends it") };
         let mut run = |(before, after): &(&str, &str)| {
             replica.run(&format!("{before}; {}; {after}", ddl.join(";")), "SELECT 1")

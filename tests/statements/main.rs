@@ -10,8 +10,8 @@ mod program;
 use std::collections::BTreeMap;
 use std::thread;
 
-use chameleon_upgrade::source::daemon::judge;
-use chameleon_upgrade::window::{Fate, Judged};
+use chameleon_upgrade::daemon::judge;
+use chameleon_upgrade::window::{Consequence, Judged};
 use generator::{Generated, Generator, SCHEMA};
 use oracle::Replica;
 
@@ -21,7 +21,7 @@ const STATEMENTS: usize = 20_000;
 /// How many are judged at a time.
 const AT_A_TIME: usize = 1000;
 
-/// How many statements of each form had which fate.
+/// How many statements of each form had which consequence.
 type Tally = BTreeMap<&'static str, BTreeMap<String, usize>>;
 
 #[test]
@@ -50,24 +50,24 @@ fn our_judgement_is_the_daemons() {
     let (mut tally, mut wrong) = (Tally::new(), Vec::new());
     for (some, some_wrong) in judged {
         wrong.extend(some_wrong);
-        for (form, fates) in some {
-            for (fate, count) in fates {
-                *tally.entry(form).or_default().entry(fate).or_default() += count;
+        for (form, consequences) in some {
+            for (consequence, count) in consequences {
+                *tally.entry(form).or_default().entry(consequence).or_default() += count;
             }
         }
     }
     eprintln!("{number} statements, {} judged otherwise than the daemon: {tally:#?}", wrong.len());
     assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
     if number >= STATEMENTS {
-        let of = |fate: &str| tally.values().filter_map(|it| it.get(fate)).sum::<usize>();
-        for fate in ["well", "Unparsable", "Untranslatable", "Disables", "Open"] {
-            assert!(of(fate) > 300, "{fate} was hardly met");
+        let of = |consequence: &str| tally.values().filter_map(|it| it.get(consequence)).sum::<usize>();
+        for consequence in ["well", "Unparsable", "Untranslatable", "Disables", "Open"] {
+            assert!(of(consequence) > 300, "{consequence} was hardly met");
         }
     }
 }
 
 fn judge_all(
-    program: &chameleon_upgrade::installed::Program,
+    program: &chameleon_upgrade::daemon::installed::Program,
     replica: &mut Replica,
     statements: &[Generated],
     tally: &mut Tally,
@@ -77,10 +77,10 @@ fn judge_all(
     let texts: Vec<_> = texts.into_iter().filter(|it| !passed_over(it)).collect();
     let answers = oracle::ask(program, &texts);
     for statement in statements {
-        let (real, why) = replica.fate(statement, &answers);
+        let (real, why) = replica.consequence(statement, &answers);
         let ours = judge(SCHEMA, &statement.text);
-        let fate = ours.as_ref().map_or("well".to_owned(), |it| format!("{:?}", it.fate));
-        *tally.entry(statement.form).or_default().entry(fate).or_default() += 1;
+        let consequence = ours.as_ref().map_or("well".to_owned(), |it| format!("{:?}", it.consequence));
+        *tally.entry(statement.form).or_default().entry(consequence).or_default() += 1;
         if !agree(ours.as_ref(), real) {
             wrong.push(format!("{:?}\n  we: {ours:?}\n  it: {real:?} {why}", statement.text));
         }
@@ -94,12 +94,12 @@ fn passed_over(text: &str) -> bool {
 
 /// The fixture is made so that what the data decides goes well in it; but for the letters of a dropped column, since it has
 /// columns of both kinds.
-fn agree(ours: Option<&Judged>, real: Option<Fate>) -> bool {
+fn agree(ours: Option<&Judged>, real: Option<Consequence>) -> bool {
     match ours {
-        Some(Judged { fate: Fate::Open, why }) => {
-            matches!(real, None | Some(Fate::Open))
-                || real == Some(Fate::Disables) && why.contains("PostgreSQL looks for")
+        Some(Judged { consequence: Consequence::Open, why }) => {
+            matches!(real, None | Some(Consequence::Open))
+                || real == Some(Consequence::Disables) && why.contains("PostgreSQL looks for")
         }
-        ours => ours.map(|it| it.fate) == real,
+        ours => ours.map(|it| it.consequence) == real,
     }
 }

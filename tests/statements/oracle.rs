@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use chameleon_harness::server::{self, Database, Server};
 use chameleon_harness::tools;
-use chameleon_upgrade::installed::Program;
-use chameleon_upgrade::judge::{self, Answer, Answers};
-use chameleon_upgrade::window::Fate;
+use chameleon_upgrade::daemon::asked::{self, Answer, Answers};
+use chameleon_upgrade::daemon::installed::Program;
+use chameleon_upgrade::window::Consequence;
 use postgres::{Client, SimpleQueryMessage};
 
 use crate::generator::{COLUMNS, Effect, Generated, TABLES};
@@ -34,7 +34,7 @@ pub fn daemon(test: &str) -> Option<Program> {
 /// What it makes of statements.
 pub fn ask(program: &Program, texts: &[&str]) -> Answers {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(judge::ask(program, None, texts, judge::PATIENCE)).expect("answers")
+    runtime.block_on(asked::ask(program, None, texts, asked::PATIENCE)).expect("answers")
 }
 
 /// A replica's schema on a real PostgreSQL.
@@ -78,40 +78,46 @@ impl Replica {
         Ok(rows.collect())
     }
 
-    /// What becomes of a statement, and why; no fate when all is well.
-    pub fn fate(&mut self, statement: &Generated, answers: &Answers) -> (Option<Fate>, String) {
+    /// What becomes of a statement, and why; no consequence when all is well.
+    pub fn consequence(&mut self, statement: &Generated, answers: &Answers) -> (Option<Consequence>, String) {
         let (ddl, key, left) = match answers.of(&statement.text) {
             // BEGIN and COMMIT are not given to its parser.
             None => return (None, "passed over".to_owned()),
-            Some(Answer::Unparsable(error)) => return (Some(Fate::Unparsable), error.clone()),
+            Some(Answer::Unparsable(error)) => return (Some(Consequence::Unparsable), error.clone()),
             // It translates nothing for a table that is not in the session's schema, and here it is.
             Some(_) if statement.effect == Effect::Elsewhere && !is_empty(answers, statement) => {
-                return (Some(Fate::Open), "of another schema".to_owned());
+                return (Some(Consequence::Open), "of another schema".to_owned());
             }
-            Some(Answer::Untranslatable(error)) => return (Some(Fate::Untranslatable), error.clone()),
+            Some(Answer::Untranslatable(error)) => return (Some(Consequence::Untranslatable), error.clone()),
             Some(Answer::Taken { ddl, key, left }) => (ddl.join(";"), key, *left),
         };
         match &statement.effect {
-            Effect::Keyless { .. } if left => (Some(Fate::Disables), "taken out of the replica".to_owned()),
+            Effect::Keyless { .. } if left => {
+                (Some(Consequence::Disables), "taken out of the replica".to_owned())
+            }
             Effect::Created { has_key, .. } if key.as_ref().is_some_and(Vec::is_empty) || left => {
                 // A table without a key is none of the replica.
-                if *has_key { (Some(Fate::Disables), "no key".to_owned()) } else { (None, String::new()) }
+                if *has_key {
+                    (Some(Consequence::Disables), "no key".to_owned())
+                } else {
+                    (None, String::new())
+                }
             }
             Effect::Created { table, columns, .. } | Effect::Columns { table, columns } => {
                 self.columns(&ddl, table, columns, None)
             }
-            Effect::Keyless { table, columns } => self.columns(&ddl, table, columns, Some(Fate::Open)),
+            Effect::Keyless { table, columns } => self.columns(&ddl, table, columns, Some(Consequence::Open)),
             Effect::Emptied(table) => {
                 let rows = format!("SELECT count(*)::text FROM d.{}", quoted(table));
                 match self.run(&ddl, &rows) {
                     Ok(rows) if rows == ["0"] => (None, String::new()),
-                    Ok(_) => (Some(Fate::Disables), "not emptied".to_owned()),
-                    Err(error) => (Some(Fate::Disables), error),
+                    Ok(_) => (Some(Consequence::Disables), "not emptied".to_owned()),
+                    Err(error) => (Some(Consequence::Disables), error),
                 }
             }
             Effect::Dropped(_) | Effect::Elsewhere | Effect::Nothing => match self.run(&ddl, "SELECT 1") {
                 Ok(_) => (None, String::new()),
-                Err(error) => (Some(Fate::Disables), error),
+                Err(error) => (Some(Consequence::Disables), error),
             },
         }
     }
@@ -122,8 +128,8 @@ impl Replica {
         ddl: &str,
         table: &str,
         columns: &[String],
-        at_best: Option<Fate>,
-    ) -> (Option<Fate>, String) {
+        at_best: Option<Consequence>,
+    ) -> (Option<Consequence>, String) {
         let query = format!(
             "SELECT a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
              JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -132,14 +138,14 @@ impl Replica {
         );
         let there = match self.run(ddl, &query) {
             Ok(there) => there.into_iter().collect::<BTreeSet<_>>(),
-            Err(error) => return (Some(Fate::Disables), error),
+            Err(error) => return (Some(Consequence::Disables), error),
         };
         let wanted: BTreeSet<_> = columns.iter().map(|name| cut(name)).collect();
         if let Some(missing) = wanted.difference(&there).next() {
-            return (Some(Fate::Disables), format!("{missing} is missing"));
+            return (Some(Consequence::Disables), format!("{missing} is missing"));
         }
         match there.difference(&wanted).next() {
-            Some(more) => (Some(Fate::Open), format!("{more} is left")),
+            Some(more) => (Some(Consequence::Open), format!("{more} is left")),
             None => (at_best, String::new()),
         }
     }

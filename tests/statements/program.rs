@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use chameleon_upgrade::installed::{NoProgram, Program};
-use chameleon_upgrade::judge::{self, Answer, Answers, Unanswered};
-use chameleon_upgrade::window::{Fate, Judged};
+use chameleon_upgrade::daemon::asked::{self, Answer, Answers, Unanswered};
+use chameleon_upgrade::daemon::installed::{NoProgram, Program};
+use chameleon_upgrade::window::{Consequence, Judged};
 
 use crate::oracle;
 
@@ -25,7 +25,7 @@ fn asked(program: &Program, patience: Duration) -> Result<Answers, Unanswered> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let texts: Vec<String> = (0..2000).map(|number| format!("DROP TABLE a_{number}")).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-    runtime.block_on(judge::ask(program, None, &texts, patience))
+    runtime.block_on(asked::ask(program, None, &texts, patience))
 }
 
 #[test]
@@ -81,19 +81,28 @@ fn the_real_one_has_the_last_word() {
         &["ANALYZE TABLE t", "ALTER TABLE t ADD u uuid", "CREATE INDEX i ON t (a)", "TRUNCATE t"],
     );
     assert_eq!(answers.version, "2.0.21");
-    let fate = |text: &str, ours: Option<Fate>| {
-        let ours = ours.map(|fate| Judged { fate, why: "we think so".to_owned() });
-        answers.judge(text, ours.as_ref()).map(|it| (it.fate, it.why))
+    let consequence = |text: &str, ours: Option<Consequence>| {
+        let ours = ours.map(|consequence| Judged { consequence, why: "we think so".to_owned() });
+        answers.judge(text, ours.as_ref()).map(|it| (it.consequence, it.why))
     };
-    assert_eq!(fate("ANALYZE TABLE t", None), Some((Fate::Unparsable, "it can't parse it".to_owned())));
+    assert_eq!(
+        consequence("ANALYZE TABLE t", None),
+        Some((Consequence::Unparsable, "it can't parse it".to_owned()))
+    );
     let why = "it can't translate it (KeyError: 'uuid')";
-    assert_eq!(fate("ALTER TABLE t ADD u uuid", None), Some((Fate::Untranslatable, why.to_owned())));
-    assert_eq!(fate("CREATE INDEX i ON t (a)", None).map(|it| it.0), Some(Fate::Disables));
+    assert_eq!(
+        consequence("ALTER TABLE t ADD u uuid", None),
+        Some((Consequence::Untranslatable, why.to_owned()))
+    );
+    assert_eq!(consequence("CREATE INDEX i ON t (a)", None).map(|it| it.0), Some(Consequence::Disables));
     // What it takes, it takes, whatever we think; but what becomes of it in PostgreSQL it does not say.
-    assert_eq!(fate("TRUNCATE t", Some(Fate::Unparsable)), None);
-    assert_eq!(fate("TRUNCATE t", Some(Fate::Open)).map(|it| it.0), Some(Fate::Open));
+    assert_eq!(consequence("TRUNCATE t", Some(Consequence::Unparsable)), None);
+    assert_eq!(consequence("TRUNCATE t", Some(Consequence::Open)).map(|it| it.0), Some(Consequence::Open));
     // Of what it was not asked, we are.
-    assert_eq!(fate("DROP TABLE t", Some(Fate::Disables)).map(|it| it.0), Some(Fate::Disables));
+    assert_eq!(
+        consequence("DROP TABLE t", Some(Consequence::Disables)).map(|it| it.0),
+        Some(Consequence::Disables)
+    );
     assert!(matches!(answers.of("TRUNCATE t"), Some(Answer::Taken { .. })));
 }
 
@@ -107,7 +116,7 @@ fn types_of_the_configuration_count() {
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let texts = ["ALTER TABLE t ADD u uuid"];
-    let asking = judge::ask(&program, Some(&configuration), &texts, judge::PATIENCE);
+    let asking = asked::ask(&program, Some(&configuration), &texts, asked::PATIENCE);
     let answers = runtime.block_on(asking).unwrap();
     assert!(matches!(answers.of(texts[0]), Some(Answer::Taken { .. })), "{:?}", answers.of(texts[0]));
 }

@@ -1,8 +1,8 @@
 //! Statements judged by the daemon itself: by the parser of the pg_chameleon 2 that is at hand, and its translation for
 //! PostgreSQL. Both are called in a process of its own, which is not waited for too long and not listened to for too long.
 
-use crate::installed::Program;
-use crate::window::{Fate, Judged};
+use crate::daemon::installed::Program;
+use crate::window::{Consequence, Judged};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Calls the package that is installed; nothing of that is here.
-const ASK: &str = include_str!("judge/ask.py");
+const ASK: &str = include_str!("ask.py");
 
 /// How long an answer is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,20 +63,22 @@ impl Answers {
     /// the daemon to say.
     #[must_use]
     pub fn judge(&self, text: &str, ours: Option<&Judged>) -> Option<Judged> {
-        let judged = |fate, why: String| Some(Judged { fate, why });
+        let judged = |consequence, why: String| Some(Judged { consequence, why });
         match self.of(text) {
             None => ours.cloned(),
-            Some(Answer::Unparsable(_)) => judged(Fate::Unparsable, "it can't parse it".to_owned()),
+            Some(Answer::Unparsable(_)) => judged(Consequence::Unparsable, "it can't parse it".to_owned()),
             Some(Answer::Untranslatable(error)) => {
-                let ours = ours.filter(|it| it.fate == Fate::Untranslatable);
+                let ours = ours.filter(|it| it.consequence == Consequence::Untranslatable);
                 let why =
                     ours.map_or_else(|| format!("it can't translate it ({error})"), |it| it.why.clone());
-                judged(Fate::Untranslatable, why)
+                judged(Consequence::Untranslatable, why)
             }
             Some(Answer::Taken { ddl, .. }) => match ours {
-                Some(ours) if matches!(ours.fate, Fate::Disables | Fate::Open) => Some(ours.clone()),
+                Some(ours) if matches!(ours.consequence, Consequence::Disables | Consequence::Open) => {
+                    Some(ours.clone())
+                }
                 _ if ddl.iter().any(|it| does_nothing(it)) => {
-                    judged(Fate::Disables, "it has PostgreSQL do nothing, which fails".to_owned())
+                    judged(Consequence::Disables, "it has PostgreSQL do nothing, which fails".to_owned())
                 }
                 _ => None,
             },

@@ -2,7 +2,7 @@
 
 /// What stands between spaces and comments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// A bare word: a keyword, a name or a number.
     Word(String),
     /// A name in quotes, or, where no name can stand, a text.
@@ -11,15 +11,15 @@ pub(super) enum Token {
 }
 
 impl Token {
-    pub(super) fn is(&self, keyword: &str) -> bool {
+    pub(crate) fn is(&self, keyword: &str) -> bool {
         matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
 
-    pub(super) fn is_one_of(&self, keywords: &[&str]) -> bool {
+    pub(crate) fn is_one_of(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Word(name) | Self::Quoted(name) => Some(name),
             Self::Sign(_) => None,
@@ -29,7 +29,7 @@ impl Token {
 
 /// The tokens of a statement, one by one: most callers look at the first few. Comments are left out; what stands in a comment
 /// for the server (`/*!40000 … */`) is code.
-pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token> {
+pub(crate) fn tokens(text: &str) -> impl Iterator<Item = Token> {
     let mut rest = text;
     std::iter::from_fn(move || {
         while let Some(letter) = rest.chars().next() {
@@ -72,7 +72,7 @@ fn is_of_a_word(letter: char) -> bool {
 }
 
 /// What stands before the closing quote, in which a doubled one is one, and what comes behind it.
-pub(super) fn quoted(text: &str, quote: char) -> (String, &str) {
+pub(crate) fn quoted(text: &str, quote: char) -> (String, &str) {
     let mut name = String::new();
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {

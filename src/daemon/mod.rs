@@ -5,13 +5,17 @@
 //! at every start. What it has parsed it translates for PostgreSQL, unless the table has a point behind it; it ends at what
 //! it can't translate. What PostgreSQL does not take of that when it is replayed, disables the table.
 
-use crate::window::{Fate, Judged};
+use crate::window::{Consequence, Judged};
 
-mod fate;
+pub mod asked;
+mod consequence;
 mod grammar;
+pub mod installed;
 mod kinds;
 mod meaning;
 mod reader;
+pub(crate) mod sql;
+pub(crate) mod statement;
 
 /// Whether it does not even look at the statement.
 #[must_use]
@@ -27,9 +31,9 @@ pub fn judge(default_schema: &str, text: &str) -> Option<Judged> {
         return None;
     }
     let Some(taken) = grammar::statements(&reader::without_comments(text)) else {
-        return Some(Judged { fate: Fate::Unparsable, why: "it can't parse it".to_owned() });
+        return Some(Judged { consequence: Consequence::Unparsable, why: "it can't parse it".to_owned() });
     };
-    fate::fate(&taken, &meaning::meaning(default_schema, text), default_schema)
+    consequence::consequence(&taken, &meaning::meaning(default_schema, text), default_schema)
 }
 
 /// The table that it takes a statement to be about: that by which it looks whether it has been applied, or is left out.

@@ -92,17 +92,17 @@ const OPEN: &[&str] = &[
 
 #[test]
 fn statements_are_judged_as_the_documentation_says() {
-    for (statements, fate) in [
+    for (statements, consequence) in [
         (WELL, None),
-        (UNPARSABLE, Some(Fate::Unparsable)),
-        (UNTRANSLATABLE, Some(Fate::Untranslatable)),
-        (DISABLES, Some(Fate::Disables)),
-        (OPEN, Some(Fate::Open)),
+        (UNPARSABLE, Some(Consequence::Unparsable)),
+        (UNTRANSLATABLE, Some(Consequence::Untranslatable)),
+        (DISABLES, Some(Consequence::Disables)),
+        (OPEN, Some(Consequence::Open)),
     ] {
         for statement in statements {
             assert_eq!(
-                judge("s", statement).map(|it| it.fate),
-                fate,
+                judge("s", statement).map(|it| it.consequence),
+                consequence,
                 "{statement}: {:?}",
                 judge("s", statement)
             );

@@ -7,7 +7,7 @@ use super::sql::{self, Token};
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Statement {
+pub(crate) enum Statement {
     /// It begins a transaction.
     Begins,
     /// It ends a transaction.
@@ -29,7 +29,7 @@ const WORDS: usize = 8;
 const SHOWN: usize = 80;
 
 /// Reads a statement.
-pub(super) fn read(text: &str) -> Statement {
+pub(crate) fn read(text: &str) -> Statement {
     let words = words(text);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -52,7 +52,7 @@ fn definition(verb: &str, about: &[&str]) -> Statement {
 }
 
 /// The beginning of a statement on one line, without what stands in quotes: that may be data, or a password.
-pub(super) fn beginning(text: &str) -> String {
+pub(crate) fn beginning(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text.trim();
     let mut length = 0;

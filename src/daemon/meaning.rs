@@ -1,6 +1,6 @@
 //! What a statement about a table does on MySQL: what the daemon makes of it is held against that.
 
-use crate::source::sql::{Token, tokens};
+use super::sql::{Token, tokens};
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use super::grammar::{Action, Attribute, Column, Default, KeyKind, KeyPart, Table, Taken};
 use super::kinds::{Kind, as_postgresql_reads};
 use super::meaning::{Change, Created, Meaning};
-use crate::window::{Fate, Judged};
+use crate::window::{Consequence, Judged};
 use std::collections::BTreeSet;
 
 /// The longest name of PostgreSQL, in bytes.
@@ -30,15 +30,15 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
 struct Findings(Option<Judged>);
 
 impl Findings {
-    fn add(&mut self, fate: Fate, why: impl Into<String>) {
-        if self.0.as_ref().is_none_or(|known| fate < known.fate) {
-            self.0 = Some(Judged { fate, why: why.into() });
+    fn add(&mut self, consequence: Consequence, why: impl Into<String>) {
+        if self.0.as_ref().is_none_or(|known| consequence < known.consequence) {
+            self.0 = Some(Judged { consequence, why: why.into() });
         }
     }
 }
 
-/// The fate of what was taken out of a statement that means `meaning`; none when all is well.
-pub(super) fn fate(taken: &[Taken], meaning: &Meaning, default_schema: &str) -> Option<Judged> {
+/// The consequence of what was taken out of a statement that means `meaning`; none when all is well.
+pub(super) fn consequence(taken: &[Taken], meaning: &Meaning, default_schema: &str) -> Option<Judged> {
     let mut found = Findings::default();
     for one in taken {
         match one {
@@ -49,7 +49,7 @@ pub(super) fn fate(taken: &[Taken], meaning: &Meaning, default_schema: &str) -> 
             {
                 // It looks for the table in the schema of the session, whatever schema is named.
                 found.add(
-                    Fate::Open,
+                    Consequence::Open,
                     "it does that to a table of the same name in the session's schema, if there is one",
                 );
                 return found.0;
@@ -57,7 +57,7 @@ pub(super) fn fate(taken: &[Taken], meaning: &Meaning, default_schema: &str) -> 
             Taken::Truncate { .. } => {}
             Taken::Rename { to, .. } => name(to, &mut found),
             Taken::DropPrimaryKey(_) => found.add(
-                Fate::Disables,
+                Consequence::Disables,
                 "it takes the table out of the replica, which has a key of its own no longer",
             ),
             Taken::Alter { table, actions, .. } => alter(table, actions, &mut found),
@@ -72,12 +72,15 @@ fn create(table: &Table, found: &mut Findings) {
     for column in &table.columns {
         let kind = definition(column, found);
         if kind.is_some_and(Kind::has_length) && column.numbers.is_empty() {
-            found.add(Fate::Untranslatable, format!("{} of {} has no length", column.kind, column.name));
+            found.add(
+                Consequence::Untranslatable,
+                format!("{} of {} has no length", column.kind, column.name),
+            );
         }
     }
     if !keys.registered {
         // It translates it and leaves it at that.
-        found.0 = found.0.take().filter(|it| it.fate == Fate::Untranslatable);
+        found.0 = found.0.take().filter(|it| it.consequence == Consequence::Untranslatable);
         return;
     }
     for column in table.columns.iter().filter(|it| !it.attributes.contains(&Attribute::NotNull)) {
@@ -85,11 +88,12 @@ fn create(table: &Table, found: &mut Findings) {
         let counts = column.attributes.contains(&Attribute::Word("AUTO_INCREMENT".to_owned()));
         let (of_primary, of_unique) = (keys.primary.contains(name), keys.unique.contains(name));
         if counts && !of_primary && !of_unique {
-            found.add(Fate::Disables, format!("{name} counts up and is neither NOT NULL nor of a key"));
+            found
+                .add(Consequence::Disables, format!("{name} counts up and is neither NOT NULL nor of a key"));
         }
         if of_unique && !of_primary {
             found.add(
-                Fate::Open,
+                Consequence::Open,
                 format!("it makes {name} of a unique key NOT NULL: a row without it disables the table"),
             );
         }
@@ -99,18 +103,20 @@ fn create(table: &Table, found: &mut Findings) {
     same_index_names(table, found);
     enums(table, found);
     if table.if_not_exists {
-        found.add(Fate::Open, "it creates the table even if it is there, which disables it");
+        found.add(Consequence::Open, "it creates the table even if it is there, which disables it");
     }
 }
 
 fn key_part(part: &KeyPart, columns: &[Column], found: &mut Findings) {
     match part {
-        KeyPart::Prefix => found.add(Fate::Disables, "it makes a column of the prefix in a key"),
-        KeyPart::Expression => found.add(Fate::Disables, "it makes a column of the expression in a key"),
+        KeyPart::Prefix => found.add(Consequence::Disables, "it makes a column of the prefix in a key"),
+        KeyPart::Expression => {
+            found.add(Consequence::Disables, "it makes a column of the expression in a key")
+        }
         KeyPart::Column(name) => match columns.iter().find(|it| it.name == *name) {
-            None => found.add(Fate::Disables, format!("the key writes {name} in other letters")),
+            None => found.add(Consequence::Disables, format!("the key writes {name} in other letters")),
             Some(column) if Kind::of(&column.kind) == Some(Kind::Json) => {
-                found.add(Fate::Disables, format!("{name} of a key is JSON"));
+                found.add(Consequence::Disables, format!("{name} of a key is JSON"));
             }
             Some(_) => {}
         },
@@ -151,7 +157,7 @@ fn same_index_names(table: &Table, found: &mut Findings) {
         [(KeyKind::Unique, before_the_number(6, 4)), (KeyKind::Plain, before_the_number(4, 6))]
     {
         if length > LONGEST && table.keys.iter().filter(|key| key.kind == kind).count() > 1 {
-            found.add(Fate::Disables, "it gives two indexes one name, since the table's is so long");
+            found.add(Consequence::Disables, "it gives two indexes one name, since the table's is so long");
         }
     }
 }
@@ -167,12 +173,15 @@ fn enums(table: &Table, found: &mut Findings) {
         let alike =
             |it: &&&Column| beginning(&it.name) == beginning(&column.name) && it.labels != column.labels;
         if enums[..number].iter().find(alike).is_some() {
-            found.add(Fate::Open, format!("it makes one type of two enums that begin like {}", column.name));
+            found.add(
+                Consequence::Open,
+                format!("it makes one type of two enums that begin like {}", column.name),
+            );
         }
     }
     if table.name.chars().count() >= OF_A_NAME {
         found.add(
-            Fate::Open,
+            Consequence::Open,
             "it drops the enum of another table whose name begins with the same 20 letters, and its column with it",
         );
     }
@@ -180,7 +189,7 @@ fn enums(table: &Table, found: &mut Findings) {
 
 fn alter(table: &str, actions: &[Action], found: &mut Findings) {
     if table.len() > LONGEST {
-        found.add(Fate::Disables, "it does not find a table with so long a name");
+        found.add(Consequence::Disables, "it does not find a table with so long a name");
         return;
     }
     let is_several = |action: &&Action| matches!(action, Action::AddSeveral(_));
@@ -211,14 +220,14 @@ fn alter(table: &str, actions: &[Action], found: &mut Findings) {
         }
     }
     if actions.iter().all(|it| **it == Action::Index) {
-        found.add(Fate::Disables, "it knows nothing to do, and has PostgreSQL do that, which fails");
+        found.add(Consequence::Disables, "it knows nothing to do, and has PostgreSQL do that, which fails");
     }
 }
 
 fn add(column: &Column, found: &mut Findings) {
     let Some(kind) = definition(column, found) else { return };
     if kind.has_length() && column.numbers.is_empty() {
-        found.add(Fate::Disables, format!("it gives {} no length, and so none at all", column.name));
+        found.add(Consequence::Disables, format!("it gives {} no length, and so none at all", column.name));
     }
     let default = column.attributes.iter().find_map(|it| match it {
         Attribute::Default(default) => Some(default),
@@ -232,9 +241,9 @@ fn add(column: &Column, found: &mut Findings) {
     match kind.takes(default, column) {
         Some(true) => {}
         Some(false) => {
-            found.add(Fate::Disables, format!("PostgreSQL does not take {shown} of {}", column.name));
+            found.add(Consequence::Disables, format!("PostgreSQL does not take {shown} of {}", column.name));
         }
-        None => found.add(Fate::Open, format!("PostgreSQL may not take {shown} of {}", column.name)),
+        None => found.add(Consequence::Open, format!("PostgreSQL may not take {shown} of {}", column.name)),
     }
 }
 
@@ -245,19 +254,19 @@ fn drop_column(column: &str, found: &mut Findings) {
     let is_reserved = RESERVED.contains(&format!(" {lower} "));
     let has_spaces = column.contains(char::is_whitespace);
     if !begins_well || is_reserved || has_spaces {
-        found.add(Fate::Disables, format!("PostgreSQL takes {column} for no name"));
+        found.add(Consequence::Disables, format!("PostgreSQL takes {column} for no name"));
     } else if lower != column {
-        found.add(Fate::Open, format!("PostgreSQL looks for {lower} and not for {column}"));
+        found.add(Consequence::Open, format!("PostgreSQL looks for {lower} and not for {column}"));
     }
 }
 
 fn convert(old: &str, column: &Column, found: &mut Findings) {
     let Some(kind) = definition(column, found) else { return };
     if kind.has_length() && column.numbers.is_empty() {
-        found.add(Fate::Disables, format!("it gives {} no length, and so none at all", column.name));
+        found.add(Consequence::Disables, format!("it gives {} no length, and so none at all", column.name));
     }
     found.add(
-        Fate::Open,
+        Consequence::Open,
         format!("whether PostgreSQL can convert {old} depends on its type and on what is in it"),
     );
 }
@@ -268,7 +277,7 @@ fn definition(column: &Column, found: &mut Findings) -> Option<Kind> {
     let kind = kind(column, found)?;
     let nothing = |it: &String| it.bytes().all(|it| it == b'0');
     if kind.has_length() && column.numbers.first().is_some_and(nothing) {
-        found.add(Fate::Disables, format!("PostgreSQL has no {}(0)", column.kind));
+        found.add(Consequence::Disables, format!("PostgreSQL has no {}(0)", column.kind));
     }
     Some(kind)
 }
@@ -276,29 +285,35 @@ fn definition(column: &Column, found: &mut Findings) -> Option<Kind> {
 /// The type that a column gets. One of its own is created for an enum.
 fn kind(column: &Column, found: &mut Findings) -> Option<Kind> {
     let Some(kind) = Kind::of(&column.kind) else {
-        found.add(Fate::Untranslatable, format!("it has no type for {} of {}", column.kind, column.name));
+        found.add(
+            Consequence::Untranslatable,
+            format!("it has no type for {} of {}", column.kind, column.name),
+        );
         return None;
     };
     if kind != Kind::Enum {
         return Some(kind);
     }
     if column.labels.is_empty() {
-        found.add(Fate::Untranslatable, format!("it finds no values of {}", column.name));
+        found.add(Consequence::Untranslatable, format!("it finds no values of {}", column.name));
     }
     for (number, label) in column.labels.iter().enumerate() {
         if column.labels[..number].contains(label) {
             // Only what it has taken out of them made a difference.
-            found.add(Fate::Disables, format!("it reads two values of {} as one", column.name));
+            found.add(Consequence::Disables, format!("it reads two values of {} as one", column.name));
         }
         match as_postgresql_reads(label) {
             Some(label) if label.len() > LONGEST => {
-                found.add(Fate::Disables, format!("a value of {} is longer than 63 bytes", column.name));
+                found.add(
+                    Consequence::Disables,
+                    format!("a value of {} is longer than 63 bytes", column.name),
+                );
             }
             Some(label) if label.contains('\\') || label.ends_with(' ') => {
-                found.add(Fate::Open, format!("it makes another value of {label} of {}", column.name));
+                found.add(Consequence::Open, format!("it makes another value of {label} of {}", column.name));
             }
             Some(_) => {}
-            None => found.add(Fate::Disables, format!("a value of {} has a quote in it", column.name)),
+            None => found.add(Consequence::Disables, format!("a value of {} has a quote in it", column.name)),
         }
     }
     Some(kind)
@@ -306,7 +321,7 @@ fn kind(column: &Column, found: &mut Findings) -> Option<Kind> {
 
 fn name(name: &str, found: &mut Findings) {
     if OWN_COLUMNS.contains(&name) {
-        found.add(Fate::Disables, format!("PostgreSQL has a column {name} of its own in every table"));
+        found.add(Consequence::Disables, format!("PostgreSQL has a column {name} of its own in every table"));
     }
 }
 
@@ -318,7 +333,7 @@ fn differences(taken: &[Taken], meaning: &Meaning, found: &mut Findings) {
         Meaning::DropsTemporary => {
             if taken.iter().any(|it| matches!(it, Taken::Drop(_))) {
                 found.add(
-                    Fate::Open,
+                    Consequence::Open,
                     "it drops the table of the same name that is not temporary, if there is one",
                 );
             }
@@ -329,17 +344,17 @@ fn differences(taken: &[Taken], meaning: &Meaning, found: &mut Findings) {
 
 fn created_otherwise(taken: &[Taken], created: &Created, found: &mut Findings) {
     let [Taken::Create(table)] = taken else {
-        return found.add(Fate::Disables, "it takes it for a comment");
+        return found.add(Consequence::Disables, "it takes it for a comment");
     };
     let columns: Vec<_> = table.columns.iter().map(|it| &it.name).collect();
     if columns != created.columns.iter().collect::<Vec<_>>() {
-        found.add(Fate::Disables, "it reads other columns than MySQL");
+        found.add(Consequence::Disables, "it reads other columns than MySQL");
     }
     if created.has_key && !keys(table).registered {
-        found.add(Fate::Disables, "it finds no key, and leaves the table out of the replica");
+        found.add(Consequence::Disables, "it finds no key, and leaves the table out of the replica");
     }
     if created.is_filled {
-        found.add(Fate::Disables, "it does not fill the table");
+        found.add(Consequence::Disables, "it does not fill the table");
     }
 }
 
@@ -360,32 +375,34 @@ fn changed_otherwise(taken: &[Taken], changes: &[Change], found: &mut Findings) 
             continue;
         }
         match change {
-            Change::Adds(name) => found.add(Fate::Disables, format!("it does not add {name}")),
-            Change::Renames(name, _) => found.add(Fate::Disables, format!("it does not rename {name}")),
-            Change::RenamesTable(_) => found.add(Fate::Disables, "it does not rename the table"),
-            Change::Empties => found.add(Fate::Disables, "it does not empty the table"),
+            Change::Adds(name) => found.add(Consequence::Disables, format!("it does not add {name}")),
+            Change::Renames(name, _) => {
+                found.add(Consequence::Disables, format!("it does not rename {name}"))
+            }
+            Change::RenamesTable(_) => found.add(Consequence::Disables, "it does not rename the table"),
+            Change::Empties => found.add(Consequence::Disables, "it does not empty the table"),
             Change::Drops(name) => {
                 found.add(
-                    Fate::Open,
+                    Consequence::Open,
                     format!("it does not drop {name}: if that is NOT NULL, the next row disables the table"),
                 );
             }
             Change::DropsKey => {
                 found.add(
-                    Fate::Open,
+                    Consequence::Open,
                     "it leaves the key as it was: rows that are the same by that disable the table",
                 );
             }
             Change::Modifies(name) => {
                 found.add(
-                    Fate::Open,
+                    Consequence::Open,
                     format!("it does not change {name}: a row that needs it disables the table"),
                 );
             }
         }
     }
     if !done.is_empty() {
-        found.add(Fate::Disables, "it does more than MySQL");
+        found.add(Consequence::Disables, "it does more than MySQL");
     }
 }
 
