@@ -1,6 +1,6 @@
 //! Which open batches of a 1.7 source will be read again, and which never.
 //!
-//! SPEC.md, "Batches of one 1.7 source": a batch is *applied* when it is replayed or listed, *empty* when it is neither
+//! §batches, §live-batches: a batch is *applied* when it is replayed or listed, *empty* when it is neither
 //! and has no rows in the log tables, else *open*. The newest, by `i_id_batch`, is never processed in 1.8.2's life: it is
 //! *live*, with rows or without. An older open one is live as long as each batch from it to the newest is directly
 //! succeeded by the next; one before that is an orphan. Neither the time of creation, which jumps with the clock, nor the
@@ -51,7 +51,7 @@ impl<'a> Sorted<'a> {
     }
 
     /// The live batches whose rows tell where a table was first read: up to the first of them, by age, that has
-    /// discarded rows, which may have been rows of any table. SPEC.md, "Point of a table".
+    /// discarded rows, which may have been rows of any table. §cleared-coordinate.
     #[must_use]
     pub fn telling(&self) -> Vec<i64> {
         let by_age = self.live.iter().rev().take_while(|batch| !batch.discarded);

@@ -1,6 +1,6 @@
 //! Where a replica stands in MySQL's binary log, and the order of such places.
 //!
-//! The order is SPEC.md's: by the number after the dot of the file name, then by position, both as
+//! §coordinate-order: by the number after the dot of the file name, then by position, both as
 //! numbers. `mysql-bin.999999` comes before `mysql-bin.1000000`, which text order gets wrong.
 
 mod logs;

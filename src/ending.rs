@@ -1,6 +1,6 @@
 //! How a command ends: its exit code and its last line, which both say what state the replica is in.
 
-/// The end of a command. SPEC.md, "The command line", exit codes.
+/// The end of a command. §exit-codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// Done, or nothing to do.

@@ -1,6 +1,6 @@
 //! The set of GTIDs from which the daemon of pg_chameleon 2.0.21 starts when its configuration enables them.
 //!
-//! SPEC.md, "GTIDs": the daemon then passes over the coordinates of its batch. What the set is to hold follows from the
+//! §gtid: the daemon then passes over the coordinates of its batch. What the set is to hold follows from the
 //! batch start; what the daemon can read of a set was seen on the real one. MySQL only supplies sets and transactions.
 
 use crate::binlog::BinlogCoordinate;

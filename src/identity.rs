@@ -1,6 +1,6 @@
 //! Whether a MySQL server is the one that 1.8.2 read from.
 //!
-//! SPEC.md, "Which server it is": the event that ends at a source's newest open coordinate bears, on the server that
+//! §which-server: the event that ends at a source's newest open coordinate bears, on the server that
 //! 1.8.2 read from, the time that `t_sources.ts_last_received` holds: local time without a zone, so that it may be apart
 //! by what time zones are apart. MySQL only supplies the times of events; what they mean is decided here.
 

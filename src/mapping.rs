@@ -1,6 +1,6 @@
 //! The schema mappings of the old catalogue held against those of the configuration.
 //!
-//! SPEC.md, "Schema mappings": both are sets of pairs (schema on MySQL, schema on PostgreSQL) and must
+//! §mappings: both are sets of pairs (schema on MySQL, schema on PostgreSQL) and must
 //! be equal, each pair in exactly one new source. Any discrepancy, in either direction, refuses.
 
 use crate::facts::snapshot::OldSource;

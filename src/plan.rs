@@ -1,6 +1,6 @@
 //! From a 1.7 catalogue and a configuration to the sources of the 2.0 catalogue, or to the reasons why not.
 //!
-//! This is the one place of SPEC.md's rules on starts, points, batch starts and consistent points. It
+//! This is the one place of the rules §start, §point, §position-plus-one, §batch-start and §consistent-point. It
 //! is pure: the server only supplies the [`Snapshot`].
 
 use crate::batches::Sorted;
@@ -197,7 +197,7 @@ enum Start {
 
 /// The largest of its source's start, its own coordinate, and just before the end of the first row that the live batches
 /// hold of it: everything up to this point is in PostgreSQL, nothing after it is. 1.8.2 clears a table's own coordinate
-/// when it reads the first row past it; that row, once stored, still tells. SPEC.md, "Point of a table".
+/// when it reads the first row past it; that row, once stored, still tells. §cleared-coordinate.
 #[must_use]
 pub fn point_of_table(
     start: &BinlogCoordinate,
@@ -208,7 +208,7 @@ pub fn point_of_table(
     own.cloned().into_iter().chain(before_row).fold(start.clone(), BinlogCoordinate::max)
 }
 
-/// Whether there is nothing to bring over of a source. SPEC.md, "Start of a source".
+/// Whether there is nothing to bring over of a source. §never-initialised.
 #[must_use]
 pub fn never_initialised(source: &OldSource) -> bool {
     source.tables.count == 0 && Sorted::of(&source.batches).live.is_empty()
@@ -376,7 +376,7 @@ fn base_names(part: &Part, source: &OldSource) -> Vec<String> {
     live.chain(own).chain(coordinates(part)).map(|coordinate| coordinate.file().base().to_owned()).collect()
 }
 
-/// SPEC.md, "For each new source".
+/// §batch-start, §consistent-point, §carried-over.
 fn planned_source(target: &Target, parts: Vec<(Part, &OldSource)>) -> PlannedSource {
     let oldest = |time: fn(&OldSource) -> Option<NaiveDateTime>| {
         parts.iter().filter(|(part, _)| part.start.is_some()).filter_map(|(_, source)| time(source)).min()

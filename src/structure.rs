@@ -1,8 +1,8 @@
 //! Whether a replicated table is in PostgreSQL what it is on MySQL: its columns, their types, and its key.
 //!
-//! SPEC.md, "What the log holds, not what the settings say". 1.8.2 registers the composite key of a table that it saw in
-//! a CREATE TABLE by its first column, and a definition that was changed by a session with another default database
-//! never arrives (both seen, HUNT.md 2e and 5). The first row that doesn't fit makes pg_chameleon 2 disable the table.
+//! §table-structure. 1.8.2 registers the composite key of a table that it saw in a CREATE TABLE by its first column,
+//! and a definition that was changed by a session with another default database never arrives (both seen, §hunt-2e and
+//! §hunt-5). The first row that doesn't fit makes pg_chameleon 2 disable the table.
 //!
 //! Only what can't hold a row that MySQL can is a difference: a table in PostgreSQL may have more columns, wider ones,
 //! and types of its owner's choice.

@@ -1,6 +1,6 @@
 //! The window between the start of a new source and its consistent point, and how it is closed.
 //!
-//! SPEC.md, "The window, and how to close it": an old source that has nothing new keeps an old coordinate, so the
+//! §window, §advance: an old source that has nothing new keeps an old coordinate, so the
 //! smallest of all can lie far back. Each start is advanced to the first transaction that concerns the schema of its
 //! source, or to the consistent point when there is none; what is left of the window is examined, and what lies ahead
 //! behind it. MySQL only supplies the [`Transaction`]s; what they mean is decided here.

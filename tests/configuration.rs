@@ -111,7 +111,7 @@ fn a_configuration_that_cannot_be_read() {
         ("a tab", with_text("pg_conn:\n\thost: x\n"), &["upgraded.yml:2:"]),
         ("nothing", with_text(""), &["is empty: it should hold pg_conn and sources"]),
         (
-            // REPORTS.md 56.
+            // §report-56.
             "one of 1.8.2",
             with_text(
                 "my_database: my_shop\ndest_schema: shop\nsource_name: default\nmysql_conn:\n  host: h\n  passwd: p\n\
@@ -441,7 +441,7 @@ fn what_the_daemon_ends_at_is_warned_of() {
     assert!(tried > 0, "the scenario names no configuration");
 }
 
-/// SPEC.md, "Checks": what is about the daemon or the configuration can be accepted, and every report shows it.
+/// §accept: what is about the daemon or the configuration can be accepted, and every report shows it.
 #[test]
 fn an_accepted_error_is_in_every_report() {
     let source = demo_source().with("limit_tables", json!(["my_shop.orders"]));
@@ -500,7 +500,7 @@ fn what_cannot_be_accepted() {
     replica::assert_unchanged(&before, &replica.record());
 }
 
-/// REPORTS.md 16: the example's my_server_id in two sources of one server.
+/// §report-16: the example's my_server_id in two sources of one server.
 #[test]
 fn two_sources_that_are_one_replica_to_their_server() {
     let sources = [
@@ -566,8 +566,8 @@ fn the_configuration_of_the_harness_is_the_example_of_the_package() {
     assert_eq!(our_source, their_source);
 }
 
-/// REPORTS.md 57: the example with nothing changed but the accounts and the mappings of the first source. What 1.7 knows nothing
-/// of is named with its lines; once they are removed, what is left of the example is harmless.
+/// §report-57: the example with nothing changed but the accounts and the mappings of the first source. What 1.7 knows
+/// nothing of is named with its lines; once they are removed, what is left of the example is harmless.
 #[test]
 fn the_example_of_the_package_is_told_what_to_change() {
     let Some(text) = example("the_example_of_the_package_is_told_what_to_change") else { return };

@@ -1,5 +1,5 @@
-//! The harness can see: run on pg_chameleon 2.0.21's own upgrade it finds what SPEC.md, "What pg_chameleon 2.0.21's own
-//! upgrade_replica_schema does", says of it. One that has gone blind finds less, and fails here.
+//! The harness can see: run on pg_chameleon 2.0.21's own upgrade it finds what §original says of
+//! it. One that has gone blind finds less, and fails here.
 //!
 //! The state that only the daemon shows (a table dropped between the points of two sources) is in scenarios/live.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
@@ -15,7 +15,7 @@ use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use std::path::Path;
 
-/// A row of SPEC.md's table, the scenario that has its state, and what must be found of it.
+/// A row of the table of §original, the scenario that has its state, and what must be found of it.
 struct Finding {
     row: &'static str,
     scenario: &'static str,

@@ -1,4 +1,4 @@
-//! The client's memory stays under 64 MiB however large a catalogue is (SPEC.md, "Speed"; HUNT.md 7, REPORTS.md 12).
+//! The client's memory stays under 64 MiB however large a catalogue is (§memory; §hunt-7, §report-12).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
 mod replica;

@@ -727,8 +727,8 @@ fn a_role_without_rights() {
     replica.upgrade(&[]).code(0);
 }
 
-/// REPORTS.md 61 and 62: no temporary tables, and one session alone. What waits is replayed all the same, as by a role
-/// that may do more.
+/// §report-61 and §report-62: no temporary tables, and one session alone. What waits is replayed all the same, as by a
+/// role that may do more.
 #[test]
 fn a_role_without_temporary_tables_and_with_one_session() {
     let waiting = |name: &str| {

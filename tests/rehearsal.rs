@@ -1,4 +1,4 @@
-//! SPEC.md, "Rehearsal": a dump of production's database, restored on a throwaway server and upgraded there with
+//! §rehearsal: a dump of production's database, restored on a throwaway server and upgraded there with
 //! production's own configuration, whose server can't be reached from here. The catalogue is one that pg_chameleon
 //! 1.8.2's own schema file has made.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
@@ -205,7 +205,7 @@ runs:
     assert_eq!(verdict.faults, 1);
 }
 
-/// What the configuration doesn't say, `pg_dump` finds where libpq looks for it (REPORTS.md 18).
+/// What the configuration doesn't say, `pg_dump` finds where libpq looks for it (§report-18).
 #[test]
 fn production_is_dumped_with_a_password_from_the_password_file() {
     let production = Replica::of(&seed(), &[]);
@@ -256,7 +256,7 @@ fn production_is_read_and_stays_as_it_was() {
     assert!(before == after, "{}", before.diff(&after));
 }
 
-/// REPORTS.md 21: a dump of some schemas left the extensions out, and the tables with their types with them. REPORTS.md 43:
+/// §report-21: a dump of some schemas left the extensions out, and the tables with their types with them. §report-43:
 /// rows that the role may not read.
 #[test]
 fn types_of_extensions_come_over_and_row_security_is_told() {
@@ -297,7 +297,7 @@ fn url() -> server::Kind {
     format!("postgres://{user}:{password}@{}:{}/postgres", address.host, address.port).parse().unwrap()
 }
 
-/// HUNT.md H1: `replay --dump FILE --server URL` obeyed the DROP DATABASE, CREATE DATABASE and \connect of a dump made
+/// §hunt-h1: `replay --dump FILE --server URL` obeyed the DROP DATABASE, CREATE DATABASE and \connect of a dump made
 /// with --create --clean, on the server of the URL.
 #[test]
 fn a_dump_that_drops_its_database_harms_no_server() {
@@ -375,7 +375,7 @@ impl Drop for Restoring {
     }
 }
 
-/// HUNT.md H1, its siblings: what a hand-made dump could do to a server, its other databases, its files and ours.
+/// §hunt-h1, its siblings: what a hand-made dump could do to a server, its other databases, its files and ours.
 #[test]
 fn what_a_hostile_dump_wants_is_not_done() {
     let victim = Replica::of(&seed(), &[]);
@@ -449,7 +449,7 @@ fn what_a_hostile_dump_wants_is_not_done() {
     assert!(error.contains("more than one database") && error.contains("pg_dump --format=custom"), "{error}");
 }
 
-/// HUNT.md H2: a dump that was cut anywhere behind t_sources got 'The day will go well'.
+/// §hunt-h2: a dump that was cut anywhere behind t_sources got 'The day will go well'.
 #[test]
 fn a_dump_that_is_cut_is_never_taken_for_a_whole_one() {
     let production = Replica::of(&seed(), &[]);
@@ -544,7 +544,7 @@ fn a_dump_of_a_part_is_no_replica() {
     }
 }
 
-/// HUNT.md H2, REPORTS.md 44: what a throwaway server lacks of production is ordinary in real dumps; it is told.
+/// §hunt-h2, §report-44: what a throwaway server lacks of production is ordinary in real dumps; it is told.
 #[test]
 fn what_another_server_lacks_is_told_and_does_no_harm() {
     let production = Replica::of(&seed(), &[]);

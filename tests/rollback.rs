@@ -65,7 +65,7 @@ fn the_old_catalogue_is_put_back_and_can_be_upgraded_again() {
     replica.command(&["upgrade", "--yes"]).assert().success();
 }
 
-/// HUNT.md 6: what the new replica has read alone, and what was set by hand, has changed no destination table.
+/// §hunt-6: what the new replica has read alone, and what was set by hand, has changed no destination table.
 #[test]
 fn what_the_new_replica_has_read_is_no_obstacle() {
     for done in [
@@ -92,7 +92,7 @@ fn what_the_new_replica_has_read_is_no_obstacle() {
     }
 }
 
-/// HUNT.md 6 and 20.
+/// §hunt-6 and §hunt-20.
 #[test]
 fn what_the_new_replica_has_done_is_not_undone_without_force() {
     for (done, told) in [

@@ -188,7 +188,7 @@ fn for_a_role_that_may_only_read() {
     assert_eq!(json_of(&replica, &["status"], 0)["sources"][0]["name"], "shop");
 }
 
-/// HUNT.md 26: whoever asks to be shown something, and is shown nothing, must not be told that all is well.
+/// §hunt-26: whoever asks to be shown something, and is shown nothing, must not be told that all is well.
 #[test]
 fn what_cannot_be_shown_is_no_success() {
     let replica = Replica::of(&seed(), &configured());

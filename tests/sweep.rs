@@ -121,7 +121,7 @@ fn faults_at_every_message_of_a_replay_in_sets_leave_a_whole_catalogue() {
     assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
 }
 
-/// SPEC.md, "Comparing": a trigger that writes another value each time is not the upgrader's fault.
+/// §comparing: a trigger that writes another value each time is not the upgrader's fault.
 #[test]
 fn what_differs_without_any_fault_is_the_harness_s_blindness() {
     let production = replica::Replica::of(&small(), &[]);
@@ -145,7 +145,7 @@ fn what_differs_without_any_fault_is_the_harness_s_blindness() {
     production.sql("DROP TRIGGER audit ON shop.orders");
     std::fs::write(&dump, production.dump() + "\n").unwrap();
     assert_eq!(sweep::run(&sweep, &|_, _| {}).unwrap().violations().count(), 0);
-    // HUNT.md H10: told as a violation.
+    // §hunt-h10: told as a violation.
     sweep.only = vec!["cut_before@99999".parse().unwrap()];
     let Err(error) = sweep::run(&sweep, &|_, _| {}) else { panic!("there is no such message") };
     assert!(error.to_string().starts_with("there is no message 99999 for cut_before@99999"), "{error}");

@@ -226,7 +226,7 @@ fn with_long_names() -> Replica {
     Replica::of(&seed, &[ConfiguredSource::mysql(&name, &pairs)])
 }
 
-/// SPEC.md, "The command line": tables and findings fit the terminal, at 80 columns as at 200.
+/// §terminal-width: tables and findings fit the terminal, at 80 columns as at 200.
 #[test]
 fn everything_fits_the_terminal() {
     for columns in [80, 110, 200] {

@@ -219,7 +219,7 @@ fn each_table_gets_the_point_of_the_rule() {
 
 #[test]
 fn a_row_that_a_live_batch_holds_moves_the_point_of_its_table() {
-    // SPEC.md, "Point of a table": 1.8.2 has cleared the coordinates of these tables when it read their first rows.
+    // §cleared-coordinate: 1.8.2 has cleared the coordinates of these tables when it read their first rows.
     let start = "mysql-bin.000009:120";
     let owns = [None, Some("mysql-bin.000009:400"), Some("mysql-bin.000010:500")];
     let rows =
@@ -293,7 +293,7 @@ fn a_dry_run_shows_the_real_coordinates_and_changes_nothing() {
         .code(0)
         .stdout(contains("verify"))
         .stdout(contains("mysql-bin.000042:9120"))
-        // HUNT.md 16: what waits is not tried.
+        // §hunt-16: what waits is not tried.
         .stdout(contains(
             "The 395 events that wait were not replayed: whether they can be, the upgrade itself shows.",
         ))
@@ -447,7 +447,7 @@ fn the_old_catalogue_is_put_aside_whole() {
     assert_unchanged(&before, &after);
 }
 
-/// HUNT.md 21.
+/// §hunt-21.
 #[test]
 fn a_report_takes_the_place_of_a_report_alone() {
     let replica = Replica::demo();
@@ -491,7 +491,7 @@ fn a_report_takes_the_place_of_a_report_alone() {
     assert_eq!(left, Vec::<String>::new());
 }
 
-/// REPORTS.md 23 and 50: pg_chameleon takes a configuration by name, from one folder.
+/// §report-23 and §report-50: pg_chameleon takes a configuration by name, from one folder.
 #[test]
 fn the_next_steps_can_be_followed_whatever_the_configuration_is_called() {
     let at = |path: fn(&std::path::Path) -> std::path::PathBuf| {
@@ -508,7 +508,7 @@ fn the_next_steps_can_be_followed_whatever_the_configuration_is_called() {
             .code(0);
         let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
         assert!(shown.contains("pip install pg_chameleon==2.0.21"), "{shown}");
-        // REPORTS.md 58: on an idle server that is as it should be.
+        // §report-58: on an idle server that is as it should be.
         assert!(shown.contains("shown as not consistent until its replica has read past"), "{shown}");
         (replica, shown)
     };

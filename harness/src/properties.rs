@@ -1,4 +1,5 @@
-//! The six properties of SPEC.md, "What correct means", held against what a run left behind.
+//! The six properties (§atomic, §truthful, §exactly-once, §complete, §reversible, §repeatable), held against what a run
+//! left behind.
 //!
 //! Two records are made of the undisturbed replica: of 1.7 with everything replayed by its own
 //! `fn_process_batch`, and of the finished upgrade. After a run, with or without faults, the database must be one
@@ -22,7 +23,7 @@ const SESSIONS_END: Duration = Duration::from_secs(60);
 /// How much of an upgrader's last line is shown.
 const SHOWN_OF_A_LINE: usize = 400;
 
-/// A property of SPEC.md.
+/// A property of docs/specification.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Property {
@@ -312,7 +313,7 @@ fn dropped(client: &mut Client) -> Result<i64, postgres::Error> {
     client.query_one(lacking, &[])?.try_get(0)
 }
 
-/// SPEC.md's exit codes: 0 only with 2.0; 2, 3 and 4 only with 1.7. With a second upgrader the first may find
+/// §exit-codes: 0 only with 2.0; 2, 3 and 4 only with 1.7. With a second upgrader the first may find
 /// the work done.
 pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violation> {
     let code = outcome.code();

@@ -1,4 +1,4 @@
-//! The rehearsal of the day from a dump: SPEC.md, "Rehearsal". The database is restored on a throwaway server and
+//! The rehearsal of the day from a dump: §rehearsal. The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
 use crate::home::Configuration;

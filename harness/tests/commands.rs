@@ -212,7 +212,7 @@ fn is_alive(pid: &str) -> bool {
         .is_ok_and(|stat| !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
 }
 
-/// HUNT.md H6: a harness that was ended left its upgraders running. HUNT.md H5: and its roles on a server of somebody
+/// §hunt-h6: a harness that was ended left its upgraders running. §hunt-h5: and its roles on a server of somebody
 /// else's, with the databases.
 #[test]
 fn nothing_goes_on_when_the_harness_is_ended() {
@@ -267,7 +267,7 @@ fn harness_run_on(url: &str, file: &str) {
     });
 }
 
-/// HUNT.md H7: a panic with a backtrace, exit 101.
+/// §hunt-h7: a panic with a backtrace, exit 101.
 #[test]
 fn a_device_that_is_full_is_an_error_like_any_other() {
     let (_folder, file) = scenario(DEMO);
@@ -292,7 +292,7 @@ fn a_device_that_is_full_is_an_error_like_any_other() {
     assert_eq!(all_full.code(), Some(WRONG_USE));
 }
 
-/// HUNT.md H9: the bare error of the system, without the folder.
+/// §hunt-h9: the bare error of the system, without the folder.
 #[test]
 fn a_folder_for_temporary_files_that_is_not_there_is_named() {
     let (_folder, file) = scenario(DEMO);
@@ -304,7 +304,7 @@ fn a_folder_for_temporary_files_that_is_not_there_is_named() {
         .stderr(contains("no files can be made in /nowhere/at/all").and(contains("set TMPDIR")));
 }
 
-/// HUNT.md H8, H10, H11: passed over in silence, or told as something else than wrong use.
+/// §hunt-h8, §hunt-h10, §hunt-h11: passed over in silence, or told as something else than wrong use.
 #[test]
 fn what_can_not_be_meant_is_wrong_use() {
     let (folder, file) = scenario(DEMO);
@@ -328,7 +328,7 @@ fn what_can_not_be_meant_is_wrong_use() {
         .stderr(contains("mine.yml"));
 }
 
-/// HUNT.md H11: what was found came out as wrong use when it could not be written in the end.
+/// §hunt-h11: what was found came out as wrong use when it could not be written in the end.
 #[test]
 fn a_report_that_can_not_be_written_does_not_hide_what_was_found() {
     let (_folder, file) = scenario(DEMO);
@@ -339,7 +339,7 @@ fn a_report_that_can_not_be_written_does_not_hide_what_was_found() {
         .stderr(contains("/dev/full can't be written"));
 }
 
-/// HUNT.md H12: `unknown field sources`.
+/// §hunt-h12: `unknown field sources`.
 #[test]
 fn live_scenarios_are_told_from_wrong_ones() {
     harness()
@@ -349,7 +349,7 @@ fn live_scenarios_are_told_from_wrong_ones() {
         .stderr(contains("is a live scenario"));
 }
 
-/// HUNT.md H13: of 200 MB 600 were shown.
+/// §hunt-h13: of 200 MB 600 were shown.
 #[test]
 fn an_upgrader_that_does_not_stop_writing_is_cut_short() {
     let (folder, file) = scenario(DEMO);
@@ -365,7 +365,7 @@ fn an_upgrader_that_does_not_stop_writing_is_cut_short() {
     assert!(shown.len() < 100_000, "{}", shown.len());
 }
 
-/// SPEC.md, "Comparing": equal violations are shown once.
+/// §comparing: equal violations are shown once.
 #[test]
 fn equal_failures_are_shown_once_with_their_number() {
     let folder = tempfile::tempdir().unwrap();
@@ -383,7 +383,7 @@ fn equal_failures_are_shown_once_with_their_number() {
     assert!(shown.contains("3 scenarios, such as one: the end: exit code"), "{shown}");
 }
 
-/// SPEC.md, "Comparing": what differs between two undisturbed runs is no fault of the upgrader.
+/// §comparing: what differs between two undisturbed runs is no fault of the upgrader.
 #[test]
 fn what_the_harness_can_not_compare_is_told_as_that() {
     let text = "

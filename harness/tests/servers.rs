@@ -350,7 +350,7 @@ fn url_clears_up() -> Outcome {
     })?;
     assert!(exists(owner.address(), &used.what)?, "a database in use was dropped");
     assert!(exists(owner.address(), &kept)?, "a database that was to be kept was dropped");
-    // HUNT.md H5: the roles of a program that was killed stayed for ever.
+    // §hunt-h5: the roles of a program that was killed stayed for ever.
     let of_the_dead = format!("role_{}%", maker_of(&left.what));
     let roles = "SELECT count(*) FROM pg_roles WHERE rolname LIKE $1";
     let count = |like: &str| -> Result<i64, Box<dyn Error>> {
@@ -366,7 +366,7 @@ fn maker_of(database: &str) -> &str {
     database.rsplit_once('_').map_or(database, |(maker, _)| maker)
 }
 
-/// HUNT.md H3: advisory locks are those of one database, and the copy of a database took none.
+/// §hunt-h3: advisory locks are those of one database, and the copy of a database took none.
 fn url_of_two() -> Outcome {
     let owner = local()?;
     owner.address().connect("postgres")?.batch_execute("CREATE DATABASE elsewhere")?;
@@ -384,7 +384,7 @@ fn url_of_two() -> Outcome {
     Ok(())
 }
 
-/// HUNT.md H4: a database was dropped for its name, and one of another role's stopped every ordinary role.
+/// §hunt-h4: a database was dropped for its name, and one of another role's stopped every ordinary role.
 fn url_spares_others() -> Outcome {
     let owner = local()?;
     let mut client = owner.address().connect("postgres")?;

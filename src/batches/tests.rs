@@ -1,4 +1,4 @@
-//! The states that were tried on the real 1.8.2 (SPEC.md, RULES.md (a)), each by an example; and the rule against a
+//! The states that were tried on the real 1.8.2 (§batches to §stored-twice), each by an example; and the rule against a
 //! definition that goes batch by batch.
 
 use super::*;
@@ -75,7 +75,7 @@ fn one_that_the_next_succeeds_by_its_id_is_live() {
 
 #[test]
 fn an_old_crash_whose_applied_successors_are_gone_is_not_proven() {
-    // HUNT.md 1: retention has removed all that was applied since. By the old rule it was live, and all since was applied
+    // §hunt-1: retention has removed all that was applied since. By the old rule it was live, and all since was applied
     // again.
     let batches = of(vec![newest(9, 7000), gone(open(2, 100, 300, 7000), 6, 0)]);
     assert_eq!(sorted(&batches), [vec![9], vec![], vec![2]]);
@@ -104,7 +104,7 @@ fn one_that_the_next_succeeds_by_its_place_is_live_whatever_ids_are_gone() {
 
 #[test]
 fn that_the_next_stands_at_the_beginning_of_the_next_file_proves_nothing() {
-    // RULES.md (a): 1.8.2 has read rows and a rotation in one pass since, and they were applied.
+    // §directly-succeeded: 1.8.2 has read rows and a rotation in one pass since, and they were applied.
     let beginning = StoredCoordinate { file: Some("mysql-bin.000002".into()), position: Some(4) };
     let mut old = gone(open(1, 100, 300, 0), 1, 0);
     old.succession.as_mut().unwrap().next = beginning;
@@ -170,7 +170,7 @@ fn what_was_heard_is_taken_for_the_very_same_gap_only() {
 
 #[test]
 fn an_empty_batch_between_is_passed_when_it_is_directly_succeeded_itself() {
-    // RULES.md (a): a crash, then only a rotation, which has closed a batch without rows.
+    // §live-batches: a crash, then only a rotation, which has closed a batch without rows.
     let batches = of(vec![newest(3, 4), open(1, 100, 300, 300)]);
     assert_eq!(sorted(&batches), [vec![3, 1], vec![], vec![]]);
     let unknown = of(vec![newest(9, 4), gone(open(1, 100, 300, 300), 0, 6)]);
@@ -181,7 +181,7 @@ fn an_empty_batch_between_is_passed_when_it_is_directly_succeeded_itself() {
 fn two_crashes_in_a_row_are_both_live_and_both_lost_together() {
     let chain = vec![newest(3, 900), open(2, 500, 900, 900), open(1, 100, 500, 500)];
     assert_eq!(sorted(&of(chain.clone())), [vec![3, 2, 1], vec![], vec![]]);
-    // RULES.md (a): 1.8.2 has gone on after both; the second is no proof for the first.
+    // §orphans: 1.8.2 has gone on after both; the second is no proof for the first.
     let mut later = chain;
     later[0] = newest(9, 7000);
     later[1] = gone(open(2, 500, 900, 7000), 6, 0);
@@ -217,7 +217,7 @@ fn rows_tell_where_tables_were_first_read_up_to_the_first_batch_that_has_discard
     assert_eq!(Sorted::of(&of(vec![newest(9, 100)])).telling(), [0; 0]);
 }
 
-/// SPEC.md word by word: for one batch, every step from it to the newest.
+/// §batches to §orphans, word by word: for one batch, every step from it to the newest.
 fn definition(batches: &Batches, batch: &OldBatch) -> &'static str {
     if batch.followed_by_applied {
         return "orphan";

@@ -40,7 +40,7 @@ impl BinaryLogs {
         }
         let last = self.current.file();
         let Some((first, _)) = self.files.first() else {
-            // What it writes to is there, listed or not (seen on RDS: REPORTS.md 33).
+            // What it writes to is there, listed or not (seen on RDS: §report-33).
             let is_there = file.name() == last.name() && coordinate.position() <= self.current.position();
             return (!is_there).then_some(Unavailable::NoneListed);
         };
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(logs.unavailable(&other), Some(Unavailable::OtherServer { has: "bin.000003".into() }));
     }
 
-    /// REPORTS.md 33: RDS, whose backups were just switched on.
+    /// §report-33: RDS, whose backups were just switched on.
     #[test]
     fn a_server_may_list_no_file() {
         let logs = BinaryLogs { files: vec![], current: at(5, 1000) };

@@ -66,7 +66,7 @@ fn by_hand(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.chars().cmp(other.chars()))
 }
 
-/// SPEC.md: "by the number after the dot of the file name, then by position, as numbers".
+/// §coordinate-order: "by the number after the dot of the file name, then by position, as numbers".
 fn definition(one: &Written, other: &Written) -> Ordering {
     by_hand(&one.1, &other.1).then_with(|| by_hand(&one.2, &other.2))
 }

@@ -1,6 +1,6 @@
 //! `--accept ID=REASON`: an error of a check that is about the daemon or the configuration, and not about the catalogue's
 //! integrity, can be accepted by whoever knows better. It no longer refuses, and every report shows it with the reason.
-//! SPEC.md, "Checks, before anything changes".
+//! §accept.
 
 use crate::finding::{Finding, Severity};
 

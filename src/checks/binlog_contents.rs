@@ -1,6 +1,6 @@
 //! From where the new replica starts to where the binary log ends now, pg_chameleon 2.0.21 takes every event as it is meant.
 //!
-//! SPEC.md, "What the log holds, not what the settings say": sessions keep the settings that they connected with, so what
+//! §log-contents: sessions keep the settings that they connected with, so what
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
 use super::{Facts, Finding, column_names, counted};

@@ -77,7 +77,7 @@ mod tests {
     use crate::facts::mysql::NameCase;
     use crate::facts::mysql::{Checksums, NoSession};
 
-    /// Aurora can't be had: what its answers mean is tried here, REPORTS.md 13.
+    /// Aurora can't be had: what its answers mean is tried here, §report-13.
     #[test]
     fn a_log_that_is_shown_counts_more_than_the_setting() {
         let settings = |log_bin, log_bin_denied| Settings {

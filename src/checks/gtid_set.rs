@@ -1,5 +1,5 @@
-//! The daemon of pg_chameleon 2.0.21 with gtid_enable, on a server with gtid_mode ON, starts from a set of GTIDs: SPEC.md,
-//! "GTIDs". Without one it ends at every start (seen); from one that it misreads, it loses rows or applies them twice.
+//! The daemon of pg_chameleon 2.0.21 with gtid_enable, on a server with gtid_mode ON, starts from a set of GTIDs:
+//! §gtid. Without one it ends at every start (seen); from one that it misreads, it loses rows or applies them twice.
 
 use super::{Facts, Finding};
 use crate::examination::mysql::{Answer, AskedSource, MySql};

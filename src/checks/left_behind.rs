@@ -1,6 +1,5 @@
 //! Every table of the 1.7 catalogue that was put aside is in the 2.0 one. After our own upgrade it is, until MySQL drops
-//! it; pg_chameleon's own upgrade leaves the tables of a source out that has no started batch (SPEC.md, "What
-//! pg_chameleon 2.0.21's own upgrade_replica_schema does").
+//! it; pg_chameleon's own upgrade leaves the tables of a source out that has no started batch (§original).
 
 use super::{Facts, Finding, counted};
 use crate::wording::first_of;

@@ -1,4 +1,4 @@
-//! The checks of SPEC.md, "Checks, before anything changes": what each found, and what to do about it.
+//! The checks (§checks): what each found, and what to do about it.
 //!
 //! Every check is a pure function of the [`Facts`]; all are run, and all findings are shown.
 

@@ -37,7 +37,7 @@ fn hidden(facts: &Facts, asked: &AskedSource, answer: &Answer) -> Option<Finding
 }
 
 /// On a server that takes letters alike (lower_case_table_names), the names in the binary log are the server's. Both
-/// pg_chameleons compare them letter by letter (seen: HUNT 28): nothing ever arrives.
+/// pg_chameleons compare them letter by letter (seen: §hunt-28): nothing ever arrives.
 fn other_letters(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
     if answer.other_letters.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! Open batches that will not be read again: SPEC.md, "Batches of one 1.7 source".
+//! Open batches that will not be read again: §orphans.
 //!
 //! Those that an applied batch has passed are orphans for certain: their events were lost long ago. Those that are only
 //! not proven to be directly succeeded may be orphans, or may hold what nobody has applied yet.

@@ -76,7 +76,7 @@ mod tests {
         Some(finding.severity)
     }
 
-    /// REPORTS.md 65.
+    /// §report-65.
     #[test]
     fn postgresql_10_is_the_oldest() {
         assert_eq!(severity(90_624, "9.6.24"), Some(Severity::Error));

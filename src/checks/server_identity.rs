@@ -1,4 +1,4 @@
-//! The MySQL server that answers is the one that 1.8.2 read from: SPEC.md, "Which server it is". The coordinates of the
+//! The MySQL server that answers is the one that 1.8.2 read from: §which-server. The coordinates of the
 //! catalogue mean something there alone; on another one they may well exist, and lead to other rows.
 
 use super::{Facts, Finding, counted};

@@ -1,6 +1,6 @@
 //! Every replicated table is in PostgreSQL what it is on MySQL, where no definition of it lies ahead.
 //!
-//! SPEC.md, "What the log holds, not what the settings say"; HUNT.md 2e and 5 (both seen on the real software).
+//! §table-structure; §hunt-2e and §hunt-5 (both seen on the real software).
 
 use super::{Facts, Finding, counted};
 use crate::examination::mysql::{AskedSource, Differing};

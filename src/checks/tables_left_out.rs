@@ -1,5 +1,5 @@
 //! Every replicated table is read by the daemon of its new source: limit_tables, skip_tables and skip_events of the
-//! configuration leave out none. SPEC.md, "Tables that the lists leave out".
+//! configuration leave out none. §left-out-tables.
 
 use super::{Facts, Finding, counted};
 use crate::examination::LeftOut;

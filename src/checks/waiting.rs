@@ -1,6 +1,6 @@
 //! How many events wait to be replayed, for each source; and whether they can be.
 //!
-//! SPEC.md, "Batches of one 1.7 source": 1.8.2 that was killed between two chunks of rows stores them again when it is
+//! §stored-twice: 1.8.2 that was killed between two chunks of rows stores them again when it is
 //! started; once such a batch is listed, 1.8.2 ends at it for ever, and so would the replay.
 
 use super::{Facts, Finding, counted};

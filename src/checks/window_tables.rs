@@ -1,6 +1,6 @@
 //! The new replica meets no rows of a table that is no longer on MySQL.
 //!
-//! SPEC.md, "The window, and how to close it". pg_chameleon 2.0.21's read daemon asks MySQL what a table looks like,
+//! §window-left. pg_chameleon 2.0.21's read daemon asks MySQL what a table looks like,
 //! and ends at every start when it meets rows of one that is gone, whether 1.8.2 has applied them or not. 1.8.2 passes
 //! over them.
 

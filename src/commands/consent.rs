@@ -1,4 +1,4 @@
-//! Asks for YES, upper case, as the original does. SPEC.md, "The procedure", 4.
+//! Asks for YES, upper case, as the original does. §procedure-4.
 
 use super::interruption::Interruption;
 use crate::report::console::Console;

@@ -1,4 +1,4 @@
-//! `upgrade`: the procedure of SPEC.md from the configuration to the new catalogue.
+//! `upgrade`: the procedure (§procedure-1 to §procedure-8) from the configuration to the new catalogue.
 
 use super::check::{mysql, unreachable, unreadable};
 use super::interruption::Interruption;
@@ -231,7 +231,7 @@ fn examine<'a>(
     }
 }
 
-/// SPEC.md, "The procedure", 4.
+/// §procedure-4.
 async fn agree(
     arguments: &Upgrade,
     console: &Console,

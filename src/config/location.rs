@@ -1,4 +1,4 @@
-//! Where a configuration is, and its text: `SPEC.md`, "The procedure", step 1. `--config NAME` means
+//! Where a configuration is, and its text: §procedure-1. `--config NAME` means
 //! `~/.pg_chameleon/configuration/NAME.yml`; a path works too.
 
 use std::env;

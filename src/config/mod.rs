@@ -1,5 +1,5 @@
-//! The configuration of the new replica, read as pg_chameleon 2 reads it: `SPEC.md`, "The procedure",
-//! step 1. Keys that the upgrade has no use for are ignored, as pg_chameleon ignores those it doesn't
+//! The configuration of the new replica, read as pg_chameleon 2 reads it:
+//! §procedure-1. Keys that the upgrade has no use for are ignored, as pg_chameleon ignores those it doesn't
 //! know; a missing one is named, and everything wrong is told with file, line, column and key.
 //!
 //! A value where a text is expected may be anything that Python turns into one, as pg_chameleon does it

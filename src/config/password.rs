@@ -1,4 +1,4 @@
-//! A password that can't be printed (`SPEC.md`: passwords never appear in output, logs, reports or
+//! A password that can't be printed (§passwords: they never appear in output, logs, reports or
 //! process titles).
 
 use std::fmt;

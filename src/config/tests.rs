@@ -304,7 +304,7 @@ fn tls_to_postgresql_is_asked_for_as_libpq_names_it() {
     assert_eq!(settings(&pg)[0], ("sslmode", "require"));
 }
 
-/// REPORTS.md 38: hosted servers want settings of libpq that pg_chameleon has no key for.
+/// §report-38: hosted servers want settings of libpq that pg_chameleon has no key for.
 #[test]
 fn other_settings_of_libpq_may_stand_in_the_values() {
     let database = "  database: \"db options=endpoint\\\\=x target_session_attrs=primary application_name=a requiressl=1\"\n";
@@ -340,7 +340,7 @@ fn other_settings_of_libpq_may_stand_in_the_values() {
             "  port: '5432,x'\n",
             "pg_conn.port is the text \"5432,x\"; expected a TCP port, from 1 to 65535",
         ),
-        // HUNT.md 24: a URL may hold a password.
+        // §hunt-24: a URL may hold a password.
         (
             "pg_conn:\n  host: localhost\n",
             "pg_conn:\n  host: 'postgres://u:xyzzy@h/d'\n",
@@ -524,7 +524,7 @@ fn the_daemon_reads_the_tables_that_its_lists_leave() {
     );
 }
 
-/// HUNT.md 24: whatever stands in the place of another value may be a password, or have one in it.
+/// §hunt-24: whatever stands in the place of another value may be a password, or have one in it.
 #[test]
 fn no_message_shows_what_may_be_a_secret() {
     let url = "postgres://u:s3cret@h/d";
@@ -559,7 +559,7 @@ fn no_message_shows_what_may_be_a_secret() {
     }
 }
 
-/// REPORTS.md 54: what people get wrong in writing YAML, told so that it can be found.
+/// §report-54: what people get wrong in writing YAML, told so that it can be found.
 #[test]
 fn slips_in_writing_are_told_as_such() {
     let pair = "      delphis_mediterranea: loxodonta_africana\n";
@@ -593,7 +593,7 @@ fn slips_in_writing_are_told_as_such() {
     }
 }
 
-/// REPORTS.md 57: the second source of pg_chameleon's example has everything under db_conn, its type too.
+/// §report-57: the second source of pg_chameleon's example has everything under db_conn, its type too.
 #[test]
 fn the_second_source_of_the_example_is_known_by_its_lines() {
     let second = "  pgsql:\n    db_conn:\n      host: h\n      schema_mappings:\n        a: b\n      type: pgsql\n\nfillfactor:\n";
@@ -602,8 +602,8 @@ fn the_second_source_of_the_example_is_known_by_its_lines() {
     assert_eq!((sources[1].at, sources[1].last_line), (22, 27));
 }
 
-/// HUNT.md 11, 12 and REPORTS.md 6: each was tried on the real daemon, which takes True for one and goes through a text
-/// letter by letter.
+/// §hunt-11, §hunt-12 and §report-6: each was tried on the real daemon, which takes True for one and goes through a
+/// text letter by letter.
 #[test]
 fn what_the_daemon_trips_over_is_told() {
     let of = |line: &str| {

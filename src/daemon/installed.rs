@@ -1,6 +1,6 @@
 //! The pg_chameleon 2 that is installed on this machine, when `--daemon` names it or its command `chameleon` is on the PATH: the version of
-//! mysql-replication that its daemon reads with, and the character sets that its library for MySQL knows. SPEC.md,
-//! "Checks, before anything changes": asked from it when it is at hand, else assumed to be what pip installs.
+//! mysql-replication that its daemon reads with, and the character sets that its library for MySQL knows. §checks:
+//! asked from it when it is at hand, else assumed to be what pip installs.
 
 use serde::Deserialize;
 use std::collections::HashMap;

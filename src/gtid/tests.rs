@@ -1,4 +1,4 @@
-//! Sets against their definition, transaction by transaction; and what the daemon makes of them, as it was seen (RULES.md (c)).
+//! Sets against their definition, transaction by transaction; and what the daemon makes of them, as seen (§gtid).
 
 use super::*;
 use crate::facts::mysql::TableName;

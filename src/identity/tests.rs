@@ -1,4 +1,4 @@
-//! The states that were seen on the real 1.8.2 (SPEC.md "Which server it is", RULES.md (b)), each by an example; and the
+//! The states that were seen on the real 1.8.2 (§which-server), each by an example; and the
 //! stretches against what they are for.
 
 use super::*;

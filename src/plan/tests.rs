@@ -331,7 +331,7 @@ mod random {
     }
 }
 
-/// SPEC.md's definitions, word by word, without sorting or positions in a list.
+/// The definitions §start to §consistent-point, word by word, without sorting or positions in a list.
 mod definition {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Whether a pooler stands between this program and the server, and what it gives to a client: a server session for as
 //! long as it stays, or one for each transaction or statement, where locks and settings of a session don't hold.
 //!
-//! SPEC.md, "Checks", a pooler. A server gives its process id with the key to cancel statements; a pooler gives a key of
+//! §checks, a pooler. A server gives its process id with the key to cancel statements; a pooler gives a key of
 //! its own. Behind one, a second client of ours takes part: two clients at a time in one server session, or one client in
 //! two, is what only a pooler of transactions does. (pgbouncer gives the session that was used last, or takes turns.)
 

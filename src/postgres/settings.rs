@@ -1,4 +1,4 @@
-//! What sessions set, whatever the role or the database says. SPEC.md, "The procedure", last paragraph.
+//! What sessions set, whatever the role or the database says. §sessions-settings.
 //!
 //! Statements of this program run under settings of its own, so that they mean the same everywhere and nothing of a
 //! user's schema is called or read in place of pg_catalog's. Only what 1.8.2 itself would have run (waiting DDL,

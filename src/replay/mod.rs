@@ -1,6 +1,6 @@
 //! Replays what waits in the old catalogue before it is upgraded.
 //!
-//! SPEC.md, "The procedure", 5: it commits as it goes, which is what 1.8.2 would do anyway, and 1.8.2 can go
+//! §procedure-5: it commits as it goes, which is what 1.8.2 would do anyway, and 1.8.2 can go
 //! on from any point of it.
 
 pub mod by_function;

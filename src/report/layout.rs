@@ -1,4 +1,4 @@
-//! Text and tables made to fit the terminal: SPEC.md, "The command line", at 80 columns as at 200. Words are never broken,
+//! Text and tables made to fit the terminal: §terminal-width, at 80 columns as at 200. Words are never broken,
 //! and a statement to be copied stands on a line of its own, whole, however long it is.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};

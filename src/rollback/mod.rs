@@ -1,4 +1,4 @@
-//! Undoes a successful upgrade: SPEC.md, "The way back". The 1.7 catalogue, which the upgrade has put aside,
+//! Undoes a successful upgrade: §way-back. The 1.7 catalogue, which the upgrade has put aside,
 //! takes its place again, and the 2.0 one is kept as `_sch_chameleon_version2`, in one transaction.
 
 mod obstacles;

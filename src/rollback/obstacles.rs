@@ -1,4 +1,4 @@
-//! What stands in the way of undoing a successful upgrade. SPEC.md, "The way back": as long as the 2.0 replica has applied
+//! What stands in the way of undoing a successful upgrade. §way-back: as long as the 2.0 replica has applied
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
 use crate::catalogue::names::{VERSION1, VERSION2, quote_identifier};

@@ -1,5 +1,5 @@
 //! Asks MySQL's log whether anything of a schema lies between a batch and the next one: the third proof that the next
-//! directly succeeds it. SPEC.md, "Batches of one 1.7 source".
+//! directly succeeds it. §directly-succeeded.
 
 use super::ask::connected;
 use super::connect::{Session, connect, place};

@@ -1,4 +1,4 @@
-//! The upgrade itself: SPEC.md, "The procedure", 6 and 7, in one transaction.
+//! The upgrade itself: §procedure-6 and §procedure-7, in one transaction.
 
 pub mod exclusive;
 pub mod outcome;

@@ -1,6 +1,6 @@
 //! What became of a transaction, when the connection was lost before the server could say so.
 //!
-//! SPEC.md, "What correct means", 2. `txid_status` tells when the transaction has ended; what it has left is read from
+//! §truthful. `txid_status` tells when the transaction has ended; what it has left is read from
 //! the catalogue itself. (A crash may undo a transaction without a trace of its id, which then goes to another one.)
 
 use crate::catalogue::names::VERSION2;

@@ -1,6 +1,6 @@
 //! The one transaction of the upgrade: a savepoint a step, and what is done when a step fails.
 //!
-//! SPEC.md, "The procedure", 6 and 7. A statement that fails leaves the work up to the last savepoint for
+//! §procedure-6, §procedure-7. A statement that fails leaves the work up to the last savepoint for
 //! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
 
 use super::step::Step;

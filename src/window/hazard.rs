@@ -1,5 +1,5 @@
-//! What the binary log holds that the read daemon of pg_chameleon 2.0.21 does not take as it is meant: SPEC.md, "What the
-//! log holds, not what the settings say".
+//! What the binary log holds that the read daemon of pg_chameleon 2.0.21 does not take as it is meant:
+//! §log-contents.
 //!
 //! Sessions keep the settings that they connected with, so every event is judged. Each kind was seen on the real daemon:
 //! tests/mysql/contents.rs and scenarios/live name it.

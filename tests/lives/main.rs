@@ -1,5 +1,5 @@
-//! The rule of batches and the points of tables against a model of 1.8.2's own life (SPEC.md, "Batches of one 1.7 source",
-//! "Start of a source", "Point of a table"; HUNT.md 1; REPORTS.md 14): whatever 1.8.2 has gone through, nothing that it has
+//! The rule of batches and the points of tables against a model of 1.8.2's own life (§batches,
+//! §live-batches, §start, §point; §hunt-1; §report-14): whatever 1.8.2 has gone through, nothing that it has
 //! applied is read again, and nothing that it has lost is lost unnamed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 

@@ -1,7 +1,7 @@
 //! A model of pg_chameleon 1.8.2's own life: what it commits, one commit after the other, and what of it is in PostgreSQL.
 //!
-//! Made from what 1.8.2 was seen to do (CATALOGUES.md; HUNT.md 1, 3; RULES.md), without a look at how the upgrade reads
-//! a catalogue: it knows the truth because it applies the rows itself.
+//! Made from what 1.8.2 was seen to do (docs/catalogues.md; §hunt-1, §hunt-3; §directly-succeeded), without a look at
+//! how the upgrade reads a catalogue: it knows the truth because it applies the rows itself.
 
 use std::collections::BTreeSet;
 
@@ -65,8 +65,8 @@ pub struct Table {
     cleared_in: Option<i64>,
     /// That batch is read again: rows before the sync are stored as well, and 1.8.2 itself will apply them again.
     read_again: bool,
-    /// No trace is left of where the table was synced: 1.8.2 died before it stored a row of it (SPEC.md, "Point of a
-    /// table"), or has closed the batch that it has read again.
+    /// No trace is left of where the table was synced: 1.8.2 died before it stored a row of it (§cleared-coordinate),
+    /// or has closed the batch that it has read again.
     pub traceless: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the binary log holds, whatever the settings say now: HUNT.md 2, each case and its siblings, on a real server.
+//! What the binary log holds, whatever the settings say now: §hunt-2, each case and its siblings, on a real server.
 
 use super::origin::{Origin, check, check_changed};
 
@@ -28,7 +28,7 @@ pub(super) fn passes(origin: &Origin, statements: &str) {
 fn rows_without_names_or_without_columns() {
     let Some(origin) = Origin::start("rows_without_names_or_without_columns") else { return };
     origin.write("my_one", 1);
-    // HUNT.md 2a: the setting of now is FULL.
+    // §hunt-2a: the setting of now is FULL.
     found_and_passed(
         &origin,
         "SET GLOBAL binlog_row_metadata = MINIMAL; UPDATE my_one.t SET data = 'a' WHERE id = 1; \
@@ -41,7 +41,7 @@ fn rows_without_names_or_without_columns() {
             "FLUSH BINARY LOGS",
         ],
     );
-    // HUNT.md 2c.
+    // §hunt-2c.
     for image in ["NOBLOB", "MINIMAL"] {
         found_and_passed(
             &origin,
@@ -59,7 +59,7 @@ fn rows_without_names_or_without_columns() {
 fn definitions_from_another_default_database() {
     let Some(origin) = Origin::start("definitions_from_another_default_database") else { return };
     origin.create("other");
-    // HUNT.md 2e, and its siblings.
+    // §hunt-2e, and its siblings.
     for statement in [
         "ALTER TABLE my_one.t ADD COLUMN extra INT",
         "ALTER TABLE `my_one`.`t` CHANGE extra another INT",
@@ -88,7 +88,7 @@ fn files_with_and_without_checksums() {
     else {
         return;
     };
-    // HUNT.md 2f: each setting begins a new file.
+    // §hunt-2f: each setting begins a new file.
     let here = origin.here();
     origin.run("SET GLOBAL binlog_checksum = NONE");
     origin.write("my_one", 1);

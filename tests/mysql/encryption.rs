@@ -96,7 +96,7 @@ fn tls_as_the_configuration_asks() {
         .says("mysql", &["ssl_ca /nowhere/ca.pem", "No such file"]);
 }
 
-/// REPORTS.md 37: PyMySQL takes such a server; the driver here does not, and the way round it is told.
+/// §report-37: PyMySQL takes such a server; the driver here does not, and the way round it is told.
 #[test]
 fn a_server_that_is_its_own_authority() {
     let files = tempfile::Builder::new().prefix("chameleon-tls-").tempdir().unwrap();
@@ -114,7 +114,7 @@ fn a_server_that_is_its_own_authority() {
     server.check(&json!({"ssl_ca": certificate, "ssl_verify_cert": false})).ends(0);
 }
 
-/// REPORTS.md 37 too: without extensions, as old tools make them.
+/// §report-37 too: without extensions, as old tools make them.
 #[test]
 fn a_certificate_of_version_1() {
     let files = tempfile::Builder::new().prefix("chameleon-tls-").tempdir().unwrap();

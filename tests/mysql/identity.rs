@@ -1,4 +1,4 @@
-//! Whether it is the server that 1.8.2 read from: SPEC.md, "Which server it is". The times of events are set here
+//! Whether it is the server that 1.8.2 read from: §which-server. The times of events are set here
 //! (SET TIMESTAMP), so that they are known without reading the log.
 
 use super::origin::{Checked, NEW, Origin, accepting, check};
@@ -213,7 +213,7 @@ fn a_schema_with_tables_that_is_not_there() {
     assert!(error["remedy"].as_str().unwrap().contains("drop old_two with 1.8.2's drop_source"));
 }
 
-/// REPORTS.md 8: 1.8.2 reads from 3306, whatever its configuration says.
+/// §report-8: 1.8.2 reads from 3306, whatever its configuration says.
 #[test]
 fn a_port_that_was_never_read_from() {
     let Some(origin) = Origin::start("a_port_that_was_never_read_from") else { return };

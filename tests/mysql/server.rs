@@ -135,7 +135,7 @@ fn rows_without_the_names_of_their_columns() {
         origin.run(&format!("SET GLOBAL binlog_row_metadata = {metadata}"));
         let replica = origin.replica(&here, &here);
         check(&replica).ends(3).says("binlog-row-metadata", &["error", metadata, "mysql-replication<1.0"]);
-        // SPEC.md: whoever runs an older library on another machine says so.
+        // §accept: whoever runs an older library on another machine says so.
         let accept = ["check", "--accept", "binlog-row-metadata=0.45 runs there", "--format", "json"];
         let assert = replica.command_with_mysql(&accepting(&accept)).assert().code(0);
         let said: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
@@ -222,7 +222,7 @@ fn tables_that_the_database_can_not_name() {
         .says("table-structure", &["error", "my_one.t", "its column needed is not on MySQL"]);
 }
 
-/// REPORTS.md 36: the checks are well, and the file goes while the question is thought over.
+/// §report-36: the checks are well, and the file goes while the question is thought over.
 #[test]
 fn binary_logs_that_are_purged_at_the_question() {
     let Some(origin) = Origin::start("binary_logs_that_are_purged_at_the_question") else { return };
@@ -352,7 +352,7 @@ fn hosts_that_are_none_and_ports_that_are_not_mysql() {
 fn an_unknown_character_set() {
     let Some(origin) = Origin::start("an_unknown_character_set") else { return };
     let here = origin.here();
-    // REPORTS.md 1: no list of the server has utf8 any more, and it takes it all the same. It takes swe7 too, for which
+    // §report-1: no list of the server has utf8 any more, and it takes it all the same. It takes swe7 too, for which
     // PyMySQL has no encoding; ucs2 it doesn't take from a client.
     for (charset, code) in [
         ("utf8", 0),

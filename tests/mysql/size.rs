@@ -15,7 +15,7 @@ const EVERYDAY: u64 = 192 * MIB;
 /// Another size in MiB. `make window` sets it.
 const SIZE: &str = "CHAMELEON_WINDOW_MIB";
 
-/// What the client may take, whatever the size (SPEC.md, "Speed").
+/// What the client may take, whatever the size (§memory).
 const MEMORY: u64 = 64 * MIB;
 
 /// Transactions of one small row that end the window: 200 bytes each, so what is kept for a transaction shows too.

@@ -1,4 +1,4 @@
-//! What the checks on MySQL find fits the terminal (SPEC.md, "The command line").
+//! What the checks on MySQL find fits the terminal (§terminal-width).
 
 use super::origin::Origin;
 use crate::terminal_of::{Terminal, assert_fits};

@@ -491,7 +491,7 @@ fn a_server_whose_names_have_no_letter_case() {
     let new = origin.here();
     let replica = origin.replica_of(&[("My_One", &new), ("MY_TWO", &old)], origin.db_conn());
     let checked = check(&replica);
-    // HUNT.md 28: neither pg_chameleon takes the letters for the same.
+    // §hunt-28: neither pg_chameleon takes the letters for the same.
     checked.ends(3).says("mysql-schemas", &["error", "My_One is my_one there, MY_TWO is my_two there"]);
     assert_eq!(checked.batch_start(), next);
 }

@@ -1,4 +1,4 @@
-//! HUNT.md 25: `~` is what Python takes for it.
+//! §hunt-25: `~` is what Python takes for it.
 
 use crate::arena::{PROGRAM, shown};
 use std::process::Command;

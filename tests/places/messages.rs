@@ -55,7 +55,7 @@ fn a_password_that_pg_chameleon_misreads_is_told() {
     }
 }
 
-/// REPORTS.md 39: a server that asks for what can't be given has answered.
+/// §report-39: a server that asks for what can't be given has answered.
 #[test]
 fn a_server_that_answered_was_reached() {
     let arena = Arena::start();

@@ -86,7 +86,7 @@ fn a_password_from_every_place() {
     arena.case("GSSAPI", "by_gss").with("password", PASSWORD).out();
     arena.case("no such role", "nobody_at_all").with("password", PASSWORD).out();
     arena.case("no such database", "trusted").database("nowhere").out();
-    // REPORTS.md 18.
+    // §report-18.
     case("an empty password").with("password", "").pgpass(&any).only_we_get_in(true, NOT_SO);
     case("an empty password, the environment")
         .with("password", "")
@@ -147,7 +147,7 @@ fn sockets() {
     case("an address for a socket", "trusted").env("PGHOSTADDR", "127.0.0.1").tls();
 }
 
-/// HUNT.md 22, REPORTS.md 38.
+/// §hunt-22, §report-38.
 #[test]
 fn lists_of_hosts() {
     let arena = Arena::start();

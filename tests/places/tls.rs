@@ -45,7 +45,7 @@ fn in_all_ways(arena: &Arena, name: &str, own: &str, outcomes: &str) {
     }
 }
 
-/// REPORTS.md 37, 66.
+/// §report-37, §report-66.
 #[test]
 fn every_certificate_in_every_mode() {
     let mut arena = Arena::start();

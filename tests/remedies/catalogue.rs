@@ -21,7 +21,7 @@ fn leftovers_are_dropped_or_renamed() {
     }
 }
 
-/// HUNT.md 13: registered for two sources that go into one.
+/// §hunt-13: registered for two sources that go into one.
 #[test]
 fn a_table_that_is_registered_twice_is_deleted_once() {
     let replica = with(
@@ -41,7 +41,7 @@ fn a_table_that_is_registered_twice_is_deleted_once() {
     assert_eq!(replica.value(tables), "shop.items stock.pieces");
 }
 
-/// HUNT.md 13's sibling: registered for the wrong source alone, some of them twice.
+/// §hunt-13's sibling: registered for the wrong source alone, some of them twice.
 #[test]
 fn tables_that_are_registered_for_another_source_are_given_back() {
     let seed = Seed::of([shop().table(Table::new("more")), stock()]);
@@ -58,7 +58,7 @@ fn tables_that_are_registered_for_another_source_are_given_back() {
     assert_eq!(replica.value(points), "items 201, more 201, pieces 51");
 }
 
-/// HUNT.md 14: no source has that destination. They are kept, and told.
+/// §hunt-14: no source has that destination. They are kept, and told.
 #[test]
 fn rows_of_a_schema_that_is_no_destination_are_deleted() {
     let replica = with(
@@ -83,7 +83,7 @@ fn rows_of_a_schema_that_is_no_destination_are_deleted() {
     assert_eq!(kept.value("SELECT count(*) FROM sch_chameleon.t_replica_tables"), "2");
 }
 
-/// HUNT.md 19.
+/// §hunt-19.
 #[test]
 fn objects_of_ones_own_are_given_another_schema() {
     let own = "CREATE TABLE sch_chameleon.notes (id serial PRIMARY KEY, note text);
@@ -136,7 +136,7 @@ fn objects_of_ones_own_are_given_another_schema() {
     is_gone(&plain, "own-objects");
 }
 
-/// REPORTS.md 27. What is kept of a row is as the real 1.8.2 keeps it.
+/// §report-27. What is kept of a row is as the real 1.8.2 keeps it.
 #[test]
 fn discarded_rows_are_told_and_the_list_is_emptied() {
     let row = |table: &str| {
@@ -214,7 +214,7 @@ fn a_batch_that_the_replay_passes_over_is_marked() {
     assert_eq!(replica.value("SELECT count(*) FROM stock.pieces"), "3");
 }
 
-/// HUNT.md 8.
+/// §hunt-8.
 #[test]
 fn the_destination_of_a_source_that_was_never_initialised_is_created() {
     let idle = chameleon_harness::seed::Source::new("idle").status(chameleon_harness::seed::Status::Ready);
@@ -263,7 +263,7 @@ fn a_view_on_the_catalogue_is_created_anew() {
     assert_eq!(replica.value("SELECT t_source FROM public.sources"), "replica");
 }
 
-/// HUNT.md 15: a success is no leftover, and what is put aside is the way back.
+/// §hunt-15: a success is no leftover, and what is put aside is the way back.
 #[test]
 fn after_an_upgrade_there_is_nothing_to_complain_of() {
     let replica = Replica::demo();

@@ -1,5 +1,5 @@
 //! Every remedy of every finding is carried out, as it is printed: statements are taken out of the message and executed.
-//! Afterwards the finding is gone, and the upgrade succeeds. SPEC.md, "Remedies".
+//! Afterwards the finding is gone, and the upgrade succeeds. §remedies.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
 mod catalogue;

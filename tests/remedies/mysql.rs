@@ -22,7 +22,7 @@ fn granted(origin: &Origin, remedy: &str) {
     all.iter().for_each(|grant| origin.run(&grant.replace("<the host of the account>", "%")));
 }
 
-/// HUNT.md 18: a table that the account may not read is not one that is gone.
+/// §hunt-18: a table that the account may not read is not one that is gone.
 #[test]
 fn a_table_that_may_not_be_read_is_granted() {
     let Some(origin) = Origin::start("a_table_that_may_not_be_read_is_granted") else { return };
@@ -59,7 +59,7 @@ fn a_schema_that_may_not_be_seen_is_granted() {
     check(&replica).ends(0).silent(&["mysql-schemas"]);
 }
 
-/// HUNT.md 28: the server writes names in small letters, and both pg_chameleons compare them letter by letter.
+/// §hunt-28: the server writes names in small letters, and both pg_chameleons compare them letter by letter.
 #[test]
 fn names_are_written_as_the_server_has_them() {
     let options = ["--lower-case-table-names=1".to_owned()];

@@ -54,7 +54,7 @@ fn a_database_is_opened_to_writers() {
     carry_out(&replica, "postgresql", "error");
 }
 
-/// REPORTS.md 45: a session whose process has ended.
+/// §report-45: a session whose process has ended.
 #[test]
 fn a_session_that_nobody_uses_any_more_is_ended() {
     let replica = Replica::of(&Seed::of([shop(), stock()]), &both());
@@ -89,7 +89,7 @@ fn a_lock_on_the_catalogue_is_waited_for() {
     replica.upgrade(&[]).code(0);
 }
 
-/// An event that can't be replayed: what the server complains of is mended, and the same command succeeds. REPORTS.md 51:
+/// An event that can't be replayed: what the server complains of is mended, and the same command succeeds. §report-51:
 /// a statement that 1.8.2 has recorded for the wrong table.
 #[test]
 fn an_event_that_cannot_be_replayed_is_mended() {

@@ -1,4 +1,4 @@
-//! What a commit waits for is for the role to say, as long as it survives a crash of the server: REPORTS.md 9.
+//! What a commit waits for is for the role to say, as long as it survives a crash of the server: §report-9.
 
 use crate::replica::{PROGRAM, Replica, demo_source, shown};
 use chameleon_harness::home::{CONFIGURATION, Home, configuration};

@@ -1,4 +1,4 @@
-//! Databases in other encodings than UTF8: HUNT.md 23, REPORTS.md 29.
+//! Databases in other encodings than UTF8: §hunt-23, §report-29.
 
 use crate::replica::{Replica, shown};
 use chameleon_harness::home::{ConfiguredSource, Home, configuration};

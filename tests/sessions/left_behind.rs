@@ -83,7 +83,7 @@ fn assert_nothing_stays(ddl: &str) {
     }
 }
 
-/// HUNT.md 4, the very case: the trigger's row is in public.audit, as it is with 1.8.2.
+/// §hunt-4, the very case: the trigger's row is in public.audit, as it is with 1.8.2.
 #[test]
 fn the_search_path_of_one_sources_ddl_is_not_the_next_ones() {
     let ddl = r#"SET search_path="db_schema_1"; ALTER TABLE "audit" ADD COLUMN note text"#;

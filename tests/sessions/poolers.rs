@@ -1,6 +1,6 @@
 //! Through a pooler: a session's locks and settings don't hold in a pool of transactions, which is found and refused before
 //! anything is set or locked; a pool of sessions is as good as the server, and the next client gets a clean session.
-//! HUNT.md 27; REPORTS.md 10, 45.
+//! §hunt-27; §report-10, §report-45.
 
 use crate::replica::{Replica, demo_source, shown};
 use chameleon_harness::home::{CONFIGURATION, Home, configuration};
@@ -117,7 +117,7 @@ fn a_pool_of_transactions_is_refused_and_left_clean() {
         assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
         assert!(shown(&output).contains("pooler"), "{}", shown(&output));
         pooled.assert_clean(1);
-        // Nothing keeps one that goes to the server itself from its work: HUNT.md 27.
+        // Nothing keeps one that goes to the server itself from its work: §hunt-27.
         pooled.replica.command(&["rollback", "--yes"]).assert().code(0);
     }
 }
@@ -185,7 +185,7 @@ fn nothing_else_is_taken_for_a_pool_of_transactions() {
     });
 }
 
-/// REPORTS.md 45: the application name of a dead 1.8.2, kept by a pooler.
+/// §report-45: the application name of a dead 1.8.2, kept by a pooler.
 #[test]
 fn the_session_of_a_dead_replica_is_named_and_how_to_end_it() {
     let name = "the_session_of_a_dead_replica_is_named_and_how_to_end_it";

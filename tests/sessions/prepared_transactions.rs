@@ -1,4 +1,4 @@
-//! A prepared transaction has locks and no process: it is named, with how to end it. REPORTS.md 11.
+//! A prepared transaction has locks and no process: it is named, with how to end it. §report-11.
 
 use crate::replica::{Replica, demo_source, shown};
 use chameleon_harness::home::{Home, configuration};

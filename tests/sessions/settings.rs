@@ -1,5 +1,5 @@
 //! No setting that a role can have changes what the statements of the upgrade mean: every setting of pg_settings that a role
-//! can set is tried with every other legal value, or with the ends of its range. REPORTS.md 15, 63.
+//! can set is tried with every other legal value, or with the ends of its range. §report-15, §report-63.
 //!
 //! Several settings are tried at a time, on a catalogue that is upgraded and on one with everything that checks find. Where
 //! something comes out otherwise than with the settings as they are, the group is halved until the setting is found.

@@ -1,4 +1,4 @@
-//! Nothing of a user's schema is called or read in place of pg_catalog's: REPORTS.md 30. A shadow of every function,
+//! Nothing of a user's schema is called or read in place of pg_catalog's: §report-30. A shadow of every function,
 //! aggregate, operator, type and relation of pg_catalog stands in a schema ahead of it in the search_path of the role, a
 //! superuser, and of the database.
 

@@ -1,5 +1,5 @@
 //! Our own judgement of statements against the real parser and translation of pg_chameleon 2.0.21 and a real PostgreSQL
-//! (SPEC.md, "Checks": statements ahead).
+//! (§checks, `window-statements`).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
 mod decided;

@@ -1,6 +1,6 @@
 //! The living proof: a real MariaDB or MySQL, the real pg_chameleon 1.8.2 before the upgrade, the real 2.0.21 after it.
 //!
-//! SPEC.md's third property (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
+//! §exactly-once (no event lost, none applied twice) is shown by a [`Scenario`]: what happens on MySQL and
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
 mod application;

@@ -1,4 +1,4 @@
-//! What must hold when a scenario is over: SPEC.md's third property, and a replica that goes on.
+//! What must hold when a scenario is over: §exactly-once, and a replica that goes on.
 
 use postgres::Client;
 

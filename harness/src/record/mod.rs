@@ -1,6 +1,6 @@
 //! A record of what is in a database, taken by SQL alone, so that before and after can be compared byte for
 //! byte: every row of every table, the values of sequences, and every definition with its owner, privileges
-//! and comment. It is what SPEC.md's first property (either the complete 1.7 catalogue or the complete 2.0 one)
+//! and comment. It is what §atomic (either the complete 1.7 catalogue or the complete 2.0 one)
 //! is checked against.
 //!
 //! Left out is what can change without anything having changed: object ids, the order of rows on disk,

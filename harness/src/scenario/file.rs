@@ -184,7 +184,7 @@ mod tests {
                 "unknown variant `lucky`, expected one of `atomic`",
             ),
             ("about: [\n", "x.yaml:"),
-            // HUNT.md H12: `unknown field sources` said nothing.
+            // §hunt-h12: `unknown field sources` said nothing.
             ("sources: {a: {}}\nupgraded: {}\nsteps: []\n", "x.yaml: this is a live scenario"),
         ] {
             let refusal = refusal(text);

@@ -1,5 +1,5 @@
 -- The 1.7 catalogue, as pg_chameleon 1.8.2 leaves it in a database: its enums, tables, indexes,
--- constraints and view, in the same order and under the same names. CATALOGUES.md has the facts;
+-- constraints and view, in the same order and under the same names. docs/catalogues.md has the facts;
 -- harness/tests/seed.rs compares the result with the real one.
 
 CREATE SCHEMA sch_chameleon;

@@ -1,4 +1,4 @@
-//! What a seed describes: the state of a 1.7 replica in the words of CATALOGUES.md, short enough
+//! What a seed describes: the state of a 1.7 replica in the words of docs/catalogues.md, short enough
 //! that the ordinary states take one line of a scenario file.
 //!
 //! Every type is read strictly (unknown keys are refused) and can be written as well in Rust:

@@ -1,4 +1,4 @@
--- Replays at most $1 events of the oldest waiting batch of source $2, as CATALOGUES.md describes it.
+-- Replays at most $1 events of the oldest waiting batch of source $2, as docs/catalogues.md describes it.
 -- Returns whether there is more to do for the source. An event that fails undoes the whole call.
 
 CREATE FUNCTION sch_chameleon.fn_process_batch(integer, integer) RETURNS boolean

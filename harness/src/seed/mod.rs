@@ -1,6 +1,6 @@
 //! Seeds: 1.7 catalogues of any shape and size out of a short description, in SQL of our own.
 //!
-//! CATALOGUES.md describes the catalogue and what its rows mean; a seed puts one into an empty
+//! docs/catalogues.md describes the catalogue and what its rows mean; a seed puts one into an empty
 //! database, together with the destination tables, so that what waits can be replayed.
 //!
 //! ```yaml

@@ -257,7 +257,7 @@ mod tests {
         }
     }
 
-    /// HUNT.md H8: `?sslmode=require` was passed over, and the connection made without TLS.
+    /// §hunt-h8: `?sslmode=require` was passed over, and the connection made without TLS.
     #[test]
     fn tls_that_is_asked_for_is_not_left_out_in_silence() {
         for option in ["sslmode=require", "sslmode=verify-full", "sslrootcert=/x", "channel_binding=require"]

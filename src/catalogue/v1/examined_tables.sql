@@ -1,6 +1,6 @@
 -- Each replicated table with what the 2.0 catalogue can not take of it, or the replica can not rely on.
 -- A key is readable when it is one list of names in double quotes with commas between and nothing else
--- (CATALOGUES.md, v_table_pkey).
+-- (docs/catalogues.md, v_table_pkey).
 -- Most tables share their keys: each is taken apart once. OFFSET 0 keeps PostgreSQL from taking them apart before.
 WITH unreadable AS (
     SELECT v_table_pkey, tables

@@ -242,7 +242,7 @@ fn a_key_given_twice_is_refused_with_both_lines() {
     let twice = |key: &str, first: usize, second: usize| {
         format!("{second}:1 {key} is given twice, on line {first} and on line {second}: keep one of them")
     };
-    // HUNT.md 24: a key that nobody knows may be a password in the wrong place.
+    // §hunt-24: a key that nobody knows may be a password in the wrong place.
     const UNKNOWN: &str = "the same key";
     assert_eq!(read("host: 1\nhost: 2\n"), twice("the key \"host\"", 1, 2));
     assert_eq!(read("password:\n  s3cret:\n  s3cret:\n"), twice(UNKNOWN, 2, 3).replace("3:1", "3:3"));

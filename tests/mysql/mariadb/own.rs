@@ -6,7 +6,7 @@ use super::origin::{Origin, check};
 #[test]
 fn what_is_compressed() {
     let Some(origin) = Origin::start("what_is_compressed") else { return };
-    // HUNT.md 2b: short rows are left as they are.
+    // §hunt-2b: short rows are left as they are.
     found_and_passed(
         &origin,
         "SET GLOBAL log_bin_compress = ON; INSERT INTO my_two.t VALUES (1, REPEAT('x', 1000)); \
@@ -53,7 +53,7 @@ fn what_has_been_applied_is_no_matter() {
     check(&origin.replica(&old, &new)).ends(3).says("binlog-contents", &["my_one.t"]);
 }
 
-/// HUNT.md 2g. pg_chameleon 2.0.21 asks for base tables alone, and ends at rows of anything else.
+/// §hunt-2g. pg_chameleon 2.0.21 asks for base tables alone, and ends at rows of anything else.
 #[test]
 fn rows_of_what_is_no_ordinary_table() {
     let Some(origin) = Origin::start("rows_of_what_is_no_ordinary_table") else { return };
@@ -99,7 +99,7 @@ fn rows_that_were_changed_by_logged_statements() {
     let Some(origin) = Origin::start("rows_that_were_changed_by_logged_statements") else { return };
     origin.create("other");
     origin.write("my_one", 1);
-    // HUNT.md 2d. With the schema as the default database the daemon ends at it: window-statements.
+    // §hunt-2d. With the schema as the default database the daemon ends at it: window-statements.
     for (statement, table) in [
         ("UPDATE my_one.t SET data = 'b' WHERE id = 1", "my_one.t"),
         ("INSERT INTO my_two.t VALUES (1, 'a')", "my_two.t"),

@@ -1,5 +1,6 @@
-//! Whether ours has written the same catalogue as the original, row for row, but for what SPEC.md does otherwise on
-//! purpose. Each such difference has a name here, and is allowed in the columns and in the form that it has, nowhere else.
+//! Whether ours has written the same catalogue as the original, row for row, but for what the rules of
+//! docs/specification.md do otherwise on purpose. Each such difference has a name here, and is allowed in the columns
+//! and in the form that it has, nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
