@@ -1,6 +1,7 @@
 //! The command line: what pg_chameleon's users expect, under the same names.
 
 use crate::checks::acceptance::Acceptance;
+use crate::checks;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -161,6 +162,13 @@ pub struct Check {
     /// Which errors to accept.
     #[command(flatten)]
     pub accept: Accept,
+    /// Show all checks instead: what is so when each finds nothing, how much a finding weighs at most, and whether it can be
+    /// accepted.
+    #[arg(long, conflicts_with_all = ["only", "assume_stopped", "offline", "program", "acceptances"])]
+    pub list: bool,
+    /// Run only these checks. MySQL is not asked when none of them goes by its answers.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = checks::by_id)]
+    pub only: Vec<&'static checks::Check>,
     /// How to show the findings.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

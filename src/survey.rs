@@ -10,7 +10,7 @@ use crate::config::{Configuration, Hindrance, SourceType};
 use crate::daemon::asked;
 use crate::daemon::installed::{Installed, NoProgram, Program};
 use crate::examination::mysql::{AskedSource, Compared, MySql};
-use crate::examination::{Catalogue, Facts, Judge, LeftOut, OtherType, Replica};
+use crate::examination::{Catalogue, Examined, Judge, LeftOut, OtherType, Replica};
 use crate::facts::postgres::{CatalogueVersion, Pooling};
 use crate::facts::postgres::{Server, Strays, TableExamination};
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
@@ -45,7 +45,7 @@ pub async fn survey(
     configuration: &Configuration,
     assume_stopped: bool,
     heard: &[(Gap, Between)],
-) -> Result<Facts, Error> {
+) -> Result<Examined, Error> {
     postgres::at_one_moment(client, configuration.lock_timeout()).await?;
     let mut facts = facts(client, configuration, assume_stopped, Look::First, heard).await?;
     client.batch_execute("COMMIT").await?;
@@ -85,7 +85,7 @@ pub async fn facts(
     assume_stopped: bool,
     look: Look,
     heard: &[(Gap, Between)],
-) -> Result<Facts, Error> {
+) -> Result<Examined, Error> {
     let targets = targets(configuration);
     let server = read::server(client).await?;
     let version = version(client, &server).await?;
@@ -98,7 +98,7 @@ pub async fn facts(
         CatalogueVersion::V2_0_10 => put_aside::left_behind(client).await?,
         _ => None,
     };
-    Ok(Facts {
+    Ok(Examined {
         other_types: other_types(configuration),
         replicas: replicas(configuration),
         hindrances: hindrances(configuration),
@@ -121,7 +121,7 @@ pub async fn facts(
 /// Asks MySQL what its log holds between batches, where that decides which of them are live and the catalogue alone doesn't
 /// prove it: after a crash of 1.8.2 only. With an answer, the survey is to be made again.
 pub async fn hear_of_gaps(
-    facts: &Facts,
+    facts: &Examined,
     configuration: &Configuration,
     observer: &dyn Observer,
 ) -> Vec<(Gap, Between)> {
@@ -145,12 +145,12 @@ pub async fn hear_of_gaps(
 /// Asks the pg_chameleon 2 that is installed here, or that `daemon` names, and the MySQL servers of the configuration one after
 /// the other, and advances the plan's starts by what they say. Without a 1.7 catalogue there is nothing to ask.
 pub async fn ask_mysql(
-    mut facts: Facts,
+    mut facts: Examined,
     client: &Client,
     configuration: &Configuration,
     daemon: Option<&Path>,
     observer: &dyn Observer,
-) -> Facts {
+) -> Examined {
     let Some(catalogue) = &mut facts.catalogue else { return facts };
     let program = Program::find(daemon);
     if let Ok(Some(program)) = &program {

@@ -3,16 +3,13 @@
 //! §log-contents: sessions keep the settings that they connected with, so what
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
-use super::{Facts, Finding, column_names, counted};
-use crate::daemon::installed::reads_names_from_the_log;
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::examination::mysql::{AskedSource, WindowRead};
 use crate::facts::mysql::TableName;
 use crate::facts::mysql::{Checksums, Unreadable};
 use crate::plan::PlannedSource;
 use crate::window::{Hazard, HazardKind, Hazards};
 use std::collections::BTreeMap;
-
-const CHECK: &str = "binlog-contents";
 
 /// How many tables of a kind are named one by one.
 const NAMED: usize = 10;
@@ -93,13 +90,24 @@ const KINDS: [Kind; 8] = [
     },
 ];
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "binlog-contents",
+    about: "The daemon takes every event that lies ahead as it is meant",
+    rule: "§log-contents",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings: Vec<_> =
         facts.answers().filter_map(|(asked, answer)| packed(asked, &answer.settings.packed)).collect();
     for (source, asked, read) in facts.windows() {
         let hazards = &read.narrowed.ahead.hazards;
-        let harmful = KINDS.iter().filter(|kind| does_harm(facts, kind.kind));
-        findings.extend(harmful.filter_map(|kind| finding(source, kind, hazards)));
+        // Rows without the names of their columns are for binlog-row-metadata to tell.
+        let kinds = KINDS.iter().filter(|kind| kind.kind != HazardKind::UnnamedColumns);
+        findings.extend(kinds.filter_map(|kind| finding(&CHECK, source, kind, hazards)));
         findings.extend(hazards.of(HazardKind::UnknownEvent).map(|hazard| unknown_event(source, hazard)));
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
         findings
@@ -114,17 +122,15 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// A mysql-replication that takes the names of columns from MySQL needs none in the log.
-fn does_harm(facts: &Facts, kind: HazardKind) -> bool {
-    kind != HazardKind::UnnamedColumns || reads_names_from_the_log(facts.installed.as_ref())
+/// The findings of one kind of event.
+pub(super) fn of_kind(facts: &Examined, kind: HazardKind, check: &Check) -> Vec<Finding> {
+    let Some(kind) = KINDS.iter().find(|it| it.kind == kind) else { return vec![] };
+    let of =
+        |(source, _, read): (_, _, &WindowRead)| finding(check, source, kind, &read.narrowed.ahead.hazards);
+    facts.windows().filter_map(of).collect()
 }
 
-/// Whoever accepts that the server doesn't name columns means those that it has already logged, too.
-fn check_of(kind: HazardKind) -> &'static str {
-    if kind == HazardKind::UnnamedColumns { column_names::CHECK } else { CHECK }
-}
-
-fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Finding> {
+fn finding(check: &Check, source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Finding> {
     let found: Vec<_> = hazards.of(kind.kind).collect();
     let last = found.iter().map(|hazard| &hazard.last).max()?;
     let mut schemas: Vec<_> =
@@ -142,8 +148,7 @@ fn finding(source: &PlannedSource, kind: &Kind, hazards: &Hazards) -> Option<Fin
         }
         With::Apply => (read_past(&olds, &last), "1.8.2 applies them: it takes the names from MySQL."),
     };
-    Some(Finding::error(
-        check_of(kind.kind),
+    Some(check.error(
         format!("Source {}: the new replica would meet {}: {}.", source.name, kind.harm, listed(&found)),
         format!("Let 1.8.2 read past them: {way} {why} Then run the upgrade again. {}", kind.no_more),
     ))
@@ -207,9 +212,7 @@ fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
         let value = if value.eq_ignore_ascii_case("ON") { "OFF" } else { "''" };
         format!("SET GLOBAL {name} = {value};")
     };
-    Some(Finding::error(
-        CHECK,
-        format!(
+    Some(CHECK.error(format!(
             "Source {}: the MySQL server at {} logs with {}: pg_chameleon 2 passes over what is logged so, in silence.",
             asked.name,
             asked.place,
@@ -225,9 +228,7 @@ fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
 /// What it holds can't be told, so nobody is refused for it.
 fn unknown_event(source: &PlannedSource, hazard: &Hazard) -> Finding {
     let kind = hazard.statement.as_deref().unwrap_or_default();
-    Finding::warning(
-        CHECK,
-        format!(
+    CHECK.warning(format!(
             "Source {}: the binary log holds {}, such as one of {kind} at {}, that are newer than this program. pg_chameleon 2 passes \
              over them in silence: if they hold rows, these are lost.",
             source.name,
@@ -240,9 +241,7 @@ fn unknown_event(source: &PlannedSource, hazard: &Hazard) -> Finding {
 }
 
 fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
-    Finding::error(
-        CHECK,
-        format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
+    CHECK.error(format!("Source {}: at {} the MySQL server says that it lost events.", source.name, hazard.last),
         format!(
             "What was lost is in no binary log. Let 1.8.2 read past it: {} Sync the tables that were written to then; MySQL's \
              error log says what happened.",
@@ -260,9 +259,7 @@ fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
         format!("{} times from {} to {}", hazard.count, hazard.first, hazard.last)
     };
     let statement = hazard.statement.as_deref().unwrap_or_default();
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "Source {}: MySQL has logged a statement as such ({statement}), {times}, with a variable that mysql-replication does \
              not know: pg_chameleon 2 would stop at it at every start, whatever schema it is about.",
             source.name
@@ -277,9 +274,7 @@ fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
 
 /// The daemon asks MySQL what its ordinary tables look like, and ends at rows of anything else, at every start.
 fn no_ordinary_table(source: &PlannedSource, table: &TableName, kind: &str) -> Finding {
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "Source {}: the new replica would meet rows of {table}, which is no ordinary table but a {kind}: pg_chameleon 2 would \
              stop at them at every start.",
             source.name
@@ -316,9 +311,7 @@ fn unreadable_column(
     if tables.len() > NAMED {
         all.push(counted((tables.len() - NAMED) as u64, "more table"));
     }
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "Source {}: the new replica would meet rows of tables with columns {what}: pg_chameleon 2 {harm}: {}.",
             source.name,
             all.join("; ")
@@ -335,9 +328,7 @@ fn unreadable_column(
 fn unseen_tables(source: &PlannedSource, hazards: &Hazards) -> Option<Finding> {
     let found: Vec<_> = hazards.of(HazardKind::UnseenTable).collect();
     (!found.is_empty()).then(|| {
-        Finding::warning(
-            CHECK,
-            format!(
+        CHECK.warning(format!(
                 "Source {}: tables were made by sessions with another default database; pg_chameleon 2 does not see that, \
                  and does not replicate them: {}.",
                 source.name,
@@ -350,7 +341,7 @@ fn unseen_tables(source: &PlannedSource, hazards: &Hazards) -> Option<Finding> {
 
 /// The daemon goes by the setting of now, for every file.
 fn checksums(
-    facts: &Facts,
+    facts: &Examined,
     source: &PlannedSource,
     asked: &AskedSource,
     read: &WindowRead,
@@ -360,9 +351,7 @@ fn checksums(
     let other = if now == Checksums::None { Checksums::Crc32 } else { Checksums::None };
     let file = read.checksums.get(&other)?;
     let named = |checksums| if checksums == Checksums::None { "NONE" } else { "CRC32" };
-    Some(Finding::error(
-        CHECK,
-        format!(
+    Some(CHECK.error(format!(
             "Source {}: the binary log {} was written with binlog_checksum {}, and the setting of the MySQL server at {} is {} \
              now: pg_chameleon 2 goes by the setting, and would stop at the end of that file at every start.",
             source.name,

@@ -1,18 +1,24 @@
 //! Every binary log file from the start of a new source on is still on its MySQL server, and its coordinates lie in
 //! them: nothing else tells the new replica what happened since.
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity};
 use crate::binlog::BinlogCoordinate;
 use crate::binlog::{BinaryLogs, Unavailable};
-use crate::examination::mysql::{Answer, AskedSource};
+use crate::examination::mysql::AskedSource;
 use crate::plan::PlannedSource;
-use std::time::Duration;
 
-const CHECK: &str = "binlog-files";
+pub(super) const CHECK: Check = Check {
+    id: "binlog-files",
+    about: "Every binary log file from the start of a new source on is still there",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let mut findings: Vec<_> =
-        facts.answers().filter_map(|(asked, answer)| retention(asked, answer)).collect();
+fn run(facts: &Examined) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for source in facts.starting() {
         let answer = facts.answers().find(|(asked, _)| asked.name == source.name);
         let Some((asked, Some(Ok(logs)))) = answer.map(|(asked, answer)| (asked, answer.logs.as_ref()))
@@ -33,9 +39,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 pub fn again(source: &PlannedSource, place: &str, logs: &BinaryLogs) -> Option<Finding> {
     let start = source.batch_start.as_ref()?;
     let Some(Unavailable::Purged(first)) = logs.unavailable(start) else { return None };
-    Some(Finding::error(
-        CHECK,
-        format!(
+    Some(CHECK.error(format!(
             "Source {}: it would start at {start}, and the MySQL server at {place} has purged that file since the checks (its \
              first is {first} now).",
             source.name
@@ -46,32 +50,6 @@ pub fn again(source: &PlannedSource, place: &str, logs: &BinaryLogs) -> Option<F
          again.",
     ))
 }
-
-/// Servers that purge so soon that the new replica may find nothing left.
-fn retention(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
-    let after = answer.settings.purges_after.filter(|after| *after < SHORT)?;
-    Some(Finding::warning(
-        "binlog-retention",
-        format!(
-            "Source {}: the MySQL server at {} purges its binary logs after {}: a replica that is stopped for longer can't go on.",
-            asked.name,
-            asked.place,
-            span(after)
-        ),
-        "Until the new replica has caught up, have it keep them for longer: SET GLOBAL binlog_expire_logs_seconds = 172800;",
-    ))
-}
-
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds < 120 => counted(seconds, "second"),
-        seconds if seconds < 7200 => counted(seconds / 60, "minute"),
-        seconds => counted(seconds / 3600, "hour"),
-    }
-}
-
-/// A day: an upgrade that is put off, and a replica that has to catch up, take no longer.
-const SHORT: Duration = Duration::from_secs(86_400);
 
 /// A coordinate that the replica needs and the server has not.
 struct Missing<'a> {
@@ -112,32 +90,22 @@ fn finding(source: &PlannedSource, asked: &AskedSource, missing: &Missing<'_>) -
                         from. If it is that server, its binary logs were reset: initialise the source again with 1.8.2's \
                         init_replica.";
     match why {
-        Unavailable::Purged(first) => Finding::error(
-            CHECK,
-            format!(
+        Unavailable::Purged(first) => CHECK.error(format!(
                 "{begins} no longer has that file (its first is {first}): what happened since then can't be read."
             ),
             initialise,
         ),
-        Unavailable::PastTheEnd(size) => Finding::error(
-            CHECK,
-            format!("{begins} has only {size} bytes in that file: it is another file of the same name."),
+        Unavailable::PastTheEnd(size) => CHECK.error(format!("{begins} has only {size} bytes in that file: it is another file of the same name."),
             other_server,
         ),
-        Unavailable::NoneListed => Finding::error(
-            CHECK,
-            format!("{begins} lists no binary log: nothing tells that what happened since then can be read."),
+        Unavailable::NoneListed => CHECK.error(format!("{begins} lists no binary log: nothing tells that what happened since then can be read."),
             "Have it keep its binary logs (on RDS: a backup retention, and CALL mysql.rds_set_configuration('binlog retention \
              hours', 48);), and run this again. If the file is gone, initialise the source again with 1.8.2's init_replica.",
         ),
-        Unavailable::Ahead(last) => Finding::error(
-            CHECK,
-            format!("{begins} has not written that file yet (its last is {last})."),
+        Unavailable::Ahead(last) => CHECK.error(format!("{begins} has not written that file yet (its last is {last})."),
             other_server,
         ),
-        Unavailable::OtherServer { has } => Finding::error(
-            CHECK,
-            format!("{begins} names its files otherwise (it writes {has}): it is another server."),
+        Unavailable::OtherServer { has } => CHECK.error(format!("{begins} names its files otherwise (it writes {has}): it is another server."),
             other_server,
         ),
     }
@@ -149,9 +117,7 @@ fn holes(source: &PlannedSource, asked: &AskedSource, logs: &BinaryLogs) -> Opti
     let holes = logs.holes(start);
     let numbers: Vec<_> = holes.iter().map(u64::to_string).collect();
     (!holes.is_empty()).then(|| {
-        Finding::error(
-            CHECK,
-            format!(
+        CHECK.error(format!(
                 "Source {}: the MySQL server at {} lacks binary log files between {start} and the current one (number {}).",
                 source.name,
                 asked.place,

@@ -1,21 +1,27 @@
 //! The MySQL server writes a binary log with every column of every row that changes: a replica needs no less.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::mysql::AskedSource;
 use crate::facts::mysql::Settings;
 
-const CHECK: &str = "binlog-settings";
+pub(super) const CHECK: Check = Check {
+    id: "binlog-settings",
+    about: "MySQL writes a binary log of whole rows",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     facts.answers().flat_map(|(asked, answer)| findings(asked, &answer.settings)).collect()
 }
 
 fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
     let AskedSource { name, place, .. } = asked;
     if !settings.log_bin {
-        return vec![Finding::error(
-            CHECK,
-            format!("Source {name}: the MySQL server at {place} writes no binary log (log_bin is OFF)."),
+        return vec![CHECK.error(format!("Source {name}: the MySQL server at {place} writes no binary log (log_bin is OFF)."),
             "If db_conn names the server that 1.8.2 reads from, set log_bin there and restart it. What was changed \
              without a binary log reaches no replica: initialise the sources again with 1.8.2's init_replica before the \
              upgrade.",
@@ -30,18 +36,14 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if settings.log_bin_denied {
-        findings.push(Finding::info(
-            CHECK,
-            format!(
+        findings.push(CHECK.info(format!(
                 "Source {name}: the MySQL server at {place} says that log_bin is OFF, and shows a binary log all the same (as \
                  Aurora does): what it shows counts."
             ),
         ));
     }
     if settings.applies_unlogged {
-        findings.push(Finding::error(
-            CHECK,
-            format!(
+        findings.push(CHECK.error(format!(
                 "Source {name}: the MySQL server at {place} is a replica of another server and does not log what it applies \
                  (log_slave_updates, log_replica_updates is OFF): none of that reaches the new replica."
             ),
@@ -52,9 +54,7 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
     }
     if !settings.logs_rows() {
         let format = settings.format.as_deref().unwrap_or_default();
-        findings.push(Finding::error(
-            CHECK,
-            format!(
+        findings.push(CHECK.error(format!(
                 "Source {name}: the MySQL server at {place} logs with binlog_format {format}; a replica needs ROW."
             ),
             set("binlog_format", "ROW"),
@@ -62,9 +62,7 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
     }
     if !settings.logs_full_images() {
         let image = settings.row_image.as_deref().unwrap_or_default();
-        findings.push(Finding::error(
-            CHECK,
-            format!("Source {name}: the MySQL server at {place} logs with binlog_row_image {image}; a replica needs FULL."),
+        findings.push(CHECK.error(format!("Source {name}: the MySQL server at {place} logs with binlog_row_image {image}; a replica needs FULL."),
             set("binlog_row_image", "FULL"),
         ));
     }

@@ -3,18 +3,28 @@
 //! What it keeps of each is how Python writes the row, its bytes in hexadecimal, twice (seen on the real one): the
 //! source's own words for schema and table stand at its beginning.
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::facts::postgres::Discarded;
 use std::collections::BTreeSet;
 
 /// How many tables are named.
 const NAMED: usize = 20;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "discarded-rows",
+    about: "1.8.2 has discarded no rows",
+    rule: "§checks",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     finding(facts).into_iter().collect()
 }
 
-fn finding(facts: &Facts) -> Option<Finding> {
+fn finding(facts: &Examined) -> Option<Finding> {
     let discarded = facts.catalogue.as_ref()?.strays.discarded.as_ref()?;
     let when = if discarded.since == discarded.until {
         format!("at {}", discarded.since)
@@ -28,9 +38,7 @@ fn finding(facts: &Facts) -> Option<Finding> {
         1..=NAMED => format!("of {}, and maybe of more", list(&known)),
         more => format!("of {} and {} more", list(&known), more - NAMED),
     };
-    Some(Finding::warning(
-        "discarded-rows",
-        format!(
+    Some(CHECK.warning(format!(
             "1.8.2 could not store {}, {when}, {of}: they are missing in PostgreSQL unless the tables were synced since.",
             counted(discarded.rows, "row")
         ),

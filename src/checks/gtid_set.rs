@@ -1,28 +1,34 @@
 //! The daemon of pg_chameleon 2.0.21 with gtid_enable, on a server with gtid_mode ON, starts from a set of GTIDs:
 //! §gtid. Without one it ends at every start (seen); from one that it misreads, it loses rows or applies them twice.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::mysql::{Answer, AskedSource, MySql};
-
-const CHECK: &str = "gtid-set";
 
 const WITHOUT: &str = "Set gtid_enable of the source to no for the first start: the daemon then starts from the file and the position, \
                        as in 1.8.2. When show_status says that the source is consistent, stop it, set gtid_enable back, and start \
                        it again.";
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "gtid-set",
+    about: "With gtid_enable: the set of GTIDs to start behind can be written",
+    rule: "§gtid",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     match facts.mysql {
         MySql::Offline => offline(facts),
         MySql::NotAsked | MySql::Asked(_) => asked(facts),
     }
 }
 
-fn offline(facts: &Facts) -> Vec<Finding> {
+fn offline(facts: &Examined) -> Vec<Finding> {
     let starting = facts.starting().filter(|source| facts.gtid_enabled.contains(&source.name));
     let finding = |source: &crate::plan::PlannedSource| {
-        Finding::error(
-            CHECK,
-            format!(
+        CHECK.error(format!(
                 "Source {}: gtid_enable is set, and MySQL is not asked (--offline). Where its gtid_mode is ON, pg_chameleon 2 starts \
                  from a set of GTIDs that MySQL alone can tell, and ends at every start without one.",
                 source.name
@@ -33,22 +39,18 @@ fn offline(facts: &Facts) -> Vec<Finding> {
     starting.map(finding).collect()
 }
 
-fn asked(facts: &Facts) -> Vec<Finding> {
+fn asked(facts: &Examined) -> Vec<Finding> {
     let finding = |(asked, answer): (&AskedSource, &Answer)| {
         let gtids = answer.gtids.as_ref()?.as_ref().ok()?;
         let name = &asked.name;
         Some(match &gtids.set {
-            Ok(set) => Finding::info(
-                CHECK,
-                format!(
+            Ok(set) => CHECK.info(format!(
                     "Source {name}: with gtid_enable, pg_chameleon 2 starts behind the GTIDs {}, which are those before {}.",
                     set.replace('\n', " "),
                     gtids.start
                 ),
             ),
-            Err(misread) => Finding::error(
-                CHECK,
-                format!(
+            Err(misread) => CHECK.error(format!(
                     "Source {name}: gtid_enable is set and gtid_mode is ON, but pg_chameleon 2 can't start from the server's GTIDs: \
                      {misread}."
                 ),

@@ -1,12 +1,20 @@
 //! No schema is left over from an earlier upgrade: the next one needs both names. Once a catalogue is 2.0.10, what was put
 //! aside is no leftover: it is the way back.
 
-use super::{CatalogueVersion, Facts, Finding};
+use super::{CatalogueVersion, Check, Examined, Finding, Severity};
 use crate::catalogue::names::{VERSION1, quote_identifier};
 
-const CHECK: &str = "leftovers";
+pub(super) const CHECK: Check = Check {
+    id: "leftovers",
+    about: "No schema is left over from an earlier upgrade",
+    rule: "§repeatable",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     let upgraded = facts.version == CatalogueVersion::V2_0_10;
     let one = |schema: &String| if upgraded { after_an_upgrade(schema) } else { in_the_way(schema) };
     facts.server.leftovers.iter().map(one).collect()
@@ -18,7 +26,7 @@ fn in_the_way(schema: &str) -> Finding {
     } else {
         "the 2.0 catalogue of an earlier upgrade that failed or was rolled back, kept for inspection"
     };
-    Finding::error(CHECK, format!("The schema {schema} is left over: {origin}."), remedy(schema))
+    CHECK.error(format!("The schema {schema} is left over: {origin}."), remedy(schema))
 }
 
 fn remedy(schema: &str) -> String {
@@ -31,16 +39,13 @@ fn remedy(schema: &str) -> String {
 
 fn after_an_upgrade(schema: &str) -> Finding {
     if schema == VERSION1 {
-        Finding::info(
-            CHECK,
-            format!(
+        CHECK.info(format!(
                 "{schema} is the 1.7 catalogue that the upgrade has put aside: the way back (chameleon-upgrade rollback). Keep \
                  it until the new replica has proven itself."
             ),
         )
     } else {
-        Finding::warning(
-            CHECK,
+        CHECK.warning(
             format!(
                 "The schema {schema} is left over of an earlier attempt. A rollback would need its name."
             ),

@@ -4,17 +4,25 @@
 //! for another source a table would start from the wrong point, and one that both have can't be brought over at all. A
 //! row whose schema is no destination is replicated by neither version.
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::catalogue::names::quote_literal;
 use crate::facts::postgres::Misplaced;
 use crate::wording::first_of;
 
-const CHECK: &str = "misplaced-tables";
-
 /// How many pairs of source and schema are told one by one.
 const TOLD: usize = 10;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "misplaced-tables",
+    about: "Every table is registered once, for the source that it belongs to",
+    rule: "§complete",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
     let misplaced = &catalogue.strays.misplaced;
     let mut findings: Vec<_> = misplaced.iter().take(TOLD).map(finding).collect();
@@ -23,11 +31,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let mended = misplaced.iter().skip(TOLD).all(|it| it.owner.is_none());
         let found = format!("The same holds of {more} of source and schema.");
         let remedy = "As above; they are named when those are mended.";
-        findings.push(if mended {
-            Finding::warning(CHECK, found, remedy)
-        } else {
-            Finding::error(CHECK, found, remedy)
-        });
+        findings.push(if mended { CHECK.warning(found, remedy) } else { CHECK.error(found, remedy) });
     }
     findings
 }
@@ -39,9 +43,7 @@ fn finding(misplaced: &Misplaced) -> Finding {
         format!("{} registered for the source {source}: {}", are(*tables), first_of(&names, *tables));
     let of_source = format!("i_id_source = {source_id} AND v_schema_name = {}", quote_literal(schema));
     match owner {
-        None => Finding::warning(
-            CHECK,
-            format!(
+        None => CHECK.warning(format!(
                 "{begins}. {schema} is the destination of no source: no replica writes there, neither 1.8.2 nor 2.0. The rows \
                  are brought over all the same."
             ),
@@ -50,9 +52,7 @@ fn finding(misplaced: &Misplaced) -> Finding {
                  the old name: DELETE FROM sch_chameleon.t_replica_tables WHERE {of_source};"
             ),
         ),
-        Some((owner_id, owner)) if *twice > 0 => Finding::error(
-            CHECK,
-            format!(
+        Some((owner_id, owner)) if *twice > 0 => CHECK.error(format!(
                 "{begins}. {schema} is the destination of the source {owner}, for which {twice} of them are registered too: \
                  they can't be brought over twice."
             ),
@@ -63,9 +63,7 @@ fn finding(misplaced: &Misplaced) -> Finding {
                 quote_literal(schema)
             ),
         ),
-        Some((owner_id, owner)) => Finding::error(
-            CHECK,
-            format!(
+        Some((owner_id, owner)) => CHECK.error(format!(
                 "{begins}. {schema} is the destination of the source {owner}: they would be read from where {source} stands, \
                  and rows lost or applied twice."
             ),

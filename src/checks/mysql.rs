@@ -1,16 +1,24 @@
 //! The MySQL server of every source can be reached with the account of the configuration.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 
-const CHECK: &str = "mysql";
+pub(super) const CHECK: Check = Check {
+    id: "mysql",
+    about: "The MySQL server of every source can be reached with its account",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     facts
         .asked()
         .iter()
         .filter_map(|asked| {
             let error = asked.answer.as_ref().err()?;
-            Some(Finding::error(CHECK, format!("Source {}: {error}.", asked.name), error.remedy))
+            Some(CHECK.error(format!("Source {}: {error}.", asked.name), error.remedy))
         })
         .collect()
 }

@@ -1,26 +1,32 @@
 //! The account of the configuration sees the schemas that it shall replicate, under the names that the configuration has.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::mysql::{Answer, AskedSource};
 
-const CHECK: &str = "mysql-schemas";
+pub(super) const CHECK: Check = Check {
+    id: "mysql-schemas",
+    about: "The account sees the schemas that are mapped, under the same names",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     let findings =
         |(asked, answer)| hidden(facts, asked, answer).into_iter().chain(other_letters(asked, answer));
     facts.answers().flat_map(findings).collect()
 }
 
 /// That a schema with tables is not there at all, is told elsewhere.
-fn hidden(facts: &Facts, asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+fn hidden(facts: &Examined, asked: &AskedSource, answer: &Answer) -> Option<Finding> {
     let absent: Vec<_> = super::old_sources_without(facts, asked, answer).collect();
     let is_absent = |schema: &str| absent.iter().any(|it| it.source_schema.as_deref() == Some(schema));
     let hidden: Vec<_> =
         answer.hidden_schemas.iter().map(String::as_str).filter(|schema| !is_absent(schema)).collect();
     (!hidden.is_empty()).then(|| {
-        Finding::warning(
-            CHECK,
-            format!(
+        CHECK.warning(format!(
                 "Source {}: the account {} sees no schema {} on the MySQL server at {}.",
                 asked.name,
                 asked.user,
@@ -45,9 +51,7 @@ fn other_letters(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
     let pairs: Vec<_> =
         answer.other_letters.iter().map(|(configured, has)| format!("{configured} is {has} there")).collect();
     let right: Vec<_> = answer.other_letters.iter().map(|(_, has)| has.as_str()).collect();
-    Some(Finding::error(
-        CHECK,
-        format!(
+    Some(CHECK.error(format!(
             "Source {}: the MySQL server at {} writes names in other letters than the configuration: {}. Both pg_chameleons \
              tell them apart, so that nothing which is changed on MySQL arrives, in 1.8.2 neither.",
             asked.name,

@@ -1,12 +1,20 @@
 //! Every name fits where the 2.0 catalogue keeps it: tables and schemas in 64 characters, the log
 //! tables of a source in PostgreSQL's 63 bytes.
 
-use super::{Facts, Finding, counted, destination};
+use super::{Check, Examined, Finding, Severity, counted, listed};
 use crate::catalogue::names::{MAX_SOURCE_NAME_BYTES, log_table_names};
 
-const CHECK: &str = "names";
+pub(super) const CHECK: Check = Check {
+    id: "names",
+    about: "Every name fits where the 2.0 catalogue keeps it",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings: Vec<_> = facts
         .targets
         .iter()
@@ -21,9 +29,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 fn log_tables(source: &str) -> Finding {
     let [first, _] = log_table_names(source);
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "The name of the source {source} is too long: its log table {first} would have {} bytes, PostgreSQL keeps 63.",
             first.len()
         ),
@@ -33,13 +39,11 @@ fn log_tables(source: &str) -> Finding {
 
 fn identifiers(tables: &crate::facts::postgres::UnfitTables) -> Option<Finding> {
     (tables.count > 0).then(|| {
-        Finding::error(
-            CHECK,
-            format!(
+        CHECK.error(format!(
                 "{} of t_replica_tables cannot be stored in 2.0, which keeps 64 characters of a table's and of a \
                  schema's name: {}.",
                 counted(tables.count, "row"),
-                destination::list(tables)
+                listed(tables)
             ),
             "MySQL has no such long names: these rows are not of pg_chameleon's making. Correct the names, or delete them: \
              DELETE FROM sch_chameleon.t_replica_tables WHERE length(v_table_name) > 64 OR length(v_schema_name) > 64;",

@@ -3,12 +3,22 @@
 //! Their schemas are mapped all the same. When the destination schema is missing, the first CREATE TABLE on MySQL fails
 //! there, and pg_chameleon 2.0.21 disables that table.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::catalogue::names::quote_identifier;
 use crate::facts::snapshot::OldSource;
 use crate::plan;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "never-initialised",
+    about: "Every source was initialised, or its destination schema is there",
+    rule: "§never-initialised",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
     let empty = catalogue.snapshot.sources.iter().filter(|source| plan::never_initialised(source));
     empty
@@ -19,7 +29,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-fn finding(facts: &Facts, source: &OldSource, missing: bool) -> Finding {
+fn finding(facts: &Examined, source: &OldSource, missing: bool) -> Finding {
     let OldSource { name, dest_schema, .. } = source;
     let found = format!("The source {name} was never initialised: it has no tables and no open batch.");
     let found = if missing {
@@ -40,12 +50,12 @@ fn finding(facts: &Facts, source: &OldSource, missing: bool) -> Finding {
     } else {
         format!("To have what is in it: {copy}.")
     };
-    Finding::warning("never-initialised", found, remedy)
+    CHECK.warning(found, remedy)
 }
 
 /// How to copy the tables of the one schema. 2.0's init_replica copies all schemas of a source again: it is for those of
 /// which none was initialised.
-fn copy(facts: &Facts, source: &OldSource) -> String {
+fn copy(facts: &Examined, source: &OldSource) -> String {
     let schema = source.source_schema.as_deref().unwrap_or_default();
     let target = facts.targets.iter().find(|target| {
         let mut pairs = target.mappings.iter();

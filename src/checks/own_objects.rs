@@ -1,13 +1,23 @@
 //! Objects in the catalogue's schema that are not pg_chameleon's: the upgrade puts them aside with the old catalogue.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::wording::first_of;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "own-objects",
+    about: "The catalogue's schema holds pg_chameleon's objects only",
+    rule: "§checks",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     finding(facts).into_iter().collect()
 }
 
-fn finding(facts: &Facts) -> Option<Finding> {
+fn finding(facts: &Examined) -> Option<Finding> {
     let objects = &facts.catalogue.as_ref()?.strays.own_objects;
     if objects.count == 0 {
         return None;
@@ -23,9 +33,7 @@ fn finding(facts: &Facts) -> Option<Finding> {
             moves.join(" ")
         )
     };
-    Some(Finding::warning(
-        "own-objects",
-        format!(
+    Some(CHECK.warning(format!(
             "{} {are} in sch_chameleon that pg_chameleon has not made, and with the catalogue {they} to \
              _sch_chameleon_version1: {}.",
             objects.count,

@@ -1,11 +1,19 @@
 //! What a session locks and sets holds for as long as the session: no pooler gives it to others in between.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::facts::postgres::Pooling;
 
-const CHECK: &str = "pooler";
+pub(super) const CHECK: Check = Check {
+    id: "pooler",
+    about: "No pooler gives one server session to several clients in turn",
+    rule: "§sessions-settings",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     finding(&facts.pooling).into_iter().collect()
 }
 
@@ -25,9 +33,7 @@ pub(crate) fn finding(pooling: &Pooling) -> Option<Finding> {
             "A pooler stands between this program and PostgreSQL, and takes no transactions: {cause}."
         ),
     };
-    Some(Finding::error(
-        CHECK,
-        format!("{found} The locks and settings of a session don't hold there."),
+    Some(CHECK.error(format!("{found} The locks and settings of a session don't hold there."),
         "For the upgrade, set pg_conn.host and pg_conn.port in the configuration to the PostgreSQL server itself, or to a \
          pool that keeps a session for its client (pgbouncer: pool_mode = session).",
     ))

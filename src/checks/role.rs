@@ -1,16 +1,24 @@
 //! The role of the configuration owns the catalogue and may create schemas.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::catalogue::names::quote_identifier;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "role",
+    about: "The role of the configuration owns the catalogue and may create schemas",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let role = &facts.server.role;
     let Some(owner) = &facts.server.schema_owner else { return vec![] };
     let mut findings = Vec::new();
     if !role.owns_schema {
-        findings.push(Finding::error(
-            "role",
-            format!("The role {} does not own the schema sch_chameleon: {owner} does.", role.name),
+        findings.push(CHECK.error(format!("The role {} does not own the schema sch_chameleon: {owner} does.", role.name),
             format!(
                 "Set pg_conn.user in the configuration to {owner}, the role that the 1.8.2 replica uses, or run \
                  GRANT {} TO {};",
@@ -19,8 +27,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             ),
         ));
     } else if !role.not_owned.is_empty() {
-        findings.push(Finding::error(
-            "role",
+        findings.push(CHECK.error(
             format!(
                 "The role {} does not own all that is in sch_chameleon: {}.",
                 role.name,
@@ -30,8 +37,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         ));
     }
     if !role.may_create_schemas {
-        findings.push(Finding::error(
-            "role",
+        findings.push(CHECK.error(
             format!(
                 "The role {} may not create schemas in the database {}.",
                 role.name, facts.server.database

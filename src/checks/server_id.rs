@@ -2,10 +2,20 @@
 //! come back, and ends the stream of the first. (Seen: two daemons with 20,000 rows each to read; one ended with MariaDB's
 //! error 4052, "already connected". With little to read they don't meet, and all is well.)
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::Replica;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "server-id",
+    about: "No two new sources on one MySQL server have the same my_server_id",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let replicas = &facts.replicas;
     let twice = replicas.iter().enumerate().filter_map(|(number, replica)| {
         let earlier = replicas[..number].iter().find(|other| alike(other, replica))?;
@@ -26,9 +36,7 @@ fn host(name: &str) -> String {
 
 fn finding(earlier: &Replica, replica: &Replica) -> Finding {
     let (host, port) = &replica.server;
-    Finding::error(
-        "server-id",
-        format!(
+    CHECK.error(format!(
             "The sources {} and {} of the configuration read from the same server ({host}:{port}) with the same my_server_id {}: \
              where both have something to read at a time, MySQL ends the stream of one, and its daemon ends.",
             earlier.source, replica.source, replica.id

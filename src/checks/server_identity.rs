@@ -1,12 +1,10 @@
 //! The MySQL server that answers is the one that 1.8.2 read from: §which-server. The coordinates of the
 //! catalogue mean something there alone; on another one they may well exist, and lead to other rows.
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::examination::mysql::{Answer, AskedSource};
 use crate::facts::snapshot::OldSource;
 use crate::identity::Verdict;
-
-const CHECK: &str = "server-identity";
 
 /// The port that 1.8.2 reads from, whatever its configuration says.
 const PORT_OF_1_8_2: u16 = 3306;
@@ -14,7 +12,17 @@ const PORT_OF_1_8_2: u16 = 3306;
 /// How many old sources are told one by one.
 const NAMED: usize = 3;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "server-identity",
+    about: "It is the MySQL server that 1.8.2 read from",
+    rule: "§which-server",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let findings = |(asked, answer)| {
         let absent = absent_schemas(facts, asked, answer);
         absent.into_iter().chain(by_the_log(asked, answer))
@@ -39,9 +47,7 @@ fn by_the_log(asked: &AskedSource, answer: &Answer) -> Vec<Finding> {
         findings.push(another(asked, &others));
     }
     if !same.is_empty() {
-        findings.push(Finding::info(
-            CHECK,
-            format!(
+        findings.push(CHECK.info(format!(
                 "Source {name}: the MySQL server at {place} is the one that 1.8.2 read from: where it had come to, the event is of \
                  the time that the catalogue has ({}).",
                 listed(same, "; ")
@@ -49,9 +55,7 @@ fn by_the_log(asked: &AskedSource, answer: &Answer) -> Vec<Finding> {
         ));
     }
     let not_known = |olds: Vec<String>, why: &str| {
-        Finding::info(
-            CHECK,
-            format!(
+        CHECK.info(format!(
                 "Source {name}: whether the MySQL server at {place} is the one that 1.8.2 read from, nothing tells for {}: {why}.",
                 listed(olds, ", ")
             ),
@@ -80,9 +84,7 @@ fn another(asked: &AskedSource, others: &[(&String, &Verdict)]) -> Finding {
         Some(format!("{source} had come to {at}, to an event of {received} (local time), and {has}"))
     };
     let olds: Vec<_> = others.iter().map(|(source, _)| source.as_str()).collect();
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "Source {name}: the MySQL server at {place} is not the one that 1.8.2 read from, or its binary log is another one: {}.",
             listed(others.iter().filter_map(one).collect(), "; ")
         ),
@@ -90,9 +92,10 @@ fn another(asked: &AskedSource, others: &[(&String, &Verdict)]) -> Finding {
             "Set db_conn.host and db_conn.port of the source to the server that 1.8.2 reads from.{} If it is that server, its \
              binary log was reset, or it was restored or another took its place: initialise {} again with 1.8.2's \
              init_replica, start and stop its replica, and run the upgrade again. Whoever knows better accepts it: \
-             --accept {CHECK}=REASON",
+             --accept {}=REASON",
             port(asked),
-            olds.join(", ")
+            olds.join(", "),
+            CHECK.id
         ),
     )
 }
@@ -108,7 +111,7 @@ fn port(asked: &AskedSource) -> String {
 }
 
 /// The schema of an old source that has tables. One that the account may not see is told elsewhere.
-fn absent_schemas(facts: &Facts, asked: &AskedSource, answer: &Answer) -> Option<Finding> {
+fn absent_schemas(facts: &Examined, asked: &AskedSource, answer: &Answer) -> Option<Finding> {
     let absent: Vec<_> = super::old_sources_without(facts, asked, answer).collect();
     let schema = |source: &&OldSource| {
         let schema = source.source_schema.as_deref().unwrap_or_default();
@@ -116,9 +119,7 @@ fn absent_schemas(facts: &Facts, asked: &AskedSource, answer: &Answer) -> Option
     };
     let olds: Vec<_> = absent.iter().map(|source| source.name.as_str()).collect();
     (!absent.is_empty()).then(|| {
-        Finding::error(
-            CHECK,
-            format!(
+        CHECK.error(format!(
                 "Source {}: the MySQL server at {} has no schema {}.",
                 asked.name,
                 asked.place,

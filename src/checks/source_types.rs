@@ -1,13 +1,22 @@
 //! Every source of the configuration is of type mysql: 1.7 knew no other.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::OtherType;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "source-types",
+    about: "Every source of the configuration is of type mysql",
+    rule: "§mappings",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings: Vec<_> = facts.other_types.iter().map(finding).collect();
     if facts.targets.is_empty() && findings.is_empty() {
-        findings.push(Finding::error(
-            "source-types",
+        findings.push(CHECK.error(
             "The configuration has no source.",
             "Add a source of type mysql under `sources`, with the schema_mappings of the old sources.",
         ));
@@ -16,9 +25,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 }
 
 fn finding(OtherType { name, kind, lines: (first, last) }: &OtherType) -> Finding {
-    Finding::error(
-        "source-types",
-        format!(
+    CHECK.error(format!(
             "The source {name} of the configuration (lines {first} to {last}) is of type {kind}: a 1.7 catalogue has no such \
              source."
         ),

@@ -1,13 +1,22 @@
 //! Every source that has tables says from where to read on.
 
-use super::{Facts, Finding, counted, findings_of_refusals};
+use super::{Check, Examined, Finding, Severity, counted, findings_of_refusals};
 use crate::plan::Refusal;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    findings_of_refusals(facts, |refusal| match refusal {
-        Refusal::NoLiveBatch { source, tables } => Some(Finding::error(
-            "start",
-            format!(
+pub(super) const CHECK: Check = Check {
+    id: "start",
+    about: "Every source that has tables says from where to read on",
+    rule: "§start",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
+    findings_of_refusals(facts, |refusal| {
+        match refusal {
+        Refusal::NoLiveBatch { source, tables } => Some(CHECK.error(format!(
                 "The source {source} has {} and no open batch: nothing says from where in the binary log to read on.",
                 counted(*tables, "table")
             ),
@@ -17,5 +26,6 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             ),
         )),
         _ => None,
+    }
     })
 }

@@ -2,16 +2,24 @@
 //!
 //! §table-structure; §hunt-2e and §hunt-5 (both seen on the real software).
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::examination::mysql::{AskedSource, Differing};
 use std::collections::BTreeMap;
-
-pub(super) const CHECK: &str = "table-structure";
 
 /// How many tables are told one by one.
 const NAMED: usize = 10;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "table-structure",
+    about: "The replicated tables have MySQL's columns, types and keys",
+    rule: "§table-structure",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     facts.windows().flat_map(|(_, asked, _)| findings(asked)).collect()
 }
 
@@ -21,16 +29,13 @@ fn findings(asked: &AskedSource) -> Vec<Finding> {
         compared.differing.iter().take(NAMED).map(|differing| finding(&asked.name, differing)).collect();
     let more = compared.more + compared.differing.len().saturating_sub(NAMED) as u64;
     if more > 0 {
-        findings.push(Finding::error(
-            CHECK,
+        findings.push(CHECK.error(
             format!("Source {}: the same holds of {}.", asked.name, counted(more, "more table")),
             format!("As above. {}", sync(&compared.differing[NAMED.min(compared.differing.len())..])),
         ));
     }
     if let Some(question) = &compared.unanswered {
-        findings.push(Finding::warning(
-            CHECK,
-            format!("Source {}: not all tables could be compared with those on MySQL: {question}.", asked.name),
+        findings.push(CHECK.warning(format!("Source {}: not all tables could be compared with those on MySQL: {question}.", asked.name),
             "Let it answer, and run this again: a table that is another on MySQL is disabled at its first row.",
         ));
     }
@@ -39,9 +44,7 @@ fn findings(asked: &AskedSource) -> Vec<Finding> {
 
 fn finding(source: &str, differing: &Differing) -> Finding {
     let differences: Vec<_> = differing.differences.iter().map(ToString::to_string).collect();
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "Source {source}: {} is not in PostgreSQL what it is on MySQL: {}. pg_chameleon 2 would disable it at the first \
              row that does not fit.",
             differing.table,

@@ -1,11 +1,21 @@
 //! How far the starts were advanced, and what is left between the batch start and the consistent point.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::mysql::{AskedSource, MySql};
 use crate::plan::PlannedSource;
 use crate::window::Bytes;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "window",
+    about: "How much the new replica reads again",
+    rule: "§window-left",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     match &facts.mysql {
         MySql::Asked(_) => facts.windows().filter_map(|(source, asked, _)| finding(source, asked)).collect(),
         MySql::NotAsked | MySql::Offline => vec![],
@@ -28,7 +38,7 @@ fn finding(source: &PlannedSource, asked: &AskedSource) -> Option<Finding> {
         Bytes(was)
     );
     if is == 0 {
-        return Some(Finding::info("window", format!("{moved} nothing of it is read again.")));
+        return Some(CHECK.info(format!("{moved} nothing of it is read again.")));
     }
     let left = Bytes(is);
     // The sources that begin before the consistent point.
@@ -43,9 +53,7 @@ fn finding(source: &PlannedSource, asked: &AskedSource) -> Option<Finding> {
         format!("{moved} {left} of it are read again, up to {to}.")
     };
     // Seen: 2.0.21 clears a table's coordinate when it reads its first row, before anything of that is stored.
-    Some(Finding::warning(
-        "window",
-        found,
+    Some(CHECK.warning(found,
         format!(
             "Do not stop or kill the new replica before show_status says that {name} is consistent: stopped within its first \
              batch, 2.0.21 applies rows twice. Or have nothing read again: start the 1.8.2 replica of {} until it has caught \

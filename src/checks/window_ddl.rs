@@ -1,10 +1,20 @@
 //! Definitions of tables that change between the batch start and the consistent point: the new replica meets them
 //! together with rows from before and after the change.
 
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::window::{DdlLeft, Narrowed};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "window-ddl",
+    about: "No other definition lies in what is read again",
+    rule: "§window-left",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let windows = facts.windows().filter(|(_, _, read)| !read.narrowed.ddl.is_empty());
     windows.map(|(source, _, read)| finding(&source.name, &read.narrowed)).collect()
 }
@@ -15,9 +25,7 @@ fn finding(source: &str, narrowed: &Narrowed) -> Finding {
         all.push(format!("{} more", narrowed.more_ddl));
     }
     let count = counted(narrowed.ddl.len() as u64 + narrowed.more_ddl, "statement");
-    Finding::warning(
-        "window-ddl",
-        format!(
+    CHECK.warning(format!(
             "Source {source}: between its batch start and its consistent point the new replica meets {count} that change \
              tables: {}.",
             all.join("; ")

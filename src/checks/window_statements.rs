@@ -3,15 +3,23 @@
 //! where it is at hand; else we do.
 
 use super::binlog_contents::{read_past, read_past_synced};
-use super::{Facts, Finding, counted};
+use super::{Check, Examined, Finding, Severity, counted};
 use crate::window::{Consequence, Met, Statements};
-
-const CHECK: &str = "window-statements";
 
 /// How many tables are named one by one.
 const NAMED: usize = 10;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "window-statements",
+    about: "No statement lies ahead that ends the daemon or disables a table",
+    rule: "§log-contents",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, _, read) in facts.windows() {
         let ahead = &read.narrowed.ahead;
@@ -36,8 +44,7 @@ fn fails(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
     } else {
         keeps_coming(&again, &past)
     };
-    Some(Finding::error(
-        CHECK,
+    Some(CHECK.error(
         format!(
             "Source {source}: pg_chameleon 2 would stop at every start, or disable a table, at {}: {}.",
             count(statements),
@@ -63,9 +70,7 @@ fn keeps_coming(again: &[String], past: &str) -> String {
 
 fn may_fail(source: &str, olds: &str, statements: &Statements) -> Option<Finding> {
     let last = statements.last.as_ref()?;
-    Some(Finding::warning(
-        CHECK,
-        format!(
+    Some(CHECK.warning(format!(
             "Source {source}: what is in the tables decides how pg_chameleon 2 fares at {}: {}.",
             count(statements),
             listed(statements)

@@ -5,7 +5,7 @@
 //! over them.
 
 use super::binlog_contents::read_past;
-use super::{Facts, Finding, counted, mysql_schemas};
+use super::{Check, Examined, Finding, Severity, counted, mysql_schemas};
 use crate::binlog::BinlogCoordinate;
 use crate::examination::mysql::{AskedSource, WindowRead};
 use crate::facts::mysql::TableName;
@@ -15,7 +15,17 @@ use crate::wording::first_of;
 /// How many tables are named one by one.
 const NAMED: usize = 10;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "window-tables",
+    about: "No rows lie ahead of tables that are gone from MySQL",
+    rule: "§window-left",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, asked, read) in facts.windows() {
         findings.extend(hidden(&source.name, asked, read));
@@ -24,8 +34,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.extend(found.by_ref().take(NAMED));
         let more = found.count() as u64;
         if more > 0 {
-            findings.push(Finding::error(
-                "window-tables",
+            findings.push(CHECK.error(
                 format!("Source {}: the same holds of {}.", source.name, counted(more, "more table")),
                 "As above.",
             ));
@@ -54,9 +63,7 @@ fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Findin
     let mut schemas: Vec<_> = read.hidden.iter().map(|table| table.schema.as_str()).collect();
     schemas.dedup();
     let grants = mysql_schemas::grants(user, schemas.into_iter());
-    Some(Finding::error(
-        "window-tables",
-        format!(
+    Some(CHECK.error(format!(
             "Source {source}: the account {user} may not read {} on the MySQL server at {place}, of which rows lie ahead. \
              pg_chameleon 2 would stop at them at every start, whether the table is still there or not.",
             first_of(&names, read.hidden.len() as u64)
@@ -66,9 +73,7 @@ fn hidden(source: &str, asked: &AskedSource, read: &WindowRead) -> Option<Findin
 }
 
 fn applied_already(source: &str, table: &TableName, last: &BinlogCoordinate, lagging: &str) -> Finding {
-    Finding::error(
-        "window-tables",
-        format!(
+    CHECK.error(format!(
             "Source {source}: the new replica would read rows of {table} up to {last}, because {lagging} lags behind them. \
              {table} is no longer on MySQL: pg_chameleon 2 would stop at them at every start."
         ),
@@ -83,9 +88,7 @@ fn yet_to_be_read(source: &PlannedSource, table: &TableName, last: &BinlogCoordi
     let of_schema = source.parts.iter().filter(|part| part.pair.source_schema == table.schema);
     let olds: Vec<_> = of_schema.map(|part| part.name.as_str()).collect();
     let olds = if olds.is_empty() { "the source".to_owned() } else { olds.join(", ") };
-    Finding::error(
-        "window-tables",
-        format!(
+    CHECK.error(format!(
             "Source {}: rows of {table} up to {last} are yet to be read, and {table} is no longer on MySQL: pg_chameleon 2 would \
              stop at them at every start.",
             source.name

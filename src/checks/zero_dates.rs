@@ -2,19 +2,29 @@
 //! sql_mode, its default (seen on 9.7): the table is left empty, and nothing is said. So whoever is told to copy one is told
 //! this too.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 
-/// What the other checks tell to do decides whether it matters.
-pub(super) fn check(facts: &Facts, others: &[Finding]) -> Vec<Finding> {
-    if !others.iter().any(has_1_8_2_copy) {
+pub(super) const CHECK: Check = Check {
+    id: "zero-dates",
+    about: "1.8.2 can copy tables with dates, where a remedy has it copy",
+    rule: "§remedies",
+    worst: Severity::Warning,
+    acceptable: false,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
+    let refusing: Vec<_> = facts.answers().filter(|(_, answer)| answer.settings.refuses_zero_dates).collect();
+    // What the other checks tell to do decides whether it matters.
+    let mut others = super::CHECKS.iter().filter(|check| check.id != CHECK.id);
+    if refusing.is_empty() || !others.any(|check| check.findings(facts).iter().any(has_1_8_2_copy)) {
         return vec![];
     }
-    let refusing = facts.answers().filter(|(_, answer)| answer.settings.refuses_zero_dates);
     refusing
+        .iter()
         .map(|(asked, _)| {
-            Finding::warning(
-                "zero-dates",
-                format!(
+            CHECK.warning(format!(
                     "Source {}: the MySQL server at {} has NO_ZERO_DATE in sql_mode. There 1.8.2's init_replica and \
                      sync_tables leave a table with dates or time stamps empty, and say nothing.",
                     asked.name, asked.place

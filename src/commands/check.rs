@@ -5,7 +5,7 @@ use crate::checks::{self, pooler};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
 use crate::ending::Ending;
-use crate::examination::Facts;
+use crate::examination::Examined;
 use crate::examination::mysql::MySql;
 use crate::facts::mysql::Reading;
 use crate::facts::postgres::{CatalogueVersion, Pooling};
@@ -29,7 +29,7 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
         Err(ending) => return ending,
     };
     let (findings, facts) = match look(&configuration, arguments, console).await {
-        Ok(facts) => (checks::run(&facts, &arguments.accept.acceptances), Some(facts)),
+        Ok(facts) => (checks::run(&facts, &[], &arguments.accept.acceptances), Some(facts)),
         Err(finding) => (vec![finding], None),
     };
     let ending = ending(&findings, facts.as_ref());
@@ -52,7 +52,11 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
     }
 }
 
-async fn look(configuration: &Configuration, arguments: &Check, console: &Console) -> Result<Facts, Finding> {
+async fn look(
+    configuration: &Configuration,
+    arguments: &Check,
+    console: &Console,
+) -> Result<Examined, Finding> {
     let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
     let client = session.client();
     let pooling = postgres::pooling(&session, &configuration.pg).await.map_err(|error| unreadable(&error))?;
@@ -61,7 +65,7 @@ async fn look(configuration: &Configuration, arguments: &Check, console: &Consol
     }
     let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
     let facts = surveyed(client, configuration, arguments, observer).await;
-    let facts = Facts { pooling, ..facts.map_err(|error| unreadable(&error))? };
+    let facts = Examined { pooling, ..facts.map_err(|error| unreadable(&error))? };
     let daemon = arguments.daemon.program.as_deref();
     let facts = mysql(facts, client, configuration, arguments.offline, daemon, observer).await;
     session.close().await;
@@ -73,7 +77,7 @@ async fn surveyed(
     configuration: &Configuration,
     arguments: &Check,
     observer: &dyn Observer,
-) -> Result<Facts, tokio_postgres::Error> {
+) -> Result<Examined, tokio_postgres::Error> {
     let facts = survey(client, configuration, arguments.assume_stopped, &[]).await?;
     if arguments.offline {
         return Ok(facts);
@@ -86,15 +90,15 @@ async fn surveyed(
 
 /// What MySQL has to say, unless it is not to be asked.
 pub(super) async fn mysql(
-    facts: Facts,
+    facts: Examined,
     client: &Client,
     configuration: &Configuration,
     offline: bool,
     daemon: Option<&Path>,
     observer: &dyn Observer,
-) -> Facts {
+) -> Examined {
     if offline {
-        Facts { mysql: MySql::Offline, ..facts }
+        Examined { mysql: MySql::Offline, ..facts }
     } else {
         ask_mysql(facts, client, configuration, daemon, observer).await
     }
@@ -131,7 +135,7 @@ pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
     )
 }
 
-fn ending(findings: &[Finding], facts: Option<&Facts>) -> Ending {
+fn ending(findings: &[Finding], facts: Option<&Examined>) -> Ending {
     let errors = finding::errors(findings);
     match facts.map(|facts| &facts.version) {
         Some(CatalogueVersion::V2_0_10) => {
@@ -146,7 +150,7 @@ fn ending(findings: &[Finding], facts: Option<&Facts>) -> Ending {
 }
 
 /// For programs the object is all there is on standard output; the exit code says the rest.
-fn json(findings: &[Finding], facts: Option<&Facts>, ending: &Ending) -> Ending {
+fn json(findings: &[Finding], facts: Option<&Examined>, ending: &Ending) -> Ending {
     let plan = facts.and_then(|facts| facts.catalogue.as_ref()).and_then(|it| it.planned.as_ref().ok());
     let object = serde_json::json!({
         "findings": findings,

@@ -11,7 +11,7 @@ use crate::checks::{self, pooler};
 use crate::cli::{Replay, Upgrade};
 use crate::config::{Configuration, location};
 use crate::ending::Ending;
-use crate::examination::{Catalogue, Facts};
+use crate::examination::{Catalogue, Examined};
 use crate::facts::postgres::CatalogueVersion;
 use crate::finding::{self, Finding, Severity};
 use crate::plan::Plan;
@@ -129,7 +129,7 @@ async fn with_session(
     }
     report.database = Some(facts.server.database.clone());
     if facts.version == CatalogueVersion::V2_0_10 {
-        report.findings = checks::run(&facts, &arguments.accept.acceptances);
+        report.findings = checks::run(&facts, &[], &arguments.accept.acceptances);
         let told = report.findings.iter().filter(|finding| finding.severity > Severity::Info).cloned();
         console.findings(&told.collect::<Vec<_>>());
         return Ok(Ending::Done(format!(
@@ -176,7 +176,7 @@ async fn surveyed(
     client: &tokio_postgres::Client,
     heard: &[(Gap, Between)],
     interruption: &Interruption,
-) -> Result<Facts, Ending> {
+) -> Result<Examined, Ending> {
     survey(client, configuration, arguments.assume_stopped, heard).await.map_err(|error| {
         if interruption.happened() {
             return refused("interrupted");
@@ -209,10 +209,10 @@ async fn take_exclusive(client: &tokio_postgres::Client, interruption: &Interrup
 fn examine<'a>(
     console: &Console,
     report: &mut Report,
-    facts: &'a Facts,
+    facts: &'a Examined,
     acceptances: &[Acceptance],
 ) -> Result<(&'a Catalogue, &'a Plan), Ending> {
-    report.findings = checks::run(facts, acceptances);
+    report.findings = checks::run(facts, &[], acceptances);
     console.heading("Findings");
     console.findings(&report.findings);
     if report.findings.is_empty() {

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// All that the checks look at.
 #[derive(Debug)]
-pub struct Facts {
+pub struct Examined {
     /// The MySQL sources of the configuration.
     pub targets: Vec<Target>,
     /// Sources of the configuration that are of another type.
@@ -126,7 +126,7 @@ pub struct Catalogue {
     pub dependents: Vec<Dependent>,
 }
 
-impl Facts {
+impl Examined {
     /// The refusals of the plan, when a catalogue could be read and can't be planned.
     #[must_use]
     pub fn refusals(&self) -> &[Refusal] {

@@ -169,7 +169,7 @@ async fn write_all(tx: &mut Transaction<'_>, agreed: &Agreed<'_>) -> Result<Vec<
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
     let Agreed { configuration, assume_stopped, heard, .. } = agreed;
     let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, heard).await?;
-    let mut findings = checks::run(&facts, agreed.acceptances);
+    let mut findings = checks::run(&facts, &[], agreed.acceptances);
     if finding::has_errors(&findings) {
         findings.retain(|finding| finding.severity == finding::Severity::Error);
         return Ok(Err(findings));

@@ -1,8 +1,18 @@
 //! `sch_chameleon` exists and is a 1.7 catalogue.
 
-use super::{CatalogueVersion, Facts, Finding};
+use super::{CatalogueVersion, Check, Examined, Finding, Severity};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "catalogue-version",
+    about: "sch_chameleon is a complete catalogue of version 1.7",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let database = &facts.server.database;
     let (found, remedy) = match &facts.version {
         CatalogueVersion::V1_7 | CatalogueVersion::V2_0_10 | CatalogueVersion::Unreadable => return vec![],
@@ -21,7 +31,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             remedy_for(version),
         ),
     };
-    vec![Finding::error("catalogue-version", found, remedy)]
+    vec![CHECK.error(found, remedy)]
 }
 
 fn remedy_for(version: &str) -> String {

@@ -1,32 +1,41 @@
 //! The binary log names the columns of the rows in it. mysql-replication takes them from there and from nowhere else since
 //! 1.0, which pip installs with pg_chameleon 2.0.21; before that it asked MySQL for them.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity, binlog_contents};
 use crate::daemon::installed::reads_names_from_the_log;
 use crate::examination::mysql::AskedSource;
 use crate::facts::mysql::Settings;
-
-pub(super) const CHECK: &str = "binlog-row-metadata";
+use crate::window::HazardKind;
 
 const OLDER_LIBRARY: &str = "give pg_chameleon 2 an older library (in its environment: pip install \
                              'mysql-replication<1.0'), and run this again with its chameleon on the PATH";
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "binlog-row-metadata",
+    about: "The binary log names the columns of its rows, where the daemon needs that",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     if !reads_names_from_the_log(facts.installed.as_ref()) {
         return vec![];
     }
     let unnamed =
         facts.answers().filter(|(_, answer)| answer.settings.log_bin && !answer.settings.logs_column_names());
-    unnamed.map(|(asked, answer)| finding(asked, &answer.settings)).collect()
+    let settings = unnamed.map(|(asked, answer)| finding(asked, &answer.settings));
+    // Whoever accepts that the server doesn't name columns means those that it has already logged, too.
+    settings.chain(binlog_contents::of_kind(facts, HazardKind::UnnamedColumns, &CHECK)).collect()
 }
 
 fn finding(AskedSource { name, place, .. }: &AskedSource, settings: &Settings) -> Finding {
     let harm = "the daemon of pg_chameleon 2.0.21 gets rows without the names of their columns, and disables each table at its \
                 first row";
     match &settings.row_metadata {
-        Some(value) => Finding::error(
-            CHECK,
-            format!(
+        Some(value) => CHECK.error(format!(
                 "Source {name}: the MySQL server at {place} logs with binlog_row_metadata {value}: {harm}."
             ),
             format!(
@@ -35,9 +44,7 @@ fn finding(AskedSource { name, place, .. }: &AskedSource, settings: &Settings) -
                  until then, and upgrade. Or {OLDER_LIBRARY}."
             ),
         ),
-        None => Finding::error(
-            CHECK,
-            format!(
+        None => CHECK.error(format!(
                 "Source {name}: the MySQL server at {place} ({}) can't name columns in its binary log: {harm}.",
                 settings.version
             ),

@@ -2,15 +2,23 @@
 //! daemon's library for MySQL knows it. Neither is looked up in a list: servers take names that their lists lack. One that
 //! fails doesn't end the daemon where on_error_read is `continue`, as in pg_chameleon's example: it stands still.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::daemon::installed::knows_charset;
 use crate::examination::mysql::AskedSource;
 
-const CHECK: &str = "mysql-charset";
-
 const REMEDY: &str = "Set db_conn.charset of the source to utf8, as in pg_chameleon's example.";
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "mysql-charset",
+    about: "The daemon can connect to MySQL with the character set of the configuration",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: true,
+    asks_mysql: true,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let refused = facts.answers().filter_map(|(asked, answer)| {
         let AskedSource { name, place, charset, .. } = asked;
         let why = match &answer.settings.charset_refused {
@@ -21,7 +29,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let found = format!(
             "Source {name}: the daemon of pg_chameleon 2.0.21 can't connect with the character set {charset:?}: {why}."
         );
-        Some(Finding::error(CHECK, found, REMEDY))
+        Some(CHECK.error(found, REMEDY))
     });
     refused.collect()
 }

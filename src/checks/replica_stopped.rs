@@ -3,13 +3,21 @@
 //! Its sessions bear an application name that begins with `[PGCH]` (1.8.2) or `[pg_chameleon]` (2.0). A status `running` without a session
 //! is what a killed replica leaves: that it is dead is for the administrator to say.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::examination::Catalogue;
 use crate::facts::postgres::Session;
 
-const CHECK: &str = "replica-stopped";
+pub(super) const CHECK: Check = Check {
+    id: "replica-stopped",
+    about: "No pg_chameleon is at work on the catalogue",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     let Some(catalogue) = &facts.catalogue else { return vec![] };
     let mut findings: Vec<_> = catalogue.sessions.iter().map(at_work).collect();
     if findings.is_empty() {
@@ -22,9 +30,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn at_work(session: &Session) -> Finding {
     let role = session.role.as_ref().map(|role| format!(" of the role {role}")).unwrap_or_default();
     let from = session.client.as_ref().map(|client| format!(", from {client}")).unwrap_or_default();
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "pg_chameleon is at work on this database: {:?} (server process {}{role}{from}).",
             session.application_name, session.pid
         ),
@@ -47,11 +53,9 @@ fn killed(catalogue: &Catalogue, assume_stopped: bool) -> Option<Finding> {
         running.join(", ")
     );
     Some(if assume_stopped {
-        Finding::warning(CHECK, found, "Taken as stopped, because of --assume-stopped.")
+        CHECK.warning(found, "Taken as stopped, because of --assume-stopped.")
     } else {
-        Finding::error(
-            CHECK,
-            found,
+        CHECK.error(found,
             "Make sure that no pg_chameleon process is left on the machine of the replica, then run again with \
              --assume-stopped.",
         )
@@ -62,9 +66,7 @@ fn killed(catalogue: &Catalogue, assume_stopped: bool) -> Option<Finding> {
 fn initialising(catalogue: &Catalogue) -> Option<Finding> {
     let initialising = names_in_status(catalogue, "initialising");
     (!initialising.is_empty()).then(|| {
-        Finding::error(
-            CHECK,
-            format!("The status of {} is initialising: its tables are still being copied, or the copy was broken off.",
+        CHECK.error(format!("The status of {} is initialising: its tables are still being copied, or the copy was broken off.",
                 initialising.join(", ")),
             "Let 1.8.2's init_replica end, or run it again, then start and stop the replica once.",
         )

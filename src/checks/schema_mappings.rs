@@ -1,13 +1,21 @@
 //! The schema mappings of the configuration are those of the catalogue.
 
-use super::{Facts, Finding, findings_of_refusals};
+use super::{Check, Examined, Finding, Severity, findings_of_refusals};
 use crate::config::may_stand;
 use crate::mapping::{CataloguePair, ConfiguredPair, Discrepancy, MappingPair};
 use crate::plan::Refusal;
 
-const CHECK: &str = "schema-mappings";
+pub(super) const CHECK: Check = Check {
+    id: "schema-mappings",
+    about: "The schema mappings of the configuration are those of the catalogue",
+    rule: "§mappings",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+fn run(facts: &Examined) -> Vec<Finding> {
     findings_of_refusals(facts, |refusal| match refusal {
         Refusal::Mapping(discrepancy) => Some(finding(discrepancy)),
         _ => None,
@@ -18,8 +26,7 @@ fn finding(discrepancy: &Discrepancy) -> Finding {
     match discrepancy {
         Discrepancy::NotConfigured { catalogue, instead } => not_configured(catalogue, instead),
         Discrepancy::NotInCatalogue(configured) => not_in_catalogue(configured),
-        Discrepancy::ConfiguredTwice { pair, targets } => Finding::error(
-            CHECK,
+        Discrepancy::ConfiguredTwice { pair, targets } => CHECK.error(
             format!("{pair} stands in more than one source of the configuration: {}.", targets.join(", ")),
             "Leave it in the one source that shall replicate it.",
         ),
@@ -41,13 +48,11 @@ fn not_configured(CataloguePair { source, pair }: &CataloguePair, instead: &[Con
             format!("The configuration has {}: correct it to `{line}`, or add that.", near.join(" and "))
         }
     };
-    Finding::error(CHECK, found, remedy)
+    CHECK.error(found, remedy)
 }
 
 fn not_in_catalogue(ConfiguredPair { target, pair }: &ConfiguredPair) -> Finding {
-    Finding::error(
-        CHECK,
-        format!("The configuration maps {pair} (source {target}); the catalogue replicates no such pair."),
+    CHECK.error(format!("The configuration maps {pair} (source {target}); the catalogue replicates no such pair."),
         format!(
             "Take `{}` out of schema_mappings of {target}, or correct it; a new schema is added after the upgrade.",
             line(pair)

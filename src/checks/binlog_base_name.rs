@@ -1,18 +1,25 @@
 //! One binary log base name for each new source, that pg_chameleon 2's daemon can read.
 
-use super::{Facts, Finding, findings_of_refusals};
+use super::{Check, Examined, Finding, Severity, findings_of_refusals};
 use crate::plan::Refusal;
 
-const CHECK: &str = "binlog-base-name";
+pub(super) const CHECK: Check = Check {
+    id: "binlog-base-name",
+    about: "The old sources of a new one share the base name of their binary logs, one without a dot",
+    rule: "§base-name",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    findings_of_refusals(facts, |refusal| match refusal {
+fn run(facts: &Examined) -> Vec<Finding> {
+    findings_of_refusals(facts, |refusal| {
+        match refusal {
         Refusal::DifferentBaseNames { target, bases } => {
             let uses: Vec<_> =
                 bases.iter().map(|(base, sources)| format!("{base} ({})", sources.join(", "))).collect();
-            Some(Finding::error(
-                CHECK,
-                format!(
+            Some(CHECK.error(format!(
                     "The sources that go into {target} read binary logs of different MySQL servers: {}.",
                     uses.join("; ")
                 ),
@@ -21,9 +28,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
                  read past the change first.",
             ))
         }
-        Refusal::DotInBaseName { target, base } => Some(Finding::error(
-            CHECK,
-            format!(
+        Refusal::DotInBaseName { target, base } => Some(CHECK.error(format!(
                 "The binary log base name {base} (source {target}) has a dot in it: the daemon of pg_chameleon 2 can't \
                  read the number of such a file."
             ),
@@ -31,5 +36,6 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
              the change.",
         )),
         _ => None,
+    }
     })
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL 10 or later that can be written to. A version that the tests don't run on is told.
 
-use super::{Facts, Finding};
+use super::{Check, Examined, Finding, Severity};
 use crate::catalogue::names::quote_identifier;
 use crate::facts::postgres::Server;
 
@@ -8,12 +8,21 @@ const OLDEST: u32 = 10;
 /// What `make test` and `make matrix` run on. The README says the same.
 const TESTED: [u32; 5] = [13, 15, 16, 17, 18];
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "postgresql",
+    about: "PostgreSQL can be reached, is of version 10 or later, and can be written to",
+    rule: "§checks",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run,
+};
+
+fn run(facts: &Examined) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(version(facts.server.version_number, &facts.server.version));
     if facts.server.in_recovery {
-        findings.push(Finding::error(
-            "postgresql",
+        findings.push(CHECK.error(
             "The server is a standby: nothing can be written to it.",
             "Set pg_conn in the configuration to the primary server.",
         ));
@@ -28,9 +37,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn version(number: u32, version: &str) -> Option<Finding> {
     let major = number / 10_000;
     if major < OLDEST {
-        return Some(Finding::error(
-            "postgresql",
-            format!("The server is PostgreSQL {version}; 10 is the oldest that will do."),
+        return Some(CHECK.error(format!("The server is PostgreSQL {version}; 10 is the oldest that will do."),
             "Upgrade PostgreSQL first, best to one of 13 and 15 to 18, which this is tested on: stop 1.8.2, then \
              pg_upgrade, or pg_dump and restore of the whole database. Both keep the catalogue as it is: 1.8.2 goes on \
              from it on the new server (set pg_conn in its configuration when the address is another). Let it catch up, \
@@ -38,9 +45,7 @@ fn version(number: u32, version: &str) -> Option<Finding> {
         ));
     }
     (!TESTED.contains(&major)).then(|| {
-        Finding::info(
-            "postgresql",
-            format!(
+        CHECK.info(format!(
                 "The server is PostgreSQL {version}. Nothing is known against it, but this is tested on 13 and 15 to 18 \
                  only: rehearse the upgrade on a copy first (chameleon-harness replay)."
             ),
@@ -51,9 +56,7 @@ fn version(number: u32, version: &str) -> Option<Finding> {
 /// Somebody has closed the database, or the role, to writers: that is not for an upgrade to override.
 fn read_only(server: &Server) -> Finding {
     let (role, database) = (&server.role.name, &server.database);
-    Finding::error(
-        "postgresql",
-        format!(
+    CHECK.error(format!(
             "Sessions of {role} on the database {database} are read-only by default (default_transaction_read_only): \
              neither 1.8.2 nor the upgrade can write."
         ),
