@@ -1,7 +1,7 @@
 //! The command line: what pg_chameleon's users expect, under the same names.
 
-use crate::checks::acceptance::Acceptance;
 use crate::checks;
+use crate::checks::acceptance::Acceptance;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

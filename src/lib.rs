@@ -19,6 +19,7 @@ pub mod finding;
 pub mod gtid;
 pub mod identity;
 pub mod mapping;
+pub mod outcome;
 pub mod plan;
 pub mod postgres;
 pub mod replay;

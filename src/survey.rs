@@ -6,17 +6,20 @@ use crate::batches::{self, Between, Gap};
 use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
+use crate::catalogue::version;
+use crate::checks::binlog_files;
 use crate::config::{Configuration, Hindrance, SourceType};
 use crate::daemon::asked;
 use crate::daemon::installed::{Installed, NoProgram, Program};
 use crate::examination::mysql::{AskedSource, Compared, MySql};
 use crate::examination::{Catalogue, Examined, Judge, LeftOut, OtherType, Replica};
 use crate::facts::postgres::{CatalogueVersion, Pooling};
-use crate::facts::postgres::{Server, Strays, TableExamination};
+use crate::facts::postgres::{Strays, TableExamination};
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
+use crate::finding::Finding;
 use crate::identity::{Claim, KeptPlaces};
 use crate::mapping::Target;
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::postgres;
 use crate::source::{self, Observer};
 use std::collections::BTreeSet;
@@ -35,12 +38,74 @@ pub enum Look {
     Again,
 }
 
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// `--assume-stopped`.
+    pub assume_stopped: bool,
+    /// Whether MySQL is asked.
+    pub mysql: AskMySql,
+    /// `--daemon`.
+    pub daemon: Option<&'a Path>,
+}
+
+/// Whether MySQL is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskMySql {
+    /// It is.
+    Ask,
+    /// It is not, and nobody wants to know.
+    Not,
+    /// It is not, because of `--offline`.
+    Offline,
+}
+
+/// Examines all that the checks look at: PostgreSQL, MySQL's log where the catalogue alone doesn't prove which batches are
+/// live, and then MySQL.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn examine(
+    client: &Client,
+    configuration: &Configuration,
+    options: &Options<'_>,
+    observer: &dyn Observer,
+) -> Result<Examined, Error> {
+    let examined = survey(client, configuration, options.assume_stopped, &[]).await?;
+    let mysql = match options.mysql {
+        AskMySql::Ask => {
+            let heard = hear_of_gaps(&examined, configuration, observer).await;
+            let examined = if heard.is_empty() {
+                examined
+            } else {
+                survey(client, configuration, options.assume_stopped, &heard).await?
+            };
+            return Ok(ask_mysql(examined, client, configuration, options.daemon, observer).await);
+        }
+        AskMySql::Not => MySql::NotAsked,
+        AskMySql::Offline => MySql::Offline,
+    };
+    Ok(Examined { mysql, ..examined })
+}
+
+/// What MySQL has purged of what the new sources start from since it was examined.
+pub async fn purged_since(configuration: &Configuration, plan: &Plan) -> Vec<Finding> {
+    let mut purged = Vec::new();
+    for planned in &plan.sources {
+        let configured = configuration.sources.iter().find(|it| it.name == planned.name);
+        let Some(connection) = configured.and_then(|it| it.mysql.as_ref()) else { continue };
+        let logs = source::binary_logs(connection).await;
+        purged.extend(logs.and_then(|logs| binlog_files::again(planned, &source::place(connection), &logs)));
+    }
+    purged
+}
+
 /// Reads the facts at one moment, in a read-only transaction of its own. `heard`: what MySQL's log has said of gaps between
 /// batches.
 ///
 /// # Errors
 /// What PostgreSQL answers.
-pub async fn survey(
+async fn survey(
     client: &Client,
     configuration: &Configuration,
     assume_stopped: bool,
@@ -88,7 +153,7 @@ pub async fn facts(
 ) -> Result<Examined, Error> {
     let targets = targets(configuration);
     let server = read::server(client).await?;
-    let version = version(client, &server).await?;
+    let version = version::as_owner(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
         CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look, heard).await?),
@@ -120,7 +185,7 @@ pub async fn facts(
 
 /// Asks MySQL what its log holds between batches, where that decides which of them are live and the catalogue alone doesn't
 /// prove it: after a crash of 1.8.2 only. With an answer, the survey is to be made again.
-pub async fn hear_of_gaps(
+async fn hear_of_gaps(
     facts: &Examined,
     configuration: &Configuration,
     observer: &dyn Observer,
@@ -144,7 +209,7 @@ pub async fn hear_of_gaps(
 
 /// Asks the pg_chameleon 2 that is installed here, or that `daemon` names, and the MySQL servers of the configuration one after
 /// the other, and advances the plan's starts by what they say. Without a 1.7 catalogue there is nothing to ask.
-pub async fn ask_mysql(
+async fn ask_mysql(
     mut facts: Examined,
     client: &Client,
     configuration: &Configuration,
@@ -225,23 +290,6 @@ async fn judged_by(
             Judge { path, failed: Some(error.to_string()), ..Judge::default() }
         }
     }
-}
-
-/// What `sch_chameleon` is, as far as the role may know.
-///
-/// # Errors
-/// What PostgreSQL answers.
-pub async fn version(client: &Client, server: &Server) -> Result<CatalogueVersion, Error> {
-    if server.schema_owner.is_none() {
-        return Ok(CatalogueVersion::Missing);
-    }
-    if !server.role.owns_schema || !server.role.not_owned.is_empty() {
-        return Ok(CatalogueVersion::Unreadable);
-    }
-    if !server.has_version {
-        return Ok(CatalogueVersion::Foreign);
-    }
-    read::version(client, SCHEMA).await.map(CatalogueVersion::of)
 }
 
 async fn catalogue(

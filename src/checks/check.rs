@@ -44,7 +44,6 @@ impl<E> Check<E> {
     }
 
     /// A finding that asks for nothing.
-    #[expect(clippy::unused_self, reason = "it is this check's")]
     pub(crate) fn info(&self, found: impl Into<String>) -> Finding {
         Finding::info(self.id, found)
     }

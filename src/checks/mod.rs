@@ -12,6 +12,7 @@ mod binlog_read;
 mod binlog_retention;
 mod binlog_row_metadata;
 mod binlog_settings;
+pub(crate) mod catalogue;
 mod catalogue_version;
 pub mod check;
 mod coordinates;
@@ -36,7 +37,7 @@ mod offline;
 mod orphan_batches;
 mod own_objects;
 pub(crate) mod pooler;
-mod postgresql;
+pub(crate) mod postgresql;
 mod primary_keys;
 mod replica_stopped;
 mod replication_privileges;
@@ -75,6 +76,7 @@ pub const CHECKS: &[Check] = &[
     postgresql::CHECK,
     pooler::CHECK,
     role::CHECK,
+    catalogue::CHECK,
     catalogue_version::CHECK,
     leftovers::CHECK,
     source_types::CHECK,

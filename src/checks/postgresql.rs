@@ -3,6 +3,7 @@
 use super::{Check, Examined, Finding, Severity};
 use crate::catalogue::names::quote_identifier;
 use crate::facts::postgres::Server;
+use crate::wording::sentence;
 
 const OLDEST: u32 = 10;
 /// What `make test` and `make matrix` run on. The README says the same.
@@ -31,6 +32,11 @@ fn run(facts: &Examined) -> Vec<Finding> {
         findings.push(read_only(&facts.server));
     }
     findings
+}
+
+/// The finding of a server that lets nobody in.
+pub(crate) fn unreachable(why: &str, remedy: impl Into<String>) -> Finding {
+    CHECK.error(format!("{}.", sentence(why)), remedy)
 }
 
 /// `number` is PostgreSQL's server_version_num. Its minor version doesn't count.

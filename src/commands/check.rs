@@ -1,55 +1,62 @@
 //! `check`: the checks alone.
 
-use super::load;
-use crate::checks::{self, pooler};
+use super::session;
+use crate::checks::{self, CHECKS, pooler};
 use crate::cli::{Check, Format};
 use crate::config::Configuration;
 use crate::ending::Ending;
 use crate::examination::Examined;
-use crate::examination::mysql::MySql;
 use crate::facts::mysql::Reading;
 use crate::facts::postgres::{CatalogueVersion, Pooling};
 use crate::finding::{self, Finding};
-use crate::postgres::{self, ConnectError};
+use crate::postgres;
 use crate::report::console::Console;
 use crate::report::output;
 use crate::source::Observer;
-use crate::survey::{ask_mysql, hear_of_gaps, survey};
+use crate::survey::{self, AskMySql};
 use crate::wording::counted;
-use crate::wording::sentence;
-use std::path::Path;
 use std::time::Duration;
-use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
 
-/// Runs the checks and shows what they found.
+/// Runs the checks and shows what they found, or lists them.
 pub async fn run(arguments: &Check, console: &Console) -> Ending {
-    let configuration = match load(&arguments.config.name) {
+    if arguments.list {
+        return list(arguments.format, console);
+    }
+    let configuration = match session::configuration(&arguments.config.name) {
         Ok(configuration) => configuration,
         Err(ending) => return ending,
     };
-    let (findings, facts) = match look(&configuration, arguments, console).await {
-        Ok(facts) => (checks::run(&facts, &[], &arguments.accept.acceptances), Some(facts)),
+    let (findings, examined) = match look(&configuration, arguments, console).await {
+        Ok(examined) => {
+            (checks::run(&examined, &arguments.only, &arguments.accept.acceptances), Some(examined))
+        }
         Err(finding) => (vec![finding], None),
     };
-    let ending = ending(&findings, facts.as_ref());
+    let ending = ending(&findings, examined.as_ref(), arguments.only.len());
     match arguments.format {
-        Format::Json => json(&findings, facts.as_ref(), &ending),
+        Format::Json => json(&findings, examined.as_ref(), arguments, &ending),
         Format::Text => {
-            console.heading("Findings");
-            console.findings(&findings);
-            if findings.is_empty() {
-                console.line("  none");
-            }
+            console.all_findings(&findings);
             if let Some(Ok(plan)) =
-                facts.as_ref().and_then(|facts| facts.catalogue.as_ref()).map(|it| &it.planned)
+                examined.as_ref().and_then(|it| it.catalogue.as_ref()).map(|it| &it.planned)
             {
                 console.heading("Plan");
                 console.plan(plan);
             }
-            ending
         }
     }
+    ending
+}
+
+fn list(format: Format, console: &Console) -> Ending {
+    match format {
+        Format::Json => output::line(format_args!("{:#}", serde_json::json!({ "checks": CHECKS }))),
+        Format::Text => console.checks(CHECKS),
+    }
+    Ending::Done(format!(
+        "{}. Each looks whether it is so; what it finds else weighs as much as shown at most.",
+        counted(CHECKS.len() as u64, "check")
+    ))
 }
 
 async fn look(
@@ -57,51 +64,27 @@ async fn look(
     arguments: &Check,
     console: &Console,
 ) -> Result<Examined, Finding> {
-    let session = postgres::connect(&configuration.pg).await.map_err(|error| unreachable(&error))?;
+    let unreadable = |error: tokio_postgres::Error| session::unreadable(&error);
+    let session = session::connect(configuration).await?;
     let client = session.client();
-    let pooling = postgres::pooling(&session, &configuration.pg).await.map_err(|error| unreadable(&error))?;
+    let pooling = postgres::pooling(&session, &configuration.pg).await.map_err(unreadable)?;
     if let (Pooling::Statements(_), Some(finding)) = (&pooling, pooler::finding(&pooling)) {
         return Err(finding);
     }
+    let asks_mysql = arguments.only.is_empty() || arguments.only.iter().any(|check| check.asks_mysql);
+    let options = survey::Options {
+        assume_stopped: arguments.assume_stopped,
+        mysql: match (asks_mysql, arguments.offline) {
+            (false, _) => AskMySql::Not,
+            (true, true) => AskMySql::Offline,
+            (true, false) => AskMySql::Ask,
+        },
+        daemon: arguments.daemon.program.as_deref(),
+    };
     let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
-    let facts = surveyed(client, configuration, arguments, observer).await;
-    let facts = Examined { pooling, ..facts.map_err(|error| unreadable(&error))? };
-    let daemon = arguments.daemon.program.as_deref();
-    let facts = mysql(facts, client, configuration, arguments.offline, daemon, observer).await;
+    let examined = survey::examine(client, configuration, &options, observer).await.map_err(unreadable)?;
     session.close().await;
-    Ok(facts)
-}
-
-async fn surveyed(
-    client: &Client,
-    configuration: &Configuration,
-    arguments: &Check,
-    observer: &dyn Observer,
-) -> Result<Examined, tokio_postgres::Error> {
-    let facts = survey(client, configuration, arguments.assume_stopped, &[]).await?;
-    if arguments.offline {
-        return Ok(facts);
-    }
-    match hear_of_gaps(&facts, configuration, observer).await {
-        heard if heard.is_empty() => Ok(facts),
-        heard => survey(client, configuration, arguments.assume_stopped, &heard).await,
-    }
-}
-
-/// What MySQL has to say, unless it is not to be asked.
-pub(super) async fn mysql(
-    facts: Examined,
-    client: &Client,
-    configuration: &Configuration,
-    offline: bool,
-    daemon: Option<&Path>,
-    observer: &dyn Observer,
-) -> Examined {
-    if offline {
-        Examined { mysql: MySql::Offline, ..facts }
-    } else {
-        ask_mysql(facts, client, configuration, daemon, observer).await
-    }
+    Ok(Examined { pooling, ..examined })
 }
 
 /// For a program that reads JSON, nothing is told on the way.
@@ -115,50 +98,38 @@ impl Observer for Unobserved {
     fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 
-/// The finding of a server that lets nobody in.
-pub(super) fn unreachable(error: &ConnectError) -> Finding {
-    Finding::error("postgresql", format!("{}.", sentence(&error.to_string())), error.remedy())
-}
-
-/// The finding of a catalogue that can't be read.
-pub(super) fn unreadable(error: &tokio_postgres::Error) -> Finding {
-    let remedy = if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-        "Another session has locked a table of it for longer than the configuration's lock_timeout: wait until it has ended, \
-         and run again. Who is at work: SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle';"
-    } else {
-        "Look at the server's log. A catalogue that says 1.7 and lacks a table or column was not made by pg_chameleon 1.8.2."
-    };
-    Finding::error(
-        "catalogue",
-        format!("The catalogue can't be read: {}.", postgres::describe(error)),
-        remedy,
-    )
-}
-
-fn ending(findings: &[Finding], facts: Option<&Examined>) -> Ending {
+/// `chosen`: how many checks `--only` names.
+fn ending(findings: &[Finding], examined: Option<&Examined>, chosen: usize) -> Ending {
     let errors = finding::errors(findings);
-    match facts.map(|facts| &facts.version) {
+    let some = format!("Only {} of {} checks were run.", chosen, CHECKS.len());
+    match examined.map(|examined| &examined.version) {
         Some(CatalogueVersion::V2_0_10) => {
             Ending::Done("The catalogue is 2.0.10 already: there is nothing to do.".into())
         }
-        _ if errors > 0 => Ending::Refused(format!(
-            "The upgrade would be refused: {}. Nothing was changed.",
-            counted(errors, "error")
-        )),
+        _ if errors > 0 => {
+            let some = if chosen == 0 { String::new() } else { format!(" {some}") };
+            let errors = counted(errors, "error");
+            Ending::Refused(format!("The upgrade would be refused: {errors}.{some} Nothing was changed."))
+        }
+        _ if chosen > 0 => {
+            Ending::Done(format!("{some} None of them refuses the upgrade. Nothing was changed."))
+        }
         _ => Ending::Done("The upgrade can be done. Nothing was changed.".into()),
     }
 }
 
 /// For programs the object is all there is on standard output; the exit code says the rest.
-fn json(findings: &[Finding], facts: Option<&Examined>, ending: &Ending) -> Ending {
-    let plan = facts.and_then(|facts| facts.catalogue.as_ref()).and_then(|it| it.planned.as_ref().ok());
-    let object = serde_json::json!({
+fn json(findings: &[Finding], examined: Option<&Examined>, arguments: &Check, ending: &Ending) {
+    let plan = examined.and_then(|it| it.catalogue.as_ref()).and_then(|it| it.planned.as_ref().ok());
+    let mut object = serde_json::json!({
         "findings": findings,
         "plan": plan,
         "ending": ending.name(),
         "exit_code": ending.code(),
         "message": ending.message(),
     });
+    if !arguments.only.is_empty() {
+        object["only"] = arguments.only.iter().map(|check| check.id).collect();
+    }
     output::line(format_args!("{object:#}"));
-    ending.clone()
 }

@@ -4,21 +4,8 @@ pub mod check;
 mod consent;
 mod interruption;
 mod next_steps;
+mod replay;
 pub mod rollback;
+mod session;
 pub mod status;
 pub mod upgrade;
-
-use crate::config::{Configuration, ConfigurationError, location};
-use crate::ending::Ending;
-
-/// Reads the configuration that `--config` names.
-fn load(name: &str) -> Result<Configuration, Ending> {
-    let configuration =
-        Configuration::load(name, &location::home()).map_err(|error| wrong_configuration(&error))?;
-    tracing::info!(file = %configuration.path.display(), sources = configuration.sources.len(), "read the configuration");
-    Ok(configuration)
-}
-
-fn wrong_configuration(error: &ConfigurationError) -> Ending {
-    Ending::WrongUse(format!("{error}. Nothing was done."))
-}

@@ -1,17 +1,15 @@
 //! `status`: the sources of the catalogue, whichever version it is.
 
-use super::{check, load};
-use crate::catalogue::names::SCHEMA;
+use super::session;
 use crate::catalogue::v1::read;
-use crate::catalogue::{v1, v2};
+use crate::catalogue::{v1, v2, version};
 use crate::cli::{Format, Status};
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
-use crate::facts::postgres::Server;
+use crate::finding::Finding;
 use crate::postgres;
 use crate::report::console::Console;
 use crate::report::output;
-use crate::wording::sentence;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -21,32 +19,18 @@ pub async fn run(arguments: &Status, console: &Console) -> Ending {
 }
 
 async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
-    let configuration = load(&arguments.config.name)?;
-    let session = postgres::connect(&configuration.pg)
-        .await
-        .map_err(|error| refused(&format!("{}. {}", sentence(&error.to_string()), error.remedy())))?;
+    let configuration = session::configuration(&arguments.config.name)?;
+    let session = session::connect(&configuration).await.map_err(|finding| found(&finding))?;
     let client = session.client();
     postgres::at_one_moment(client, configuration.lock_timeout()).await.map_err(unexpected)?;
     let server = read::server(client).await.map_err(unexpected)?;
-    let shown = match version(client, &server).await.map_err(unexpected)? {
+    let shown = match version::as_anyone(client, &server).await.map_err(unexpected)? {
         CatalogueVersion::V1_7 => old_sources(client, arguments, console).await,
         CatalogueVersion::V2_0_10 => new_sources(client, arguments, console).await,
         other => Err(refused(&refusal(&other))),
     };
     session.close().await;
     shown
-}
-
-/// What the catalogue is. Whoever may read it may know, owner or not.
-pub(super) async fn version(
-    client: &Client,
-    server: &Server,
-) -> Result<CatalogueVersion, tokio_postgres::Error> {
-    match (&server.schema_owner, server.has_version) {
-        (None, _) => Ok(CatalogueVersion::Missing),
-        (Some(_), false) => Ok(CatalogueVersion::Foreign),
-        (Some(_), true) => read::version(client, SCHEMA).await.map(CatalogueVersion::of),
-    }
 }
 
 async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
@@ -90,6 +74,11 @@ fn json(version: &str, sources: &impl serde::Serialize) {
     output::line(format_args!("{object:#}"));
 }
 
+/// A finding as the last line: `status` shows sources, and nothing beside them.
+fn found(finding: &Finding) -> Ending {
+    refused(&format!("{} {}", finding.found, finding.remedy.as_deref().unwrap_or_default()))
+}
+
 fn refused(why: &str) -> Ending {
     Ending::Refused(format!("{why} Nothing was changed."))
 }
@@ -119,6 +108,5 @@ fn unexpected(error: tokio_postgres::Error) -> Ending {
     if error.as_db_error().is_none() {
         return Ending::Unexpected(format!("The catalogue can't be read: {found}."));
     }
-    let remedy = check::unreadable(&error).remedy.unwrap_or_default();
-    refused(&format!("The catalogue can't be read: {found}. {remedy}"))
+    self::found(&session::unreadable(&error))
 }

@@ -137,7 +137,6 @@ impl Examined {
     }
 
     /// The new sources that have something to start from.
-    #[must_use]
     pub fn starting(&self) -> impl Iterator<Item = &PlannedSource> {
         let plan = self.catalogue.as_ref().and_then(|catalogue| catalogue.planned.as_ref().ok());
         plan.into_iter().flat_map(|plan| &plan.sources).filter(|source| source.batch_start.is_some())
@@ -153,13 +152,11 @@ impl Examined {
     }
 
     /// Those that answered.
-    #[must_use]
     pub fn answers(&self) -> impl Iterator<Item = (&AskedSource, &Answer)> {
         self.asked().iter().filter_map(|asked| Some((asked, asked.answer.as_ref().ok()?)))
     }
 
     /// The old sources whose schemas a new source maps.
-    #[must_use]
     pub fn old_sources(&self, name: &str) -> impl Iterator<Item = &OldSource> {
         let target = self.targets.iter().find(|target| target.name == name);
         let sources = self.catalogue.iter().flat_map(|catalogue| &catalogue.snapshot.sources);
@@ -167,7 +164,6 @@ impl Examined {
     }
 
     /// The new sources whose window was read.
-    #[must_use]
     pub fn windows(&self) -> impl Iterator<Item = (&PlannedSource, &AskedSource, &WindowRead)> {
         self.starting().filter_map(|source| {
             let (asked, answer) = self.answers().find(|(asked, _)| asked.name == source.name)?;

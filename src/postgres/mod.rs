@@ -3,6 +3,7 @@
 mod certificate;
 mod connect;
 mod environment;
+pub mod exclusive;
 mod locks;
 mod password_file;
 mod places;
@@ -20,6 +21,11 @@ pub use pooler::pooling;
 pub use session::{Breaker, Session};
 pub use settings::{as_the_role, at_one_moment, prepare, under_our_own, wait_for_locks};
 pub use text::Text;
+
+/// A commit that was reported must survive a crash of the server, whatever its default. Whether it waits for standbys is
+/// for the administrator to say: with a standby that is gone it would wait for ever, against a role set to `local`.
+pub const DURABLE: &str = "
+    SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'";
 
 use std::error::Error as _;
 use std::time::Duration;

@@ -7,7 +7,7 @@
 //! The session is as the role has it, for that is what the function and the statements in it run under. What is read
 //! here is read under settings of this program's own.
 
-use super::trouble::Trouble;
+use super::FailureClass;
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
 use crate::postgres::{Text, under_our_own, wait_for_locks};
 use std::time::Duration;
@@ -104,16 +104,16 @@ impl<'a> Caller<'a> {
                 error = crate::postgres::describe(&error),
                 "the call failed"
             );
-            match Trouble::of(&error) {
-                Trouble::Passing if self.tries_again() => {}
-                Trouble::Passing | Trouble::Elsewhere => return Err(error.into()),
-                Trouble::Lock if wanted > 1 => {
+            match FailureClass::of(&error) {
+                FailureClass::Passing if self.tries_again() => {}
+                FailureClass::Passing | FailureClass::Elsewhere => return Err(error.into()),
+                FailureClass::Lock if wanted > 1 => {
                     wait_for_locks(client, shorter(self.backlog.lock_timeout, CLOSING_IN)).await?;
                     self.window.failed(wanted);
                 }
-                Trouble::Event if wanted > 1 => self.window.failed(wanted),
-                Trouble::Lock => return Err(head.waits(client, self.backlog, error).await),
-                Trouble::Event => return Err(head.blame(error)),
+                FailureClass::Event if wanted > 1 => self.window.failed(wanted),
+                FailureClass::Lock => return Err(head.waits(client, self.backlog, error).await),
+                FailureClass::Event => return Err(head.blame(error)),
             }
         }
         Err(ReplayError::Endless { source_name: self.backlog.name.clone(), calls: self.most_calls })

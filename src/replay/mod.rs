@@ -3,12 +3,16 @@
 //! §procedure-5: it commits as it goes, which is what 1.8.2 would do anyway, and 1.8.2 can go
 //! on from any point of it.
 
+mod backlog;
 pub mod by_function;
+mod ending;
+mod failure_class;
 pub mod parallel;
 pub mod set_based;
-pub mod trouble;
 
-use crate::facts::snapshot::OldSourceId;
+pub use backlog::Backlog;
+pub use failure_class::FailureClass;
+
 use std::time::Duration;
 
 /// How what waits is replayed. Both ways give the same.
@@ -18,23 +22,6 @@ pub enum Method {
     Sets(set_based::Sizes),
     /// By the function alone, as 1.8.2 does.
     Function,
-}
-
-/// What waits of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backlog {
-    /// The old source.
-    pub source: OldSourceId,
-    /// Its name.
-    pub name: String,
-    /// How many events wait.
-    pub events: u64,
-    /// How many batches they are in.
-    pub batches: u64,
-    /// How many events one call may take: `replay_max_rows` of the new source.
-    pub events_a_call: u64,
-    /// How long to wait for a lock on a destination table: `lock_timeout` of the new source; zero waits for ever.
-    pub lock_timeout: Duration,
 }
 
 /// Is told how far the replay has come.

@@ -1,11 +1,11 @@
 //! Replays several sources at a time, each in a session of its own. They have nothing in common but the server, unless
 //! somebody's DDL or triggers make them write to the same tables: then one of them waits for the others.
 
-use super::trouble::Trouble;
+use super::FailureClass;
 use super::{Backlog, Method, Progress, ReplayError, by_function, set_based};
 use crate::config::PostgresConnection;
+use crate::postgres::exclusive;
 use crate::postgres::{self, Breaker, Session};
-use crate::upgrade::exclusive;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -148,7 +148,9 @@ impl Work<'_> {
 fn may_be_anothers_doing(error: &ReplayError) -> bool {
     match error {
         ReplayError::Locked { .. } => true,
-        ReplayError::Postgres(error) => matches!(Trouble::of(error), Trouble::Lock | Trouble::Passing),
+        ReplayError::Postgres(error) => {
+            matches!(FailureClass::of(error), FailureClass::Lock | FailureClass::Passing)
+        }
         ReplayError::Event { .. } | ReplayError::Endless { .. } => false,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
+use crate::checks::Check;
 use crate::facts::mysql::Reading;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Plan, PlannedSource};
@@ -78,6 +79,39 @@ impl Console {
     /// A command to copy: one line, however long.
     pub fn command(&self, command: &str) {
         self.line(&format!("  {command}"));
+    }
+
+    /// What is so when each check finds nothing.
+    pub fn checks(&self, checks: &[Check]) {
+        let rows: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                let worst = severity(check.worst).0.to_owned();
+                let accepted = if check.acceptable { "can be accepted" } else { "" };
+                vec![check.id.to_owned(), worst, accepted.to_owned(), check.about.to_owned()]
+            })
+            .collect();
+        self.table(&["id", "at most", "--accept", "what is looked at"], &rows);
+    }
+
+    /// The findings of all checks, under their heading.
+    pub fn all_findings(&self, findings: &[Finding]) {
+        self.heading("Findings");
+        self.findings(findings);
+        if findings.is_empty() {
+            self.line("  none");
+        }
+    }
+
+    /// The new sources after an upgrade.
+    pub fn upgraded(&self, sources: &[SourceStatus], found_out: bool, dry_run: bool) {
+        if found_out {
+            self.line(
+                "  The connection was lost at the commit; asked again, the server says that it was done.",
+            );
+        }
+        self.heading(if dry_run { "Status that the upgrade would leave" } else { "Status" });
+        self.status(sources);
     }
 
     /// The findings, each with what to do about it.

@@ -3,16 +3,13 @@
 //! §procedure-6, §procedure-7. A statement that fails leaves the work up to the last savepoint for
 //! inspection as `_sch_chameleon_version2`; a lost connection leaves nothing, because the server undoes all.
 
+use super::Observer;
 use super::step::Step;
-use super::{Observer, exclusive};
 use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use crate::outcome::{Sent, Undone};
+use crate::postgres::{DURABLE, connection_lost, exclusive};
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
-
-/// A commit that was reported must survive a crash of the server, whatever its default. Whether it waits for standbys is
-/// for the administrator to say: with a standby that is gone it would wait for ever, against a role set to `local`.
-pub const DURABLE: &str = "
-    SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// What went wrong within a step.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +49,7 @@ impl Cause {
     /// Whether the connection is gone, so that the server has undone the transaction, or will.
     #[must_use]
     pub fn connection_lost(&self) -> bool {
-        matches!(self, Self::Postgres(error) if crate::postgres::connection_lost(error))
+        matches!(self, Self::Postgres(error) if connection_lost(error))
     }
 }
 
@@ -63,24 +60,6 @@ pub struct Failure {
     pub step: Step,
     /// What went wrong in it.
     pub cause: Cause,
-}
-
-/// What a failed step left behind, once the transaction has been ended.
-#[derive(Debug)]
-pub enum Undone {
-    /// Nothing: all was rolled back.
-    Entirely,
-    /// The unfinished 2.0 catalogue was kept as `_sch_chameleon_version2`.
-    KeptForInspection,
-    /// Keeping it failed too, for this reason; so all was rolled back.
-    EntirelyAfter(tokio_postgres::Error),
-}
-
-/// The connection was lost while a failed step was being undone. 1.7 is in place in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LostOnTheWay {
-    /// Whether the commit that keeps the unfinished catalogue for inspection had been sent.
-    pub keeping: bool,
 }
 
 /// An open transaction.
@@ -191,54 +170,38 @@ impl<'a> Transaction<'a> {
     /// been built of the new one up to the last savepoint is kept for inspection, if there is any.
     ///
     /// # Errors
-    /// [`LostOnTheWay`].
-    pub async fn undo(&self, failed: Step, keep: bool) -> Result<Undone, LostOnTheWay> {
-        let kept = match self.savepoint {
+    /// The connection was lost; the last commit that was sent.
+    pub async fn undo(&self, failed: Step, keep: bool) -> Result<Undone, Sent> {
+        match self.savepoint {
             // After a commit that failed the server has ended the transaction itself.
             Some(savepoint) if keep && failed != Step::Commit && savepoint.new_schema_stands() => {
-                self.keep_for_inspection(savepoint).await
+                match self.keep_for_inspection(savepoint).await {
+                    Ok(()) => Ok(Undone::KeptForInspection),
+                    Err((error, sent)) if connection_lost(&error) => Err(sent),
+                    Err((error, _)) => self.undo_entirely().await.map(|()| Undone::EntirelyAfter(error)),
+                }
             }
-            _ => return self.undo_entirely().await.map(|()| Undone::Entirely),
-        };
-        match kept {
-            Ok(()) => Ok(Undone::KeptForInspection),
-            Err(NotKept::Lost(lost)) => Err(lost),
-            Err(NotKept::Failed(error)) => self.undo_entirely().await.map(|()| Undone::EntirelyAfter(error)),
+            _ => self.undo_entirely().await.map(|()| Undone::Entirely),
         }
     }
 
-    async fn undo_entirely(&self) -> Result<(), LostOnTheWay> {
+    async fn undo_entirely(&self) -> Result<(), Sent> {
         match self.rollback().await {
-            Err(error) if crate::postgres::connection_lost(&error) => Err(LostOnTheWay { keeping: false }),
+            Err(error) if connection_lost(&error) => Err(Sent::Nothing),
             // Whatever the server has against it, it undoes all when the session ends.
             _ => Ok(()),
         }
     }
 
-    async fn keep_for_inspection(&self, savepoint: Step) -> Result<(), NotKept> {
+    /// Fails with what had been sent by then.
+    async fn keep_for_inspection(&self, savepoint: Step) -> Result<(), (tokio_postgres::Error, Sent)> {
         let savepoint = savepoint.savepoint();
         let back = format!(
             "ROLLBACK TO SAVEPOINT {savepoint};
              ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2};
              ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}"
         );
-        self.client.batch_execute(&back).await.map_err(|error| NotKept::of(error, false))?;
-        self.client.batch_execute("COMMIT").await.map_err(|error| NotKept::of(error, true))
-    }
-}
-
-/// Why an unfinished catalogue was not kept, as far as is known.
-enum NotKept {
-    Lost(LostOnTheWay),
-    Failed(tokio_postgres::Error),
-}
-
-impl NotKept {
-    fn of(error: tokio_postgres::Error, keeping: bool) -> Self {
-        if crate::postgres::connection_lost(&error) {
-            Self::Lost(LostOnTheWay { keeping })
-        } else {
-            Self::Failed(error)
-        }
+        self.client.batch_execute(&back).await.map_err(|error| (error, Sent::Nothing))?;
+        self.client.batch_execute("COMMIT").await.map_err(|error| (error, Sent::Unfinished))
     }
 }

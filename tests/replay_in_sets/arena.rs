@@ -4,8 +4,8 @@ use chameleon_harness::seed::{Planted, Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
 use chameleon_harness::tools::{everything_is_required, or_skip};
 use chameleon_upgrade::facts::snapshot::OldSourceId;
+use chameleon_upgrade::replay::FailureClass;
 use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
-use chameleon_upgrade::replay::trouble::Trouble;
 use chameleon_upgrade::replay::{Backlog, Progress, ReplayError, by_function};
 use secrecy::ExposeSecret;
 use std::cell::Cell;
@@ -168,7 +168,7 @@ async fn compare(
 ) -> Result<(), String> {
     for _ in 0..500 {
         let outcome = match set_based::slice(ours, backlog, sizes).await {
-            Err(error) if Trouble::of(&error) == Trouble::Event => {
+            Err(error) if FailureClass::of(&error) == FailureClass::Event => {
                 Slice::ForFunction { events: sizes.slice, halted: false }
             }
             outcome => outcome.map_err(|error| format!("{error:?}"))?,

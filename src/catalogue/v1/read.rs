@@ -65,16 +65,6 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
     })
 }
 
-/// Reads the `v_version` of a schema; none when it has no row, or NULL in it.
-///
-/// # Errors
-/// What PostgreSQL answers, also when the view is another one than pg_chameleon's.
-pub async fn version(client: &impl GenericClient, schema: &str) -> Result<Option<String>, Error> {
-    let query = format!("SELECT t_version::text FROM {schema}.v_version LIMIT 1");
-    let row = client.query_typed_opt(&query, &[]).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
-}
-
 /// Reads the sources, and the sums over their batches, tables and waiting events. `heard`: what MySQL's log has said of gaps
 /// between batches.
 ///

@@ -10,8 +10,8 @@
 //! The session is as the role has it. The functions look for names in pg_catalog alone, and give the role's search_path
 //! back to `fn_process_batch`; whatever else decides how values are read, such as DateStyle, is the role's.
 
+use super::FailureClass;
 use super::by_function::{Caller, More};
-use super::trouble::Trouble;
 use super::{Backlog, Progress, ReplayError, by_function};
 use crate::postgres::{Text, describe, under_our_own, wait_for_locks};
 use tokio_postgres::types::Type;
@@ -81,10 +81,10 @@ pub async fn replay(
                 }
             }
             Ok(Slice::Nothing) => return Ok(()),
-            Err(error) => match Trouble::of(&error) {
-                Trouble::Passing if caller.tries_again() => {}
-                Trouble::Passing | Trouble::Elsewhere => return Err(error.into()),
-                Trouble::Lock | Trouble::Event => {
+            Err(error) => match FailureClass::of(&error) {
+                FailureClass::Passing if caller.tries_again() => {}
+                FailureClass::Passing | FailureClass::Elsewhere => return Err(error.into()),
+                FailureClass::Lock | FailureClass::Event => {
                     tracing::info!("{}: by the function, {}", backlog.name, describe(&error));
                     if caller.replay(client, reach.size).await? == More::No {
                         return Ok(());

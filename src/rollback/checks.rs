@@ -2,14 +2,14 @@
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
 use crate::catalogue::names::{VERSION1, VERSION2, quote_identifier};
-use crate::facts::postgres::CatalogueVersion;
-use crate::facts::postgres::{Server, Session};
-use crate::finding::Finding;
+use crate::checks::Check;
+use crate::facts::postgres::{CatalogueVersion, Role, Server, Session};
+use crate::finding::{Finding, Severity};
 use crate::wording::counted;
 
 /// All that is looked at before a rollback.
 #[derive(Debug)]
-pub struct Facts {
+pub struct Examined {
     /// The server, and which schemas are on it.
     pub server: Server,
     /// Sessions of pg_chameleon.
@@ -20,6 +20,8 @@ pub struct Facts {
     pub elsewhere: Vec<String>,
     /// How far the new replica has come; none where the two catalogues can't be compared.
     pub progress: Option<Progress>,
+    /// The command line.
+    pub options: Options,
 }
 
 /// How far the new replica has come.
@@ -58,48 +60,100 @@ impl Progress {
     }
 }
 
-/// What the administrator has said on the command line.
+/// What the command line says.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Said {
+pub struct Options {
     /// `--force`.
     pub force: bool,
     /// `--assume-stopped`.
     pub assume_stopped: bool,
 }
 
+/// Every check of a rollback, in the order in which findings are shown.
+pub const CHECKS: &[Check<Examined>] =
+    &[REPLICA_STOPPED, CATALOGUE_PUT_ASIDE, LEFTOVERS, ROLE, REPLICA_WENT_ON];
+
+const REPLICA_STOPPED: Check<Examined> = Check {
+    id: "replica-stopped",
+    about: "No pg_chameleon is at work on the catalogue",
+    rule: "§way-back-first",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run: |examined| match examined.sessions.as_slice() {
+        [] => killed(examined).into_iter().collect(),
+        sessions => sessions.iter().map(at_work).collect(),
+    },
+};
+
+const CATALOGUE_PUT_ASIDE: Check<Examined> = Check {
+    id: "catalogue-put-aside",
+    about: "The 1.7 catalogue that the upgrade has put aside is there",
+    rule: "§way-back-refused",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run: |examined| not_put_aside(examined).into_iter().collect(),
+};
+
+const LEFTOVERS: Check<Examined> = Check {
+    id: "leftovers",
+    about: "The name that the 2.0 catalogue is kept under is free",
+    rule: "§way-back",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run: |examined| {
+        let taken = examined.server.leftovers.iter().filter(|schema| *schema == VERSION2);
+        taken.map(|_| left_over()).collect()
+    },
+};
+
+const ROLE: Check<Examined> = Check {
+    id: "role",
+    about: "The role of the configuration may rename the catalogues",
+    rule: "§way-back",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run: |examined| {
+        let role = &examined.server.role;
+        if role.owns_schema && role.may_create_schemas { vec![] } else { vec![not_allowed(role)] }
+    },
+};
+
+const REPLICA_WENT_ON: Check<Examined> = Check {
+    id: "replica-went-on",
+    about: "The 2.0 replica has applied nothing since the upgrade",
+    rule: "§way-back",
+    worst: Severity::Error,
+    acceptable: false,
+    asks_mysql: false,
+    run: |examined| gone_on(examined).into_iter().collect(),
+};
+
 /// What is in the way, with what to do about it. Nothing but warnings: the rollback may be done.
 #[must_use]
-pub fn obstacles(facts: &Facts, said: Said) -> Vec<Finding> {
-    let mut findings: Vec<_> = facts.sessions.iter().map(at_work).collect();
-    findings.extend(not_put_aside(facts));
-    if facts.server.leftovers.iter().any(|schema| schema == VERSION2) {
-        findings.push(Finding::error(
-            "leftovers",
-            format!(
-                "The schema {VERSION2} is left over, and the 2.0 catalogue is to be kept under this name."
-            ),
-            format!("When it is of no more use: DROP SCHEMA {VERSION2} CASCADE; and run again."),
-        ));
-    }
-    if !facts.server.role.owns_schema || !facts.server.role.may_create_schemas {
-        findings.push(Finding::error(
-            "role",
-            format!("The role {} may not rename the catalogues.", facts.server.role.name),
-            "Set pg_conn.user to the role that has done the upgrade: it owns both catalogues and may create schemas.",
-        ));
-    }
-    if let Some(progress) = &facts.progress {
-        if findings.is_empty() {
-            findings.extend(killed(progress, said));
-        }
-        findings.extend(gone_on(progress, said));
-    }
-    findings
+pub fn run(examined: &Examined) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check.findings(examined)).collect()
+}
+
+fn left_over() -> Finding {
+    LEFTOVERS.error(
+        format!("The schema {VERSION2} is left over, and the 2.0 catalogue is to be kept under this name."),
+        format!("When it is of no more use: DROP SCHEMA {VERSION2} CASCADE; and run again."),
+    )
+}
+
+fn not_allowed(role: &Role) -> Finding {
+    ROLE.error(
+        format!("The role {} may not rename the catalogues.", role.name),
+        "Set pg_conn.user to the role that has done the upgrade: it owns both catalogues and may create schemas.",
+    )
 }
 
 fn at_work(session: &Session) -> Finding {
-    Finding::error(
-        "replica-stopped",
+    REPLICA_STOPPED.error(
         format!(
             "pg_chameleon is at work on this database: {:?} (server process {}).",
             session.application_name, session.pid
@@ -108,7 +162,7 @@ fn at_work(session: &Session) -> Finding {
     )
 }
 
-fn not_put_aside(facts: &Facts) -> Option<Finding> {
+fn not_put_aside(facts: &Examined) -> Option<Finding> {
     let found = match &facts.put_aside {
         CatalogueVersion::V1_7 => return None,
         CatalogueVersion::Missing => format!("There is no schema {VERSION1}: it has been dropped or renamed"),
@@ -128,52 +182,38 @@ fn not_put_aside(facts: &Facts) -> Option<Finding> {
             renamed.join(" ")
         )
     };
-    Some(Finding::error(
-        "catalogue-put-aside",
-        format!("{found}, and so there is nothing to go back to."),
-        remedy,
-    ))
+    Some(CATALOGUE_PUT_ASIDE.error(format!("{found}, and so there is nothing to go back to."), remedy))
 }
 
-fn killed(progress: &Progress, said: Said) -> Option<Finding> {
-    if progress.at_work.is_empty() {
-        return None;
-    }
+fn killed(examined: &Examined) -> Option<Finding> {
+    let progress = examined.progress.as_ref().filter(|progress| !progress.at_work.is_empty())?;
     let found = format!(
         "The status of {} says that the 2.0 replica is at work. Not all of its sessions can be seen by their names.",
         progress.at_work.join(", ")
     );
-    Some(if said.assume_stopped {
-        Finding::warning("replica-stopped", found, "Taken as stopped, because of --assume-stopped.")
+    Some(if examined.options.assume_stopped {
+        REPLICA_STOPPED.warning(found, "Taken as stopped, because of --assume-stopped.")
     } else {
-        Finding::error(
-            "replica-stopped",
-            found,
+        REPLICA_STOPPED.error(found,
             "Stop it (chameleon stop_replica). When it was killed, make sure that no process of it is left, then run again \
              with --assume-stopped.",
         )
     })
 }
 
-fn gone_on(progress: &Progress, said: Said) -> Option<Finding> {
-    if !progress.has_gone_on() {
-        return None;
-    }
+fn gone_on(examined: &Examined) -> Option<Finding> {
+    let progress = examined.progress.as_ref().filter(|progress| progress.has_gone_on())?;
     let found = format!(
         "The 2.0 replica has gone on since the upgrade: {}. What it has written to the destination tables stays there, and \
          1.8.2 will read the same events again: rows are doubled, or its replay stops at them.",
         progress.done()
     );
-    Some(if said.force {
-        Finding::warning(
-            "replica-went-on",
-            found,
+    Some(if examined.options.force {
+        REPLICA_WENT_ON.warning(found,
             "Goes on, because of --force. Bring the tables anew with 1.8.2's init_replica before its replica is started.",
         )
     } else {
-        Finding::error(
-            "replica-went-on",
-            found,
+        REPLICA_WENT_ON.error(found,
             "Stay with 2.0. To go back all the same, and bring the tables anew with 1.8.2's init_replica before its \
              replica is started: run again with --force.",
         )
@@ -183,11 +223,9 @@ fn gone_on(progress: &Progress, said: Said) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::postgres::Role;
-    use crate::finding::Severity;
 
-    fn facts() -> Facts {
-        Facts {
+    fn facts() -> Examined {
+        Examined {
             server: Server {
                 version_number: 150_000,
                 version: "15".into(),
@@ -208,17 +246,33 @@ mod tests {
             put_aside: CatalogueVersion::V1_7,
             elsewhere: vec![],
             progress: Some(Progress::default()),
+            options: Options::default(),
         }
     }
 
-    fn errors(facts: &Facts, said: Said) -> Vec<&'static str> {
-        let findings = obstacles(facts, said);
+    fn with(facts: &Examined, options: Options) -> Examined {
+        Examined {
+            server: facts.server.clone(),
+            sessions: facts.sessions.clone(),
+            put_aside: facts.put_aside.clone(),
+            elsewhere: facts.elsewhere.clone(),
+            progress: facts.progress.clone(),
+            options,
+        }
+    }
+
+    fn found(facts: &Examined, options: Options) -> Vec<Finding> {
+        CHECKS.iter().flat_map(|check| check.findings(&with(facts, options))).collect()
+    }
+
+    fn errors(facts: &Examined, options: Options) -> Vec<&'static str> {
+        let findings = found(facts, options);
         findings.iter().filter(|it| it.severity == Severity::Error).map(|it| it.check).collect()
     }
 
     #[test]
     fn nothing_is_in_the_way_until_the_new_replica_has_gone_on() {
-        assert!(obstacles(&facts(), Said::default()).is_empty());
+        assert!(found(&facts(), Options::default()).is_empty());
         for (progress, told) in [
             (Progress { applied: 1, ..Progress::default() }, "upgrade: 1 event applied."),
             (Progress { failed: 2, ..Progress::default() }, "upgrade: 2 events in its error log."),
@@ -231,38 +285,41 @@ mod tests {
                 "upgrade: 7 events applied, 2 tables copied or added.",
             ),
         ] {
-            let gone_on = Facts { progress: Some(progress), ..facts() };
-            assert!(obstacles(&gone_on, Said::default())[0].found.contains(told), "{told}");
-            assert_eq!(errors(&gone_on, Said::default()), ["replica-went-on"]);
-            let forced = Said { force: true, ..Said::default() };
+            let gone_on = Examined { progress: Some(progress), ..facts() };
+            assert!(found(&gone_on, Options::default())[0].found.contains(told), "{told}");
+            assert_eq!(errors(&gone_on, Options::default()), ["replica-went-on"]);
+            let forced = Options { force: true, ..Options::default() };
             assert!(errors(&gone_on, forced).is_empty());
-            assert_eq!(obstacles(&gone_on, forced).len(), 1, "the warning stays");
+            assert_eq!(found(&gone_on, forced).len(), 1, "the warning stays");
         }
     }
 
     #[test]
     fn a_replica_that_may_be_at_work_is_to_be_stopped() {
         let progress = Some(Progress { at_work: vec!["shop".into()], ..Progress::default() });
-        let killed = Facts { progress, ..facts() };
-        assert_eq!(errors(&killed, Said::default()), ["replica-stopped"]);
-        assert!(errors(&killed, Said { assume_stopped: true, ..Said::default() }).is_empty());
+        let killed = Examined { progress, ..facts() };
+        assert_eq!(errors(&killed, Options::default()), ["replica-stopped"]);
+        assert!(errors(&killed, Options { assume_stopped: true, ..Options::default() }).is_empty());
         let session = Session { pid: 1, role: None, application_name: "[pg_chameleon]".into(), client: None };
-        let working = Facts { sessions: vec![session], ..facts() };
-        let said = Said { assume_stopped: true, force: true };
-        assert_eq!(errors(&working, said), ["replica-stopped"], "whatever was said");
+        let working = Examined { sessions: vec![session], ..facts() };
+        let options = Options { assume_stopped: true, force: true };
+        assert_eq!(errors(&working, options), ["replica-stopped"], "whatever the options");
     }
 
     #[test]
     fn there_must_be_something_to_go_back_to_and_a_name_to_keep_the_rest_under() {
         for put_aside in [CatalogueVersion::Missing, CatalogueVersion::Foreign, CatalogueVersion::V2_0_10] {
-            let found = Facts { put_aside, progress: None, ..facts() };
-            assert_eq!(errors(&found, Said { force: true, assume_stopped: true }), ["catalogue-put-aside"]);
+            let nothing = Examined { put_aside, progress: None, ..facts() };
+            assert_eq!(
+                errors(&nothing, Options { force: true, assume_stopped: true }),
+                ["catalogue-put-aside"]
+            );
         }
         let mut taken = facts();
         taken.server.leftovers.push(VERSION2.into());
-        assert_eq!(errors(&taken, Said::default()), ["leftovers"]);
+        assert_eq!(errors(&taken, Options::default()), ["leftovers"]);
         let mut foreign = facts();
         foreign.server.role.owns_schema = false;
-        assert_eq!(errors(&foreign, Said::default()), ["role"]);
+        assert_eq!(errors(&foreign, Options::default()), ["role"]);
     }
 }

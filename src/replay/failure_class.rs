@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 /// What a failure comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FailureClass {
     /// An event that can't be applied.
     Event,
     /// A lock that was not obtained in time.
@@ -17,7 +17,7 @@ pub enum Trouble {
     Elsewhere,
 }
 
-impl Trouble {
+impl FailureClass {
     /// By the classes of PostgreSQL's error codes (its manual, appendix A).
     #[must_use]
     pub fn of(error: &Error) -> Self {

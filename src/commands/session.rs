@@ -1,0 +1,133 @@
+//! What the verbs share: the configuration, a session on its PostgreSQL server, and how a verb that can't go on ends.
+
+use super::interruption::Interruption;
+use crate::checks::{self, pooler};
+use crate::config::{Configuration, location};
+use crate::ending::Ending;
+use crate::finding::Finding;
+use crate::postgres::exclusive::{self, Exclusive};
+use crate::postgres::{self, Session};
+use crate::report::console::Console;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
+
+/// Why a verb does not go on: what is still to be shown, and how it ends.
+pub(super) struct Refusal {
+    pub findings: Vec<Finding>,
+    pub ending: Ending,
+}
+
+impl Refusal {
+    /// Nothing was changed, for this reason.
+    pub fn because(why: &str) -> Self {
+        let ending =
+            Ending::Refused(format!("Refused: {why}. Nothing was changed: the catalogue is as it was."));
+        Self { findings: vec![], ending }
+    }
+
+    /// Nothing was changed, because of what was found.
+    pub fn of(finding: Finding, why: &str) -> Self {
+        Self { findings: vec![finding], ..Self::because(why) }
+    }
+}
+
+impl From<Ending> for Refusal {
+    fn from(ending: Ending) -> Self {
+        Self { findings: vec![], ending }
+    }
+}
+
+/// Reads the configuration that `--config` names.
+pub(super) fn configuration(name: &str) -> Result<Configuration, Ending> {
+    let configuration = Configuration::load(name, &location::home())
+        .map_err(|error| Ending::WrongUse(format!("{error}. Nothing was done.")))?;
+    tracing::info!(file = %configuration.path.display(), sources = configuration.sources.len(), "read the configuration");
+    Ok(configuration)
+}
+
+/// Opens a session, or finds that there is none.
+pub(super) async fn connect(configuration: &Configuration) -> Result<Session, Finding> {
+    let session = postgres::connect(&configuration.pg).await;
+    session.map_err(|error| checks::postgresql::unreachable(&error.to_string(), error.remedy()))
+}
+
+/// The finding of a catalogue that can't be read.
+pub(super) fn unreadable(error: &Error) -> Finding {
+    let locked = error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
+    checks::catalogue::unreadable(&postgres::describe(error), locked)
+}
+
+/// A verb that changes the catalogue, and is alone in that.
+pub(super) struct Alone<'a> {
+    pub console: &'a Console,
+    pub configuration: &'a Configuration,
+    pub session: &'a Session,
+    pub interruption: &'a Interruption,
+}
+
+impl Alone<'_> {
+    pub fn client(&self) -> &Client {
+        self.session.client()
+    }
+
+    /// Waits for something that nothing depends on yet, or for a signal.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Refusal> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.interruption.wait() => Err(Refusal::because("interrupted")),
+        }
+    }
+
+    /// What was being asked before anything was done: a signal ends the session under the question.
+    pub fn broken_off(&self, error: &Error) -> Refusal {
+        let cause = postgres::describe(error);
+        Refusal::because(if self.interruption.happened() { "interrupted" } else { &cause })
+    }
+
+    /// The same where the catalogue was being read.
+    pub fn unreadable(&self, error: &Error) -> Refusal {
+        if self.interruption.happened() {
+            return Refusal::because("interrupted");
+        }
+        Refusal::of(unreadable(error), "the catalogue can't be read")
+    }
+
+    /// No pooler in between, the settings of this program, and the lock that keeps others away: before anything is looked at.
+    async fn begin(&self) -> Result<(), Refusal> {
+        let pooling =
+            self.unless_interrupted(postgres::pooling(self.session, &self.configuration.pg)).await?;
+        if let Some(finding) = pooler::finding(&pooling.map_err(|error| self.broken_off(&error))?) {
+            return Err(Refusal::of(finding, "1 error"));
+        }
+        let prepared = postgres::prepare(self.client(), self.configuration.lock_timeout()).await;
+        prepared.map_err(|error| self.broken_off(&error))?;
+        match exclusive::take(self.client()).await.map_err(|error| self.broken_off(&error))? {
+            Exclusive::Taken => Ok(()),
+            Exclusive::Held(pid) => {
+                let who = pid.map(|pid| format!(" (server process {pid})")).unwrap_or_default();
+                Err(Refusal::because(&format!(
+                    "another upgrade of this database is at work{who}; wait until it has ended, then run again"
+                )))
+            }
+        }
+    }
+}
+
+/// Does the work of a verb that changes the catalogue: in a session that a signal ends, alone, and leaves nothing behind in it.
+pub(super) async fn alone(
+    console: &Console,
+    configuration: &Configuration,
+    work: impl AsyncFnOnce(&Alone<'_>) -> Result<Ending, Refusal>,
+) -> Result<Ending, Refusal> {
+    let session = connect(configuration).await;
+    let session = session.map_err(|finding| Refusal::of(finding, "PostgreSQL can't be asked"))?;
+    let interruption = Interruption::watch(session.breaker());
+    let verb = Alone { console, configuration, session: &session, interruption: &interruption };
+    let ended = match verb.begin().await {
+        Ok(()) => work(&verb).await,
+        Err(refusal) => Err(refusal),
+    };
+    interruption.settled().await;
+    postgres::leave(session).await;
+    ended
+}
