@@ -8,7 +8,7 @@ use chameleon_upgrade::facts::snapshot::{
     Waiting,
 };
 use chameleon_upgrade::mapping::{CataloguePair, MappingPair, Target, discrepancies};
-use chameleon_upgrade::plan::plan;
+use chameleon_upgrade::plan::{Advances, plan};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 
@@ -94,7 +94,7 @@ fn plans(criterion: &mut Criterion) {
         let (snapshot, targets) = (snapshot(sources, batches), [target(sources)]);
         let id = BenchmarkId::from_parameter(format!("{sources} sources of {batches} batches"));
         group.bench_with_input(id, &snapshot, |bencher, snapshot| {
-            bencher.iter(|| plan(black_box(snapshot), &targets).is_ok());
+            bencher.iter(|| plan(black_box(snapshot), &targets, &Advances::new()).is_ok());
         });
     }
 }

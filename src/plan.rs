@@ -76,36 +76,18 @@ impl Plan {
         self.sources.iter().map(PlannedSource::tables).sum()
     }
 
-    /// Whether `other` is made of the same starts and points and brings the same tables as this plan. The lag may
-    /// differ: replaying what waits moves it. How far starts were advanced is not looked at: that depends on nothing
-    /// but the starts of the catalogue and the binary log before the consistent point, which no longer changes.
+    /// Whether `other` has the same starts and points, and brings the same tables. The lag may differ: replaying what waits
+    /// moves it.
     #[must_use]
-    pub fn same_points(&self, other: &Self) -> bool {
-        let points = |plan: &Self| {
+    pub fn same_but_for_the_lag(&self, other: &Self) -> bool {
+        let timeless = |plan: &Self| {
             let mut sources = plan.sources.clone();
             for source in &mut sources {
-                (source.last_received, source.last_replay, source.batch_start) = (None, None, None);
-                source.gtid_set = None;
-                source.parts.iter_mut().for_each(|part| part.advanced = None);
+                (source.last_received, source.last_replay) = (None, None);
             }
             sources
         };
-        points(self) == points(other)
-    }
-
-    /// This plan with the starts as far advanced as in the plan that was shown; none when that one was made of other
-    /// starts and points.
-    #[must_use]
-    pub fn advanced_as(mut self, shown: &Self) -> Option<Self> {
-        if !self.same_points(shown) {
-            return None;
-        }
-        for (source, shown) in self.sources.iter_mut().zip(&shown.sources) {
-            source.batch_start.clone_from(&shown.batch_start);
-            source.gtid_set.clone_from(&shown.gtid_set);
-            source.parts.clone_from(&shown.parts);
-        }
-        Some(self)
+        timeless(self) == timeless(other)
     }
 }
 
@@ -121,23 +103,23 @@ impl PlannedSource {
     pub fn start_of_catalogue(&self) -> Option<&BinlogCoordinate> {
         self.parts.iter().filter_map(|part| part.start.as_ref()).min()
     }
-
-    /// Advances the starts of its old sources, and with them its own. The points of the tables and the consistent point
-    /// stay as they are.
-    pub fn advance(&mut self, starts: &[(OldSourceId, BinlogCoordinate)], batch_start: &BinlogCoordinate) {
-        for part in &mut self.parts {
-            let advanced = starts.iter().find(|(id, _)| *id == part.id);
-            part.advanced = advanced.map(|(_, start)| start.clone());
-        }
-        self.batch_start = Some(batch_start.clone());
-    }
-
-    /// Lets the daemon start behind a set of GTIDs, with a batch at `start`, where the server begins with for it.
-    pub fn start_behind(&mut self, gtid_set: &str, start: &BinlogCoordinate) {
-        self.gtid_set = Some(gtid_set.to_owned());
-        self.batch_start = Some(start.clone());
-    }
 }
+
+/// What MySQL's log says of where a new source may start. It depends on nothing but the starts of the catalogue and the log
+/// before the consistent point, which no longer changes. The points of the tables and the consistent point stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advance {
+    /// Where the first transaction begins that concerns each old source.
+    pub starts: Vec<(OldSourceId, BinlogCoordinate)>,
+    /// Where its first batch starts: at the first of these; with GTIDs, where the server begins with for a replica that has
+    /// them.
+    pub batch_start: BinlogCoordinate,
+    /// The GTIDs that its daemon starts behind, where it goes by these.
+    pub gtid_set: Option<String>,
+}
+
+/// By the names of the new sources. Empty where MySQL was not asked.
+pub type Advances = BTreeMap<String, Advance>;
 
 /// A reason why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,11 +196,11 @@ pub fn never_initialised(source: &OldSource) -> bool {
     source.tables.count == 0 && Sorted::of(&source.batches).live.is_empty()
 }
 
-/// Plans the new sources.
+/// Plans the new sources. `advances`: as far as MySQL was asked.
 ///
 /// # Errors
 /// Every reason why the catalogue can't be brought over with this configuration, not just the first.
-pub fn plan(snapshot: &Snapshot, targets: &[Target]) -> Result<Plan, Vec<Refusal>> {
+pub fn plan(snapshot: &Snapshot, targets: &[Target], advances: &Advances) -> Result<Plan, Vec<Refusal>> {
     let mut refusals = mapping_refusals(snapshot, targets);
     let mut parts = Vec::new();
     for source in &snapshot.sources {
@@ -232,7 +214,7 @@ pub fn plan(snapshot: &Snapshot, targets: &[Target]) -> Result<Plan, Vec<Refusal
         let of_target: Vec<_> =
             parts.iter().filter(|(part, _)| target.mappings.contains(&part.pair)).cloned().collect();
         refusals.extend(base_name_refusals(target, &of_target));
-        sources.push(planned_source(target, of_target));
+        sources.push(planned_source(target, of_target, advances.get(&target.name)));
     }
     if refusals.is_empty() { Ok(Plan { sources }) } else { Err(refusals) }
 }
@@ -377,25 +359,34 @@ fn base_names(part: &Part, source: &OldSource) -> Vec<String> {
 }
 
 /// §batch-start, §consistent-point, §carried-over.
-fn planned_source(target: &Target, parts: Vec<(Part, &OldSource)>) -> PlannedSource {
+fn planned_source(
+    target: &Target,
+    parts: Vec<(Part, &OldSource)>,
+    advance: Option<&Advance>,
+) -> PlannedSource {
     let oldest = |time: fn(&OldSource) -> Option<NaiveDateTime>| {
         parts.iter().filter(|(part, _)| part.start.is_some()).filter_map(|(_, source)| time(source)).min()
     };
     let (last_received, last_replay) =
         (oldest(|source| source.last_received), oldest(|source| source.last_replay));
-    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
-    let batch_start = parts.iter().filter_map(|part| part.start.as_ref()).min().cloned();
+    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| advanced(part, advance)).collect();
+    let smallest = parts.iter().filter_map(|part| part.start.as_ref()).min();
     let furthest = parts.iter().flat_map(coordinates).max();
     PlannedSource {
         name: target.name.clone(),
         mappings: target.mappings.clone(),
-        consistent_point: batch_start.as_ref().and(furthest),
-        batch_start,
-        gtid_set: None,
+        consistent_point: smallest.and(furthest),
+        batch_start: advance.map(|advance| &advance.batch_start).or(smallest).cloned(),
+        gtid_set: advance.and_then(|advance| advance.gtid_set.clone()),
         last_received,
         last_replay,
         parts,
     }
+}
+
+fn advanced(part: Part, advance: Option<&Advance>) -> Part {
+    let start = advance.and_then(|advance| advance.starts.iter().find(|(id, _)| *id == part.id));
+    Part { advanced: start.map(|(_, start)| start.clone()), ..part }
 }
 
 #[cfg(test)]

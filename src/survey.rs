@@ -19,7 +19,7 @@ use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::finding::Finding;
 use crate::identity::{Claim, KeptPlaces};
 use crate::mapping::Target;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Advances, Plan};
 use crate::postgres;
 use crate::source::{self, Observer};
 use std::collections::BTreeSet;
@@ -112,7 +112,8 @@ async fn survey(
     heard: &[(Gap, Between)],
 ) -> Result<Examined, Error> {
     postgres::at_one_moment(client, configuration.lock_timeout()).await?;
-    let mut facts = facts(client, configuration, assume_stopped, Look::First, heard).await?;
+    let known = Known { heard, advances: &Advances::new() };
+    let mut facts = facts(client, configuration, assume_stopped, Look::First, &known).await?;
     client.batch_execute("COMMIT").await?;
     // Texts of the configuration that the database can't store would break the transaction off.
     if let Some(catalogue) = &mut facts.catalogue {
@@ -140,6 +141,15 @@ async fn encoding_without(client: &Client, text: &str) -> Result<Option<String>,
     }
 }
 
+/// What MySQL's log has said by now.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Of gaps between batches.
+    pub heard: &'a [(Gap, Between)],
+    /// Of where the new sources may start.
+    pub advances: &'a Advances,
+}
+
 /// Reads the facts within whatever transaction is open.
 ///
 /// # Errors
@@ -149,14 +159,14 @@ pub async fn facts(
     configuration: &Configuration,
     assume_stopped: bool,
     look: Look,
-    heard: &[(Gap, Between)],
+    known: &Known<'_>,
 ) -> Result<Examined, Error> {
     let targets = targets(configuration);
     let server = read::server(client).await?;
     let version = version::as_owner(client, &server).await?;
     tracing::debug!(?server, ?version, "read the server's facts");
     let catalogue = match version {
-        CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look, heard).await?),
+        CatalogueVersion::V1_7 => Some(catalogue(client, &targets, look, known).await?),
         _ => None,
     };
     let left_behind = match version {
@@ -208,7 +218,7 @@ async fn hear_of_gaps(
 }
 
 /// Asks the pg_chameleon 2 that is installed here, or that `daemon` names, and the MySQL servers of the configuration one after
-/// the other, and advances the plan's starts by what they say. Without a 1.7 catalogue there is nothing to ask.
+/// the other, and plans anew by what they say. Without a 1.7 catalogue there is nothing to ask.
 async fn ask_mysql(
     mut facts: Examined,
     client: &Client,
@@ -233,9 +243,9 @@ async fn ask_mysql(
         };
         let claims =
             catalogue.claims.iter().filter(|(id, _)| own(id)).map(|(_, claim)| claim.clone()).collect();
-        let planned = catalogue.planned.as_mut().ok();
-        let mut planned = planned.and_then(|plan| plan.sources.iter_mut().find(|it| it.name == source.name));
-        let (session, compared) = match (source::connected(connection).await, &planned) {
+        let planned = catalogue.planned.as_ref().ok();
+        let planned = planned.and_then(|plan| plan.sources.iter().find(|it| it.name == source.name));
+        let (session, compared) = match (source::connected(connection).await, planned) {
             (Ok(session), Some(planned)) => {
                 let rules =
                     tables::Rules { lists: &source.tables, overridden: &configuration.overridden_types };
@@ -243,16 +253,11 @@ async fn ask_mysql(
             }
             (session, _) => (session, Compared::default()),
         };
-        let asked =
-            source::ask(source, connection, claims, session, planned.as_deref(), compared, observer).await;
-        if let (Some(planned), Some(narrowed)) = (&mut planned, asked.narrowed()) {
-            planned.advance(&narrowed.starts, &narrowed.batch_start);
-        }
-        if let (Some(planned), Some((set, start))) = (planned, asked.gtid_start()) {
-            planned.start_behind(set, start);
-        }
-        all.push(asked);
+        all.push(source::ask(source, connection, claims, session, planned, compared, observer).await);
     }
+    let advances = all.iter().filter_map(|asked| Some((asked.name.clone(), asked.advance()?)));
+    catalogue.advances = advances.collect();
+    catalogue.planned = plan::plan(&catalogue.snapshot, &facts.targets, &catalogue.advances);
     let judge = judged_by(&mut all, program, configuration).await;
     facts.judge = Some(Judge { named: daemon.map(Path::to_owned), ..judge });
     facts.mysql = MySql::Asked(all);
@@ -296,11 +301,11 @@ async fn catalogue(
     client: &Client,
     targets: &[Target],
     look: Look,
-    heard: &[(Gap, Between)],
+    Known { heard, advances }: &Known<'_>,
 ) -> Result<Catalogue, Error> {
     let snapshot = read::snapshot(client, heard).await?;
     tracing::trace!(?snapshot, "read the 1.7 catalogue");
-    let planned = plan::plan(&snapshot, targets);
+    let planned = plan::plan(&snapshot, targets, advances);
     tracing::debug!(?planned);
     let claims = match look {
         Look::First => claims(client, &snapshot).await?,
@@ -308,6 +313,7 @@ async fn catalogue(
     };
     Ok(Catalogue {
         planned,
+        advances: (*advances).clone(),
         heard: heard.to_vec(),
         claims,
         snapshot,

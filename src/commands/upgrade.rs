@@ -16,7 +16,7 @@ use crate::postgres;
 use crate::replay::Backlog;
 use crate::report::console::Console;
 use crate::report::file::{Report, ReportFile};
-use crate::survey::{self, AskMySql};
+use crate::survey::{self, AskMySql, Known};
 use crate::upgrade::{self, Agreed, Ended};
 use crate::wording::counted;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Verb<'_> {
         let agreed = Agreed {
             configuration: alone.configuration,
             plan,
-            heard: &catalogue.heard,
+            known: Known { heard: &catalogue.heard, advances: &catalogue.advances },
             owner: examined.server.schema_owner.as_deref().unwrap_or(&examined.server.role.name),
             assume_stopped: self.arguments.assume_stopped,
             acceptances: &self.arguments.accept.acceptances,

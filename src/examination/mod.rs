@@ -12,7 +12,7 @@ use crate::facts::postgres::{
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::identity::Claim;
 use crate::mapping::Target;
-use crate::plan::{Plan, PlannedSource, Refusal};
+use crate::plan::{Advances, Plan, PlannedSource, Refusal};
 use mysql::{Answer, AskedSource, MySql, WindowRead};
 use std::path::PathBuf;
 
@@ -110,7 +110,9 @@ pub struct Catalogue {
     pub heard: Vec<(Gap, Between)>,
     /// What it says of the servers that its sources were read from.
     pub claims: Vec<(OldSourceId, Claim)>,
-    /// What the plan made of them, with the starts advanced when MySQL was asked.
+    /// How far MySQL's log lets the new sources start, as far as it was asked.
+    pub advances: Advances,
+    /// The plan that comes of all that.
     pub planned: Result<Plan, Vec<Refusal>>,
     /// Its tables that are not as they should be.
     pub tables: TableExamination,

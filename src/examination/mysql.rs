@@ -4,6 +4,7 @@ use crate::binlog::{BinaryLogs, BinlogCoordinate, BinlogFile};
 use crate::facts::mysql::{Checksums, NoSession, Question, Reading, Settings, TableName, Unreadable};
 use crate::gtid::Misread;
 use crate::identity::Verdict;
+use crate::plan::Advance;
 use crate::structure::Difference;
 use crate::window::{Ahead, Narrowed};
 use std::collections::BTreeMap;
@@ -65,18 +66,19 @@ pub struct Differing {
 }
 
 impl AskedSource {
-    /// What reading the window has shown, when it was read.
+    /// How far the source may start, when the window was read.
     #[must_use]
-    pub fn narrowed(&self) -> Option<&Narrowed> {
-        let window = self.answer.as_ref().ok()?.window.as_ref()?;
-        window.as_ref().ok().map(|read| &read.narrowed)
-    }
-
-    /// The GTIDs that the daemon starts behind, and where its batch starts for that.
-    #[must_use]
-    pub fn gtid_start(&self) -> Option<(&str, &BinlogCoordinate)> {
-        let gtids = self.answer.as_ref().ok()?.gtids.as_ref()?.as_ref().ok()?;
-        gtids.set.as_ref().ok().map(|set| (set.as_str(), &gtids.start))
+    pub fn advance(&self) -> Option<Advance> {
+        let answer = self.answer.as_ref().ok()?;
+        let narrowed = &answer.window.as_ref()?.as_ref().ok()?.narrowed;
+        let starts = narrowed.starts.clone();
+        let gtids = answer.gtids.as_ref().and_then(|gtids| gtids.as_ref().ok());
+        Some(match gtids.and_then(|gtids| Some((gtids, gtids.set.as_ref().ok()?))) {
+            Some((gtids, set)) => {
+                Advance { starts, batch_start: gtids.start.clone(), gtid_set: Some(set.clone()) }
+            }
+            None => Advance { starts, batch_start: narrowed.batch_start.clone(), gtid_set: None },
+        })
     }
 
     /// What lies ahead of the new replica, when the window was read.

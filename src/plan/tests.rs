@@ -78,47 +78,44 @@ fn merged(sources: &[OldSource]) -> Vec<Target> {
 
 fn plan_merged(sources: Vec<OldSource>) -> Result<PlannedSource, Vec<Refusal>> {
     let targets = merged(&sources);
-    plan(&Snapshot { sources }, &targets).map(|mut plan| plan.sources.remove(0))
+    plan(&Snapshot { sources }, &targets, &Advances::new()).map(|mut plan| plan.sources.remove(0))
 }
 
-/// A plan of one source, and the source that it is of.
-fn plan_of(source: &OldSource) -> Plan {
-    plan(&Snapshot { sources: vec![source.clone()] }, &merged(std::slice::from_ref(source))).expect("a plan")
-}
-
-fn advanced_to(mut plan: Plan, position: i64) -> Plan {
+/// The plan of one source that MySQL's log lets start at a position.
+fn advanced_to(source: &OldSource, position: i64) -> Plan {
     let start = at("mysql-bin.000001", position);
-    let starts = vec![(plan.sources[0].parts[0].id, start.clone())];
-    plan.sources[0].advance(&starts, &start);
-    plan
+    let advance = Advance { starts: vec![(source.id, start.clone())], batch_start: start, gtid_set: None };
+    let targets = merged(std::slice::from_ref(source));
+    let advances = Advances::from([(targets[0].name.clone(), advance)]);
+    plan(&Snapshot { sources: vec![source.clone()] }, &targets, &advances).expect("a plan")
 }
 
 #[test]
-fn a_plan_of_the_same_points_is_the_same_however_far_it_was_advanced_and_whatever_the_lag() {
+fn a_plan_that_is_made_again_is_the_same_whatever_the_lag() {
     let before = source("a", vec![open(2, 50)]);
     let replayed_since = OldSource { last_replay: Some(second(9)), ..before.clone() };
-    let shown = advanced_to(plan_of(&before), 70);
-    let again = plan_of(&replayed_since);
-    assert!(again.same_points(&shown) && shown.same_points(&again));
-    let taken_over = again.advanced_as(&shown).expect("the same points");
-    assert_eq!(taken_over.sources[0].batch_start, Some(at("mysql-bin.000001", 70)));
-    assert_eq!(taken_over.sources[0].parts[0].advanced, Some(at("mysql-bin.000001", 70)));
-    assert_eq!(taken_over.sources[0].last_replay, Some(second(9)));
-    assert_eq!(taken_over.tables(), 3);
+    let shown = advanced_to(&before, 70);
+    let again = advanced_to(&replayed_since, 70);
+    assert!(again.same_but_for_the_lag(&shown) && shown.same_but_for_the_lag(&again));
+    assert_eq!(again.sources[0].batch_start, Some(at("mysql-bin.000001", 70)));
+    assert_eq!(again.sources[0].parts[0].advanced, Some(at("mysql-bin.000001", 70)));
+    assert_eq!(again.sources[0].parts[0].start, Some(at("mysql-bin.000001", 50)));
+    assert_eq!(again.sources[0].consistent_point, Some(at("mysql-bin.000001", 50)));
+    assert_eq!(again.sources[0].last_replay, Some(second(9)));
+    assert_eq!(again.tables(), 3);
 }
 
 #[test]
 fn a_plan_of_other_points_or_tables_is_another_one() {
     let before = source("a", vec![open(2, 50)]);
-    let shown = advanced_to(plan_of(&before), 70);
+    let shown = advanced_to(&before, 70);
     let another_start = source("a", vec![open(2, 60)]);
     let another_point = with_own(before.clone(), "mysql-bin.000001", 90);
     let one_more =
         OldSource { tables: TableSummary { count: 4, ..TableSummary::default() }, ..before.clone() };
     for changed in [another_start, another_point, one_more] {
-        let now = plan_of(&changed);
-        assert!(!now.same_points(&shown), "{now:?}");
-        assert_eq!(now.advanced_as(&shown), None);
+        let now = advanced_to(&changed, 70);
+        assert!(!now.same_but_for_the_lag(&shown), "{now:?}");
     }
 }
 
@@ -228,7 +225,7 @@ fn different_base_names_in_one_new_source_are_refused_and_in_two_are_not() {
         .iter()
         .map(|source| Target { name: source.name.clone(), mappings: pair(source).into_iter().collect() })
         .collect();
-    assert!(plan(&Snapshot { sources }, &apart).is_ok());
+    assert!(plan(&Snapshot { sources }, &apart, &Advances::new()).is_ok());
 }
 
 #[test]
@@ -274,7 +271,8 @@ fn an_empty_source_schema_is_refused_once_without_a_mapping_discrepancy_beside_i
         let mut a = source("a", vec![open(1, 40)]);
         let targets = merged(std::slice::from_ref(&a));
         a.source_schema = empty;
-        let refusals = plan(&Snapshot { sources: vec![a] }, &targets).expect_err("a refusal");
+        let refusals =
+            plan(&Snapshot { sources: vec![a] }, &targets, &Advances::new()).expect_err("a refusal");
         assert_eq!(refusals, [Refusal::SourceSchemaEmpty { source: "a".into() }]);
     }
 }
@@ -284,7 +282,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     let mut a = with_own(source("a", vec![processed(1, 40)]), "no number", 4);
     a.dest_schema = "elsewhere".into();
     let targets = merged(&[source("b", vec![])]);
-    let refusals = plan(&Snapshot { sources: vec![a] }, &targets).expect_err("refusals");
+    let refusals = plan(&Snapshot { sources: vec![a] }, &targets, &Advances::new()).expect_err("refusals");
     assert_eq!(refusals.len(), 4, "{refusals:?}");
 }
 
@@ -396,7 +394,7 @@ proptest! {
             .iter()
             .filter(|source| source.tables.count > 0 && definition::start(source).is_none())
             .count();
-        match plan(&Snapshot { sources: sources.clone() }, &targets) {
+        match plan(&Snapshot { sources: sources.clone() }, &targets, &Advances::new()) {
             Err(refusals) => {
                 prop_assert_eq!(refusals.len(), without_start);
                 prop_assert!(without_start > 0);

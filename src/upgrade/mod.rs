@@ -6,7 +6,6 @@ pub mod transaction;
 mod verify;
 pub mod write;
 
-use crate::batches::{Between, Gap};
 use crate::catalogue::v2::status::SourceStatus;
 use crate::checks;
 use crate::checks::acceptance::Acceptance;
@@ -15,7 +14,7 @@ use crate::facts::postgres::CatalogueVersion;
 use crate::finding::{self, Finding};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::plan::Plan;
-use crate::survey::{self, Look};
+use crate::survey::{self, Known, Look};
 use std::time::Duration;
 use step::Step;
 use tokio_postgres::Client;
@@ -28,8 +27,8 @@ pub struct Agreed<'a> {
     pub configuration: &'a Configuration,
     /// The plan that was shown.
     pub plan: &'a Plan,
-    /// What MySQL's log has said of gaps between batches.
-    pub heard: &'a [(Gap, Between)],
+    /// What MySQL's log has said.
+    pub known: Known<'a>,
     /// The owner of the old catalogue, and so of the new one.
     pub owner: &'a str,
     /// Whether `--assume-stopped` was given.
@@ -135,8 +134,8 @@ async fn write_all(
 /// The checks once more, now that nobody can write: the plan of now, or what has changed. MySQL is not asked again
 /// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
-    let Agreed { configuration, assume_stopped, heard, .. } = agreed;
-    let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, heard).await?;
+    let Agreed { configuration, assume_stopped, known, .. } = agreed;
+    let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, known).await?;
     let mut findings = checks::run(&facts, &[], agreed.acceptances);
     if finding::has_errors(&findings) {
         findings.retain(|finding| finding.severity == finding::Severity::Error);
@@ -148,7 +147,7 @@ async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan,
     if !agreed.dry_run && catalogue.snapshot.waiting() > 0 {
         return Ok(Err(vec![changed("events came in after the replay")]));
     }
-    let plan = catalogue.planned.ok().and_then(|plan| plan.advanced_as(agreed.plan));
+    let plan = catalogue.planned.ok().filter(|plan| plan.same_but_for_the_lag(agreed.plan));
     Ok(plan
         .ok_or_else(|| vec![changed("its batches or tables are no longer those that the plan was made for")]))
 }
