@@ -21,17 +21,23 @@ type Text = (String, String);
 
 /// The ids of a line, without the sign, well formed or not. What ends in a hyphen stands for all ids that begin so.
 fn ids(line: &str) -> impl Iterator<Item = &str> {
-    let written = line.split(SIGN).skip(1).map(|rest| {
-        let end = rest.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
-        &rest[..end.unwrap_or(rest.len())]
-    });
-    written.filter(|id| !id.is_empty())
+    line.split(SIGN).skip(1).map(|rest| &rest[..length(rest)]).filter(|id| !id.is_empty())
+}
+
+/// How long the id is that a text begins with. A dot belongs to it where it does to a version: 2.0.x.
+fn length(text: &str) -> usize {
+    let letters = text.as_bytes();
+    let is = |at: usize, what: fn(&u8) -> bool| letters.get(at).is_some_and(what);
+    let belongs = |at: usize| match letters[at] {
+        b'.' => at > 0 && is(at - 1, u8::is_ascii_digit) && is(at + 1, u8::is_ascii_alphanumeric),
+        letter => letter.is_ascii_alphanumeric() || b"-_".contains(&letter),
+    };
+    (0..letters.len()).find(|at| !belongs(*at)).unwrap_or(letters.len())
 }
 
 fn is_well_formed(id: &str) -> bool {
-    id.split('-').all(|word| {
-        !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
-    })
+    let is_fit = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '.';
+    id.split('-').all(|word| !word.is_empty() && word.chars().all(is_fit))
 }
 
 /// The id that a line of a document defines, and whether it does so by a heading.
@@ -73,7 +79,10 @@ fn is_document(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
-/// What is wrong with ids: cited and not defined, defined twice, badly written, or defined by a heading, never named.
+/// The rules, with a list of their ids.
+const RULES: &str = "docs/specification.md";
+
+/// What is wrong with ids: cited and not defined, defined twice, badly written, or missing in the list of the rules.
 fn wrong_ids(files: &[Text]) -> Vec<String> {
     let mut wrong = vec![];
     let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -82,7 +91,7 @@ fn wrong_ids(files: &[Text]) -> Vec<String> {
         for (number, line) in prose(text) {
             let Some((id, by_heading)) = defined(line) else { continue };
             places.entry(id).or_default().push(format!("{path}:{number}"));
-            if by_heading {
+            if by_heading && path == RULES {
                 headings.insert((path.as_str(), number), id);
             }
         }
@@ -321,7 +330,7 @@ mod failing {
     fn said_of_ids(path: &str, text: &str) -> Vec<String> {
         let rules =
             "# Rules\n\n[%point](#point)\n\n### %point\n\n| id | case |\n|---|---|\n| %case-1 | x |\n";
-        wrong_ids(&files(&[("docs/rules.md", rules), (path, text)]))
+        wrong_ids(&files(&[(RULES, rules), (path, text)]))
     }
 
     fn is_said(said: &[String], what: &str) {
@@ -341,6 +350,8 @@ mod failing {
             assert_eq!(said_of_ids("src/a.rs", text), Vec::<String>::new(), "{text}");
             assert_eq!(said_of_ids("docs/a.md", text), Vec::<String>::new(), "{text}");
         }
+        let version = "### %catalogue-2.0.x\n\nSee %catalogue-2.0.x. Not %point.\n";
+        assert_eq!(said_of_ids("docs/a.md", version), Vec::<String>::new(), "a version");
         assert_eq!(
             said_of_ids("docs/a.md", "```\n### %point\n```\n"),
             Vec::<String>::new(),
@@ -360,6 +371,7 @@ mod failing {
             "scenarios/a.yaml:2: %pint is defined in no",
         );
         is_said(&said_of_ids("src/a.rs", "// %point-2"), "%point-2 is defined in no");
+        is_said(&said_of_ids("src/a.rs", "// %point-1.7"), "%point-1.7 is defined in no");
         is_said(&said_of_ids("src/a.rs", "// %Point"), "%Point is defined in no");
         is_said(&said_of_ids("src/a.rs", "// %rows-…"), "%rows- is defined in no");
         is_said(&said_of_ids("README.md", "### %start\n"), "%start is defined in no");
@@ -369,7 +381,7 @@ mod failing {
     fn an_id_that_is_doubled() {
         is_said(
             &said_of_ids("docs/a.md", "\n## %point\n"),
-            "%point is defined more than once: docs/rules.md:5, docs/a.md:2",
+            "%point is defined more than once: docs/specification.md:5, docs/a.md:2",
         );
         is_said(&said_of_ids("docs/a.md", "| %case-1 | y |\n"), "%case-1 is defined more than once");
     }
@@ -384,7 +396,8 @@ mod failing {
             &said_of_ids("docs/a.md", "### %two--hyphens\n\nSee %two--hyphens."),
             "%two--hyphens is no id",
         );
-        is_said(&said_of_ids("docs/a.md", "### %start\n"), "docs/a.md:1: %start is named nowhere else");
+        let forgotten = files(&[(RULES, "### %start\n")]);
+        is_said(&wrong_ids(&forgotten), "docs/specification.md:1: %start is named nowhere else");
     }
 
     #[test]
