@@ -10,10 +10,11 @@ demo: postgres ## Upgrade a 1.7 catalogue on a throwaway PostgreSQL, and have a 
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness demo
 
-lint: rust ## Check formatting, warnings and documentation
+lint: rust ## Check formatting, warnings, documentation, and that what it cites is there
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace
+	cargo test --quiet --test papers
 	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
 	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
 
