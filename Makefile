@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log window memory scenarios sweep matrix fresh clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks window memory scenarios sweep matrix fresh clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ compare-original: tools ## Run the upgrade of pg_chameleon 2.0.21 beside ours, a
 
 document-log: tools ## Run each setting that changes what MySQL logs through the real daemon, and write docs/log.md anew
 	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test log
+
+document-checks: rust ## Write docs/checks.md anew from the lists of checks
+	CHAMELEON_WRITE_DOCS=1 cargo test --test papers
 
 window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
 	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::

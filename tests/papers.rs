@@ -5,6 +5,8 @@
 //! table that begins with it. (In this file the sign is written as %, lest its examples be taken for citations.)
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
+use chameleon_upgrade::checks::{CHECKS, Check};
+use chameleon_upgrade::rollback;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -296,6 +298,62 @@ fn texts() -> Vec<Text> {
 
 fn none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} things are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// docs/checks.md, made from the lists of checks.
+fn document_of_the_checks() -> String {
+    let mut text = String::from(
+        "# Checks\n\n\
+         Made from the lists of checks by the tests (`make document-checks`); `chameleon-upgrade check --list` shows the same.\n\n\
+         A check looks whether something is so. What it finds otherwise has its id, weighs at most what is given here, and says \
+         what to do. An error refuses; `--accept ID=REASON` accepts those that are about the daemon or the configuration, and not \
+         about the catalogue's integrity. `check --only ID,…` runs some. The rule is the one in \
+         [the specification](specification.md) that the check comes from.\n",
+    );
+    table(&mut text, "Before an upgrade: without MySQL", CHECKS.iter().filter(|check| !check.asks_mysql));
+    table(
+        &mut text,
+        "Before an upgrade: by what MySQL answers",
+        CHECKS.iter().filter(|check| check.asks_mysql),
+    );
+    table(&mut text, "Before a rollback", rollback::checks::CHECKS.iter());
+    text
+}
+
+fn table<'a, E: 'static>(text: &mut String, title: &str, checks: impl Iterator<Item = &'a Check<E>>) {
+    text.push_str(&format!(
+        "\n## {title}\n\n| id | what is so | at most | can be accepted | rule |\n|---|---|---|---|---|\n"
+    ));
+    for Check { id, about, worst, acceptable, rule, .. } in checks {
+        let accepted = if *acceptable { "yes" } else { "" };
+        let worst = format!("{worst:?}").to_lowercase();
+        let anchor = rule.trim_start_matches(SIGN);
+        text.push_str(&format!(
+            "| `{id}` | {about} | {worst} | {accepted} | [{rule}](specification.md#{anchor}) |\n"
+        ));
+    }
+}
+
+#[test]
+fn the_document_of_the_checks_is_that_of_the_lists() {
+    let path = root().join("docs/checks.md");
+    let text = document_of_the_checks();
+    if std::env::var_os("CHAMELEON_WRITE_DOCS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), text, "make document-checks writes it anew");
+}
+
+/// `--accept`, `--only` and whoever reads a report go by the id.
+#[test]
+fn an_id_is_that_of_one_check_and_of_its_file() {
+    let ids: BTreeSet<_> = CHECKS.iter().map(|check| check.id).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+    for id in ids {
+        let file = root().join(format!("src/checks/{}.rs", id.replace('-', "_")));
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        assert!(text.contains(&format!("id: {id:?}")), "{} is not that of {id}", file.display());
+    }
 }
 
 #[test]
