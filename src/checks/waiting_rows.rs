@@ -5,7 +5,7 @@ use crate::facts::snapshot::OldSource;
 
 pub(super) const CHECK: Check = Check {
     id: "waiting-rows",
-    about: "How many events wait to be replayed",
+    about: "Nothing waits to be replayed",
     rule: "§procedure-5",
     worst: Severity::Info,
     acceptable: false,

@@ -7,7 +7,7 @@ use crate::window::Bytes;
 
 pub(super) const CHECK: Check = Check {
     id: "window",
-    about: "How much the new replica reads again",
+    about: "The new replica reads nothing again",
     rule: "§window-left",
     worst: Severity::Warning,
     acceptable: false,

@@ -8,7 +8,7 @@ const KNOWN: &str = "2.0.21";
 
 pub(super) const CHECK: Check = Check {
     id: "window-judge",
-    about: "Who has judged the statements that lie ahead",
+    about: "The daemon itself has judged the statements that lie ahead",
     rule: "§log-contents",
     worst: Severity::Warning,
     acceptable: false,

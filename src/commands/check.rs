@@ -54,7 +54,7 @@ fn list(format: Format, console: &Console) -> Ending {
         Format::Text => console.checks(CHECKS),
     }
     Ending::Done(format!(
-        "{}. Each looks whether it is so; what it finds else weighs as much as shown at most.",
+        "{}. What one finds when it is not so weighs as much as is shown, at most.",
         counted(CHECKS.len() as u64, "check")
     ))
 }

@@ -91,7 +91,7 @@ impl Console {
                 vec![check.id.to_owned(), worst, accepted.to_owned(), check.about.to_owned()]
             })
             .collect();
-        self.table(&["id", "at most", "--accept", "what is looked at"], &rows);
+        self.table(&["id", "at most", "--accept", "what is so when it finds nothing"], &rows);
     }
 
     /// The findings of all checks, under their heading.
