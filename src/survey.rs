@@ -8,7 +8,7 @@ use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
 use crate::catalogue::version;
 use crate::checks::binlog_files;
-use crate::config::{Configuration, Hindrance, SourceType};
+use crate::config::{Configuration, DaemonRequirement, SourceType};
 use crate::daemon::asked;
 use crate::daemon::installed::{Installed, NoProgram, Program};
 use crate::examination::mysql::{AskedSource, Compared, MySql};
@@ -35,7 +35,7 @@ pub enum Look {
     /// The first: the tables are examined one by one, with what stands for them in the destination.
     First,
     /// After the first: what the upgrade does with each table was decided then, and is verified at the end.
-    Again,
+    UnderLock,
 }
 
 /// What is looked at.
@@ -176,7 +176,7 @@ pub async fn facts(
     Ok(Examined {
         other_types: other_types(configuration),
         replicas: replicas(configuration),
-        hindrances: hindrances(configuration),
+        daemon_requirements: daemon_requirements(configuration),
         misread_password: configuration.pg.misread_password,
         gtid_enabled: gtid_enabled(configuration),
         targets,
@@ -309,7 +309,7 @@ async fn catalogue(
     tracing::debug!(?planned);
     let claims = match look {
         Look::First => claims(client, &snapshot).await?,
-        Look::Again => vec![],
+        Look::UnderLock => vec![],
     };
     Ok(Catalogue {
         planned,
@@ -319,17 +319,17 @@ async fn catalogue(
         snapshot,
         tables: match look {
             Look::First => read::examine_tables(client).await?,
-            Look::Again => TableExamination::default(),
+            Look::UnderLock => TableExamination::default(),
         },
         strays: match look {
             Look::First => strays::read(client).await?,
-            Look::Again => Strays::default(),
+            Look::UnderLock => Strays::default(),
         },
         left_out: vec![],
         sessions: read::sessions(client).await?,
         holders: match look {
             Look::First => postgres::holders_in_schema(client, SCHEMA).await?,
-            Look::Again => None,
+            Look::UnderLock => None,
         },
         dependents: read::dependents(client).await?,
     })
@@ -409,11 +409,11 @@ async fn left_out(client: &Client, configuration: &Configuration) -> Result<Vec<
     Ok(all)
 }
 
-fn hindrances(configuration: &Configuration) -> Vec<(String, Hindrance)> {
-    let top = configuration.hindrances.iter().map(|it| ("The configuration".to_owned(), it.clone()));
+fn daemon_requirements(configuration: &Configuration) -> Vec<(String, DaemonRequirement)> {
+    let top = configuration.daemon_requirements.iter().map(|it| ("The configuration".to_owned(), it.clone()));
     let sources = configuration.sources.iter().flat_map(|source| {
         source
-            .hindrances
+            .daemon_requirements
             .iter()
             .map(|it| (format!("Source {} of the configuration", source.name), it.clone()))
     });

@@ -3,7 +3,7 @@
 //! catalogue would hold what ends the daemon.
 
 use super::{Check, Examined, Finding, Severity};
-use crate::config::{Harm, Hindrance};
+use crate::config::{DaemonRequirement, Harm};
 
 const PASSWORD: &str = "Write password: \"''\" (two single quotes within double ones) when none is meant: libpq then looks into \
                         its password file (~/.pgpass), but not at PGPASSWORD. Else write the password.";
@@ -22,11 +22,11 @@ fn run(facts: &Examined) -> Vec<Finding> {
     let password = facts
         .misread_password
         .map(|misread| CHECK.warning(format!("pg_conn of the configuration: {misread}."), PASSWORD));
-    let others = facts.hindrances.iter().map(|(place, hindrance)| finding(place, hindrance));
+    let others = facts.daemon_requirements.iter().map(|(place, requirement)| finding(place, requirement));
     password.into_iter().chain(others).collect()
 }
 
-fn finding(place: &str, Hindrance { line, what, harm, remedy }: &Hindrance) -> Finding {
+fn finding(place: &str, DaemonRequirement { line, what, harm, remedy }: &DaemonRequirement) -> Finding {
     let found = |harm: &str| format!("{place} (line {line}): {what}. {harm}");
     match harm {
         Harm::Ends => {

@@ -65,7 +65,7 @@ pub enum Harm {
 
 /// Something in the configuration that pg_chameleon 2.0.21 trips over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hindrance {
+pub struct DaemonRequirement {
     /// The line of the file.
     pub line: usize,
     /// What it is, in a clause.
@@ -76,18 +76,18 @@ pub struct Hindrance {
     pub remedy: String,
 }
 
-impl Hindrance {
+impl DaemonRequirement {
     fn new(field: &Field<'_>, what: String, harm: Harm, remedy: impl Into<String>) -> Self {
         Self { line: field.line(), what, harm, remedy: remedy.into() }
     }
 }
 
-pub(super) fn at_the_top(root: &Field<'_>) -> Result<Vec<Hindrance>, Problem> {
+pub(super) fn at_the_top(root: &Field<'_>) -> Result<Vec<DaemonRequirement>, Problem> {
     let mut all = missing(root, &AT_THE_TOP)?;
     let is_known = |field: &Field<'_>| field.as_text().is_some_and(|text| text == "file" || text == "stdout");
     if let Some(field) = root.find("log_dest")?.filter(|field| !is_known(field)) {
         let what = format!("log_dest {}", field.describe());
-        all.push(Hindrance::new(&field, what, Harm::Ends, "It should be file or stdout."));
+        all.push(DaemonRequirement::new(&field, what, Harm::Ends, "It should be file or stdout."));
     }
     Ok(all)
 }
@@ -96,23 +96,28 @@ pub(super) fn of_a_source(
     name: &str,
     source: &Field<'_>,
     mappings: &[MappingPair],
-) -> Result<Vec<Hindrance>, Problem> {
+) -> Result<Vec<DaemonRequirement>, Problem> {
     let mut all = missing(source, &OF_A_SOURCE)?;
     if name.contains('%') {
         let what = format!("the name {name:?} has a % in it");
-        all.push(Hindrance::new(source, what, Harm::EndsForGood, "Give the source a name without %."));
+        all.push(DaemonRequirement::new(
+            source,
+            what,
+            Harm::EndsForGood,
+            "Give the source a name without %.",
+        ));
     }
     for (key, is_well, expected) in VALUES {
         if let Some(field) = source.find(key)?.filter(|field| !is_well(field)) {
             let what = format!("{key} {}", field.describe());
-            all.push(Hindrance::new(&field, what, Harm::Ends, format!("It should be {expected}.")));
+            all.push(DaemonRequirement::new(&field, what, Harm::Ends, format!("It should be {expected}.")));
         }
     }
     for key in ["limit_tables", "skip_tables"] {
         let Some(field) = source.find(key)? else { continue };
         if let Some(why) = tables::ends_at(&field) {
             let what = format!("{key} {}, {why}", field.describe());
-            all.push(Hindrance::new(
+            all.push(DaemonRequirement::new(
                 &field,
                 what,
                 Harm::Ends,
@@ -122,25 +127,25 @@ pub(super) fn of_a_source(
     }
     for (field, what) in tables::of_other_schemas(source, mappings)? {
         let remedy = "The source maps no such schema, so this does nothing; in pg_chameleon's example these are invented.";
-        all.push(Hindrance::new(&field, what, Harm::None, remedy));
+        all.push(DaemonRequirement::new(&field, what, Harm::None, remedy));
     }
     all.extend(connection(source)?);
     Ok(all)
 }
 
-fn missing(mapping: &Field<'_>, keys: &[&'static str]) -> Result<Vec<Hindrance>, Problem> {
+fn missing(mapping: &Field<'_>, keys: &[&'static str]) -> Result<Vec<DaemonRequirement>, Problem> {
     let mut all = Vec::new();
     for key in keys {
         if mapping.find(key)?.is_none() {
             let remedy = "Add it as in pg_chameleon's example (config-example.yml, which set_configuration_files copies). \
                           limit_tables and skip_tables may be empty.";
-            all.push(Hindrance::new(mapping, format!("{key} is missing"), Harm::Ends, remedy));
+            all.push(DaemonRequirement::new(mapping, format!("{key} is missing"), Harm::Ends, remedy));
         }
     }
     Ok(all)
 }
 
-fn connection(source: &Field<'_>) -> Result<Vec<Hindrance>, Problem> {
+fn connection(source: &Field<'_>) -> Result<Vec<DaemonRequirement>, Problem> {
     let mut all = Vec::new();
     let Some(db_conn) = source.get("db_conn")? else { return Ok(all) };
     if let (Some(charset), Some(copy_mode)) = (db_conn.get("charset")?, source.get("copy_mode")?) {
@@ -150,7 +155,7 @@ fn connection(source: &Field<'_>) -> Result<Vec<Hindrance>, Problem> {
             let what = format!("charset {name} together with copy_mode file");
             let remedy = "Set copy_mode to direct (with utf8mb4 all characters are kept), or charset to utf8 (copies then have \
                           a question mark for each character of four bytes, as in 1.8.2).";
-            all.push(Hindrance::new(&charset, what, Harm::CopiesEnd, remedy));
+            all.push(DaemonRequirement::new(&charset, what, Harm::CopiesEnd, remedy));
         }
     }
     Ok(all)

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use conninfo::{Keyword, variable, variables};
-pub use daemon::{Harm, Hindrance};
+pub use daemon::{DaemonRequirement, Harm};
 pub use error::ConfigurationError;
 use error::Problem;
 use field::Field;
@@ -47,7 +47,7 @@ pub struct Configuration {
     /// The sources, in the file's order; at least one.
     pub sources: Vec<NewSource>,
     /// What pg_chameleon 2.0.21 trips over beside the sources.
-    pub hindrances: Vec<Hindrance>,
+    pub daemon_requirements: Vec<DaemonRequirement>,
     /// MySQL's types, such as `tinyint(1)`, that are made to others in PostgreSQL (`type_override`).
     pub overridden_types: BTreeSet<String>,
 }
@@ -89,15 +89,15 @@ impl Configuration {
             return Err(ConfigurationError::Version1 { file: path, pair });
         }
         match read(&root) {
-            Ok((pg, sources, hindrances)) => {
-                Ok(Self { path, pg, sources, hindrances, overridden_types: overridden_types(&root) })
+            Ok((pg, sources, daemon_requirements)) => {
+                Ok(Self { path, pg, sources, daemon_requirements, overridden_types: overridden_types(&root) })
             }
             Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
         }
     }
 }
 
-fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>, Vec<Hindrance>), Problem> {
+fn read(root: &Field<'_>) -> Result<(PostgresConnection, Vec<NewSource>, Vec<DaemonRequirement>), Problem> {
     root.mapping("a mapping with pg_conn and sources")?;
     let connection = "a mapping with host, port, user, password and database";
     let pg_conn = root.require("pg_conn", connection)?;

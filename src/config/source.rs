@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::daemon::{self, Hindrance};
+use super::daemon::{self, DaemonRequirement};
 use super::error::Problem;
 use super::field::{Field, Form};
 use super::mysql::MysqlConnection;
@@ -36,7 +36,7 @@ pub struct NewSource {
     /// Which of its tables the daemon reads.
     pub tables: TableLists,
     /// What the daemon trips over in it.
-    pub hindrances: Vec<Hindrance>,
+    pub daemon_requirements: Vec<DaemonRequirement>,
     /// `gtid_enable`: whether its daemon starts from GTIDs where the server has them.
     pub gtid_enable: bool,
     /// `my_server_id`, by which its daemon is known to the server; none when it is no such number.
@@ -86,7 +86,7 @@ impl NewSource {
             replay_max_rows: replay_max_rows(source)?,
             lock_timeout: lock_timeout(source)?,
             tables: TableLists::read(source, &schema_mappings)?,
-            hindrances: if is_mysql {
+            daemon_requirements: if is_mysql {
                 daemon::of_a_source(&name, source, &schema_mappings)?
             } else {
                 Vec::new()

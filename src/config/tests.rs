@@ -486,7 +486,7 @@ proptest! {
 fn what_the_daemon_lacks_is_told() {
     let told = |text: &str| {
         let read = parse(text).unwrap();
-        let all = read.hindrances.iter().chain(&read.sources[0].hindrances);
+        let all = read.daemon_requirements.iter().chain(&read.sources[0].daemon_requirements);
         all.map(|it| it.what.clone()).collect::<Vec<_>>()
     };
     assert_eq!(told(&format!("{PG_CONN}{SOURCES}")).len(), 14);
@@ -610,7 +610,7 @@ fn what_the_daemon_trips_over_is_told() {
         let text = format!("{PG_CONN}{SOURCES}    {line}\n");
         let configuration = parse(&text).unwrap_or_else(|error| panic!("{error}"));
         let key = line.split(':').next().unwrap().to_owned();
-        let found = configuration.sources[0].hindrances.iter();
+        let found = configuration.sources[0].daemon_requirements.iter();
         found
             .filter(|it| it.what.starts_with(&key) && !it.what.ends_with("is missing"))
             .map(|it| it.harm)
@@ -675,7 +675,7 @@ fn what_the_daemon_trips_over_is_told() {
     }
     assert_eq!(of("skip_tables: [other.foo]"), [Harm::None]);
     let percent = parse(&format!("{PG_CONN}{SOURCES}").replace("  mysql:\n", "  '50%':\n")).unwrap();
-    assert!(percent.sources[0].hindrances.iter().any(|it| it.harm == Harm::EndsForGood));
+    assert!(percent.sources[0].daemon_requirements.iter().any(|it| it.harm == Harm::EndsForGood));
 }
 
 /// What sync_tables, refresh_schema and init_replica of 2.0.21 were seen to do with each.
@@ -689,7 +689,8 @@ fn a_character_set_that_the_copies_end_at_is_told() {
     ] {
         let text = format!("{PG_CONN}{SOURCES}    copy_mode: {copy_mode}\n")
             .replace("      charset: utf8\n", &format!("      charset: {charset}\n"));
-        let found = parse(&text).unwrap().sources[0].hindrances.iter().any(|it| it.harm == Harm::CopiesEnd);
+        let found =
+            parse(&text).unwrap().sources[0].daemon_requirements.iter().any(|it| it.harm == Harm::CopiesEnd);
         assert_eq!(found, ends, "{charset}, {copy_mode}");
     }
 }

@@ -4,7 +4,7 @@
 pub mod mysql;
 
 use crate::batches::{Between, Gap};
-use crate::config::{Hindrance, MisreadPassword};
+use crate::config::{DaemonRequirement, MisreadPassword};
 use crate::daemon::installed::Installed;
 use crate::facts::postgres::{
     CatalogueVersion, Dependent, LeftBehind, Pooling, Server, Session, Strays, TableExamination,
@@ -28,7 +28,7 @@ pub struct Examined {
     /// What each MySQL source of the configuration is to its server.
     pub replicas: Vec<Replica>,
     /// What the daemon of pg_chameleon 2.0.21 trips over in the configuration, each with the place that it is at.
-    pub hindrances: Vec<(String, Hindrance)>,
+    pub daemon_requirements: Vec<(String, DaemonRequirement)>,
     /// What it makes of a password to PostgreSQL that is none.
     pub misread_password: Option<MisreadPassword>,
     /// Whether `--assume-stopped` was given.

@@ -249,13 +249,13 @@ pub(super) enum Protocol {
 }
 
 /// What was said, wherever.
-struct Said<'a> {
+struct Given<'a> {
     connection: &'a PostgresConnection,
     service: Service,
     environment: &'a Environment,
 }
 
-impl Said<'_> {
+impl Given<'_> {
     fn find(&self, keyword: &'static str) -> Option<(String, Origin)> {
         if let Some(value) = self.connection.settings.get(keyword) {
             return Some((value.clone(), Origin::Configuration));
@@ -297,12 +297,12 @@ pub(super) fn resolve(
     connection: &PostgresConnection,
     environment: &Environment,
 ) -> Result<Places, PlaceError> {
-    let nothing = Said { connection, service: Service::default(), environment };
+    let nothing = Given { connection, service: Service::default(), environment };
     let service = match nothing.find("service") {
         Some((name, _)) => service_file::find(&name, environment)?,
         None => Service::default(),
     };
-    let said = Said { service, ..nothing };
+    let said = Given { service, ..nothing };
     let mut hosts = hosts(&said)?;
     not_possible(&said, &hosts)?;
     let passed_over = find_passwords(&said, &mut hosts);
@@ -336,7 +336,7 @@ pub(super) fn resolve(
 }
 
 /// What libpq could do and nothing here can.
-fn not_possible(said: &Said<'_>, hosts: &[Host]) -> Result<(), PlaceError> {
+fn not_possible(said: &Given<'_>, hosts: &[Host]) -> Result<(), PlaceError> {
     let modes = [("disable", false), ("prefer", false), ("require", true)];
     let gss = said.one_of("gssencmode", &modes, false, "disable, prefer or require")?;
     let gss = said.find("gssencmode").filter(|_| gss).map(|(_, origin)| PlaceError::Unsupported {
@@ -354,7 +354,7 @@ fn not_possible(said: &Said<'_>, hosts: &[Host]) -> Result<(), PlaceError> {
     gss.or(peer).map_or(Ok(()), Err)
 }
 
-fn hosts(said: &Said<'_>) -> Result<Vec<Host>, PlaceError> {
+fn hosts(said: &Given<'_>) -> Result<Vec<Host>, PlaceError> {
     let PostgresConnection { host, port, .. } = said.connection;
     let addresses = match said.filled("hostaddr") {
         Some((value, origin)) => Some((addresses(&value, &origin)?, origin)),
@@ -403,7 +403,7 @@ fn addresses(value: &str, origin: &Origin) -> Result<Vec<Option<IpAddr>>, PlaceE
 }
 
 /// Gives each host its password, and says what was passed over.
-fn find_passwords(said: &Said<'_>, hosts: &mut [Host]) -> Option<String> {
+fn find_passwords(said: &Given<'_>, hosts: &mut [Host]) -> Option<String> {
     let PostgresConnection { user, password, database, .. } = said.connection;
     // An empty one that is said keeps the service and the environment from being asked.
     let password = match password {
@@ -441,7 +441,7 @@ fn find_passwords(said: &Said<'_>, hosts: &mut [Host]) -> Option<String> {
     None
 }
 
-fn timeout(said: &Said<'_>) -> Result<Option<Duration>, PlaceError> {
+fn timeout(said: &Given<'_>) -> Result<Option<Duration>, PlaceError> {
     let keyword = "connect_timeout";
     let Some((value, origin)) = said.find(keyword) else { return Ok(None) };
     match value.trim().parse::<i32>() {
@@ -451,14 +451,14 @@ fn timeout(said: &Said<'_>) -> Result<Option<Duration>, PlaceError> {
     }
 }
 
-fn methods(said: &Said<'_>) -> Result<Option<Methods>, PlaceError> {
+fn methods(said: &Given<'_>) -> Result<Option<Methods>, PlaceError> {
     let keyword = "require_auth";
     let Some((value, origin)) = said.filled(keyword) else { return Ok(None) };
     let expected = "a list, with commas, of none, password, md5, gss, sspi and scram-sha-256, each or none of them after a !";
     Methods::parse(&value).map(Some).ok_or(PlaceError::Value { keyword, value, origin, expected })
 }
 
-fn tls(said: &Said<'_>) -> Result<Tls, PlaceError> {
+fn tls(said: &Given<'_>) -> Result<Tls, PlaceError> {
     let environment = said.environment;
     let at_home = |name: &str| environment.at_home(&format!(".postgresql/{name}"));
     let roots = match said.path("sslrootcert").or_else(|| at_home("root.crt")) {
@@ -491,7 +491,7 @@ fn tls(said: &Said<'_>) -> Result<Tls, PlaceError> {
     })
 }
 
-fn mode(said: &Said<'_>, of_the_system: bool) -> Result<SslMode, PlaceError> {
+fn mode(said: &Given<'_>, of_the_system: bool) -> Result<SslMode, PlaceError> {
     let keyword = "sslmode";
     let usual = if of_the_system { SslMode::VerifyFull } else { SslMode::default() };
     let Some((value, origin)) = said.find(keyword) else {

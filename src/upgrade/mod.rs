@@ -135,7 +135,7 @@ async fn write_all(
 /// under the lock: what it said holds for as long as the catalogue's starts are the same.
 async fn look_again(client: &Client, agreed: &Agreed<'_>) -> Result<Result<Plan, Vec<Finding>>, Cause> {
     let Agreed { configuration, assume_stopped, known, .. } = agreed;
-    let facts = survey::facts(client, configuration, *assume_stopped, Look::Again, known).await?;
+    let facts = survey::facts(client, configuration, *assume_stopped, Look::UnderLock, known).await?;
     let mut findings = checks::run(&facts, &[], agreed.acceptances);
     if finding::has_errors(&findings) {
         findings.retain(|finding| finding.severity == finding::Severity::Error);
