@@ -49,24 +49,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether standard output is for a program.
+    /// How it shows what it is there to show; none when it is there to do something.
     #[must_use]
-    pub fn speaks_json(&self) -> bool {
+    pub fn shows(&self) -> Option<Format> {
         match self {
-            Self::Upgrade(_) | Self::Rollback(_) => false,
-            Self::Check(check) => check.format == Format::Json,
-            Self::Status(status) => status.format == Format::Json,
-        }
-    }
-}
-
-impl Command {
-    /// Whether all that it does is to show something.
-    #[must_use]
-    pub fn only_shows(&self) -> bool {
-        match self {
-            Self::Upgrade(_) | Self::Rollback(_) => false,
-            Self::Check(_) | Self::Status(_) => true,
+            Self::Upgrade(_) | Self::Rollback(_) => None,
+            Self::Check(check) => Some(check.format),
+            Self::Status(status) => Some(status.format),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod finding;
 pub mod gtid;
 pub mod identity;
 pub mod mapping;
+pub mod names;
 pub mod outcome;
 pub mod plan;
 pub mod postgres;

@@ -1,6 +1,6 @@
 //! The command `chameleon-upgrade`: parse, run, turn the ending into an exit code.
 
-use chameleon_upgrade::cli::{Cli, Command, Verbosity};
+use chameleon_upgrade::cli::{Cli, Command, Format, Verbosity};
 use chameleon_upgrade::commands;
 use chameleon_upgrade::ending::Ending;
 use chameleon_upgrade::report::console::Console;
@@ -13,10 +13,11 @@ fn main() -> ExitCode {
     let Cli { command, verbosity } = Cli::parse();
     log(verbosity);
     let ending = run(&command, &Console::new(verbosity.quiet));
-    tell(&ending, command.speaks_json());
+    // A program that reads JSON gets nothing else on standard output.
+    tell(&ending, command.shows() == Some(Format::Json));
     match output::failure() {
         // Whoever asks for findings and gets none must not be told that all is well.
-        Some(why) if command.only_shows() && ending.code() == 0 => {
+        Some(why) if command.shows().is_some() && ending.code() == 0 => {
             let lost = Ending::Unexpected(format!("The output could not be written: {why}."));
             tell(&lost, true);
             ExitCode::from(lost.code())
@@ -25,11 +26,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// A program that reads JSON gets nothing else on standard output.
-fn tell(ending: &Ending, speaks_json: bool) {
+fn tell(ending: &Ending, on_standard_error: bool) {
     let message = ending.message();
     match ending {
-        Ending::Done(_) if !speaks_json => output::line(layout::paragraph(message, layout::columns(), 0)),
+        Ending::Done(_) if !on_standard_error => {
+            output::line(layout::paragraph(message, layout::columns(), 0))
+        }
         _ => output::error_line(layout::paragraph(message, layout::columns_of_errors(), 0)),
     }
 }
@@ -39,14 +41,7 @@ fn run(command: &Command, console: &Console) -> Ending {
         Ok(runtime) => runtime,
         Err(error) => return Ending::Unexpected(format!("The system gives no event loop: {error}.")),
     };
-    let ending = runtime.block_on(async {
-        match command {
-            Command::Upgrade(arguments) => commands::upgrade::run(arguments, console).await,
-            Command::Check(arguments) => commands::check::run(arguments, console).await,
-            Command::Status(arguments) => commands::status::run(arguments, console).await,
-            Command::Rollback(arguments) => commands::rollback::run(arguments, console).await,
-        }
-    });
+    let ending = runtime.block_on(commands::run(command, console));
     // A question that was never answered must not hold up the end.
     runtime.shutdown_background();
     ending

@@ -16,11 +16,11 @@
 //! Where the connection holds, nothing has to be asked: a COMMIT that is answered is [`Outcome::Done`], a failure that is
 //! undone [`Outcome::Undone`], a second look that finds something [`Outcome::Refused`].
 
-use crate::catalogue::names::VERSION2;
 use crate::catalogue::v2;
 use crate::config::PostgresConnection;
 use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
+use crate::names::VERSION2;
 use crate::postgres;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;

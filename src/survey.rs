@@ -3,7 +3,6 @@
 mod tables;
 
 use crate::batches::{self, Between, Gap};
-use crate::catalogue::names::SCHEMA;
 use crate::catalogue::v1::{read, strays};
 use crate::catalogue::v2::put_aside;
 use crate::catalogue::version;
@@ -19,6 +18,7 @@ use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot};
 use crate::finding::Finding;
 use crate::identity::{Claim, KeptPlaces};
 use crate::mapping::Target;
+use crate::names::SCHEMA;
 use crate::plan::{self, Advances, Plan};
 use crate::postgres;
 use crate::source::{self, Observer};

@@ -160,7 +160,7 @@ fn without_the_old_catalogue_there_is_nothing_to_go_back_to() {
 fn nobody_says_yes() {
     let replica = upgraded();
     let before = replica.record();
-    replica.command(&["rollback"]).assert().code(REFUSED).stderr(contains("Nobody can be asked"));
+    replica.command(&["rollback"]).assert().code(REFUSED).stderr(contains("nobody can be asked"));
     assert_eq!(before.diff(&replica.record()), "");
 }
 

@@ -1,7 +1,7 @@
 //! Which version the catalogue of a schema is.
 
-use super::names::SCHEMA;
 use crate::facts::postgres::{CatalogueVersion, Server};
+use crate::names::SCHEMA;
 use tokio_postgres::{Error, GenericClient};
 
 /// Reads the `v_version` of a schema.

@@ -2,7 +2,7 @@
 //! aside is no leftover: it is the way back.
 
 use super::{CatalogueVersion, Check, Examined, Finding, Severity};
-use crate::catalogue::names::{VERSION1, quote_identifier};
+use crate::names::{VERSION1, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
     id: "leftovers",

@@ -5,8 +5,8 @@
 //! row whose schema is no destination is replicated by neither version.
 
 use super::{Check, Examined, Finding, Severity, counted};
-use crate::catalogue::names::quote_literal;
 use crate::facts::postgres::Misplaced;
+use crate::names::quote_literal;
 use crate::wording::first_of;
 
 /// How many pairs of source and schema are told one by one.

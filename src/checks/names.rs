@@ -2,7 +2,7 @@
 //! tables of a source in PostgreSQL's 63 bytes.
 
 use super::{Check, Examined, Finding, Severity, counted, listed};
-use crate::catalogue::names::{MAX_SOURCE_NAME_BYTES, log_table_names};
+use crate::names::{MAX_SOURCE_NAME_BYTES, log_table_names};
 
 pub(super) const CHECK: Check = Check {
     id: "names",

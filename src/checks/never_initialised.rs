@@ -4,8 +4,8 @@
 //! there, and pg_chameleon 2.0.21 disables that table.
 
 use super::{Check, Examined, Finding, Severity};
-use crate::catalogue::names::quote_identifier;
 use crate::facts::snapshot::OldSource;
+use crate::names::quote_identifier;
 use crate::plan;
 
 pub(super) const CHECK: Check = Check {

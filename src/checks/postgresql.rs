@@ -1,8 +1,8 @@
 //! PostgreSQL 10 or later that can be written to. A version that the tests don't run on is told.
 
 use super::{Check, Examined, Finding, Severity};
-use crate::catalogue::names::quote_identifier;
 use crate::facts::postgres::Server;
+use crate::names::quote_identifier;
 use crate::wording::sentence;
 
 const OLDEST: u32 = 10;

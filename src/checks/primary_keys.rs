@@ -5,8 +5,8 @@
 
 use super::destination_tables::are;
 use super::{Check, Examined, Finding, Severity, listed};
-use crate::catalogue::names::quote_identifier;
 use crate::facts::postgres::{Unfit, UnfitTables};
+use crate::names::quote_identifier;
 
 pub(super) const CHECK: Check = Check {
     id: "primary-keys",

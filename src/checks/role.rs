@@ -1,7 +1,7 @@
 //! The role of the configuration owns the catalogue and may create schemas.
 
 use super::{Check, Examined, Finding, Severity};
-use crate::catalogue::names::quote_identifier;
+use crate::names::quote_identifier;
 
 pub(super) const CHECK: Check = Check {
     id: "role",

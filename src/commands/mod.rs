@@ -1,11 +1,25 @@
 //! The verbs of the command line, one file each: it opens, calls, reports.
 
-pub mod check;
+mod check;
 mod consent;
 mod interruption;
 mod next_steps;
 mod replay;
-pub mod rollback;
+mod rollback;
 mod session;
-pub mod status;
-pub mod upgrade;
+mod status;
+mod upgrade;
+
+use crate::cli::Command;
+use crate::ending::Ending;
+use crate::report::console::Console;
+
+/// Does what the command line says.
+pub async fn run(command: &Command, console: &Console) -> Ending {
+    match command {
+        Command::Upgrade(arguments) => upgrade::run(arguments, console).await,
+        Command::Check(arguments) => check::run(arguments, console).await,
+        Command::Status(arguments) => status::run(arguments, console).await,
+        Command::Rollback(arguments) => rollback::run(arguments, console).await,
+    }
+}

@@ -1,10 +1,10 @@
 //! What stands in the way of undoing a successful upgrade. §way-back: as long as the 2.0 replica has applied
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
 
-use crate::catalogue::names::{VERSION1, VERSION2, quote_identifier};
 use crate::checks::Check;
 use crate::facts::postgres::{CatalogueVersion, Role, Server, Session};
 use crate::finding::{Finding, Severity};
+use crate::names::{VERSION1, VERSION2, quote_identifier};
 use crate::wording::counted;
 
 /// All that is looked at before a rollback.

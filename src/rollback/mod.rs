@@ -4,12 +4,12 @@
 pub mod checks;
 pub mod ending;
 
-use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
 use crate::catalogue::v1::read;
 use crate::catalogue::version;
 use crate::config::PostgresConnection;
 use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{Finding, has_errors};
+use crate::names::{SCHEMA, VERSION1, VERSION2};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::postgres::{self, DURABLE};
 use checks::{Examined, Options, Progress};

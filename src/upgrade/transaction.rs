@@ -5,7 +5,7 @@
 
 use super::Observer;
 use super::step::Step;
-use crate::catalogue::names::{SCHEMA, VERSION1, VERSION2};
+use crate::names::{SCHEMA, VERSION1, VERSION2};
 use crate::outcome::{Sent, Undone};
 use crate::postgres::{DURABLE, connection_lost, exclusive};
 use std::time::{Duration, Instant};

@@ -2,9 +2,9 @@
 
 use super::step::Step;
 use super::transaction::Cause;
-use crate::catalogue::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::catalogue::v2;
 use crate::mapping::MappingPair;
+use crate::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::plan::{Plan, PlannedSource};
 use crate::postgres;
 use std::time::Duration;

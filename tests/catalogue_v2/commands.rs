@@ -27,9 +27,7 @@ fn on_ours(database: &Database, source: &str) -> Result<(), Failed> {
     check(status.contains(source) && status.contains("ready"), || status.clone())?;
     let log_tables: Vec<String> =
         client.query_one("SELECT v_log_table::text[] FROM sch_chameleon.t_sources", &[]).answer()?.get(0);
-    check(log_tables == chameleon_upgrade::catalogue::names::log_table_names(source), || {
-        format!("{log_tables:?}")
-    })?;
+    check(log_tables == chameleon_upgrade::names::log_table_names(source), || format!("{log_tables:?}"))?;
     let made: i64 = client.query_one("SELECT count(*) FROM pg_inherits", &[]).answer()?.get(0);
     check(made == 2, || format!("{made} log tables"))
 }

@@ -1,7 +1,7 @@
 //! fn_refresh_parts makes the log tables of a source whatever it is called. The real one does so only for names that
 //! are plain and short.
 
-use chameleon_upgrade::catalogue::names;
+use chameleon_upgrade::names;
 use libtest_mimic::{Failed, Trial};
 use postgres::Client;
 

@@ -1,7 +1,7 @@
 //! A replica for one test: the destination tables, batches of events, calls of fn_replay_mysql, and all that a call
 //! leaves behind as text, so that two replicas can be compared call by call.
 
-use chameleon_upgrade::catalogue::names::quote_identifier;
+use chameleon_upgrade::names::quote_identifier;
 use libtest_mimic::Failed;
 use postgres::Client;
 use serde_json::Value;

@@ -13,6 +13,8 @@ pub struct Terminal {
     pub pty: Pty,
     pub child: Child,
     pub shown: String,
+    /// The beginning of a letter whose other bytes have yet to come.
+    pending: Vec<u8>,
 }
 
 impl Terminal {
@@ -39,7 +41,7 @@ impl Terminal {
             .envs(environment.iter().copied())
             .spawn(pts)
             .unwrap();
-        Self { pty, child, shown: String::new() }
+        Self { pty, child, shown: String::new(), pending: Vec::new() }
     }
 
     /// Reads until the text has been shown.
@@ -54,7 +56,13 @@ impl Terminal {
         match self.pty.read(&mut buffer) {
             Ok(0) => false,
             Ok(count) => {
-                self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+                self.pending.extend_from_slice(&buffer[..count]);
+                let whole = match std::str::from_utf8(&self.pending) {
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    _ => self.pending.len(),
+                };
+                let bytes: Vec<_> = self.pending.drain(..whole).collect();
+                self.shown.push_str(&String::from_utf8_lossy(&bytes));
                 true
             }
             // What Linux answers once the other side is closed.

@@ -2,7 +2,7 @@
 //!
 //! Structure and behaviour are those of the real one, with its defects left out; `tests/catalogue_v2` compares the
 //! two and names every difference. The statements need PostgreSQL 10 or later and a session that may create objects
-//! in the schema [`SCHEMA`](crate::catalogue::names::SCHEMA), which must exist and be empty. They don't depend on
+//! in the schema [`SCHEMA`](crate::names::SCHEMA), which must exist and be empty. They don't depend on
 //! the search_path.
 
 pub mod put_aside;
