@@ -2,6 +2,7 @@
 
 use crate::checks;
 use crate::checks::acceptance::Acceptance;
+use crate::names;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub enum Command {
     Status(Status),
     /// Undo a successful upgrade, while the 2.0 replica has applied nothing.
     Rollback(Rollback),
+    /// Show what an upgrade or a rollback has left beside the catalogue; drop or rename it.
+    Cleanup(Cleanup),
 }
 
 impl Command {
@@ -53,7 +56,7 @@ impl Command {
     #[must_use]
     pub fn shows(&self) -> Option<Format> {
         match self {
-            Self::Upgrade(_) | Self::Rollback(_) => None,
+            Self::Upgrade(_) | Self::Rollback(_) | Self::Cleanup(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
         }
@@ -195,6 +198,52 @@ pub struct Rollback {
     /// When the connection is lost: how many seconds to go on asking the server what became of the rollback.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
+}
+
+/// `cleanup`.
+#[derive(Debug, Args)]
+pub struct Cleanup {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Which of the two [default: both, where they are there].
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub schema: Option<PutAside>,
+    /// Drop what is shown.
+    #[arg(long, conflicts_with = "rename_to")]
+    pub drop: bool,
+    /// Keep it under another name, which no upgrade needs.
+    #[arg(long, value_name = "NAME")]
+    pub rename_to: Option<String>,
+    /// An object of another schema that depends on what is dropped, as it is shown: drop it too. Can be given several times.
+    #[arg(long, value_name = "OBJECT", requires = "drop")]
+    pub with: Vec<String>,
+    /// Don't ask for YES.
+    #[arg(long)]
+    pub yes: bool,
+    /// When the connection is lost: how many seconds to go on asking the server what became of it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub patience: u64,
+}
+
+/// A schema beside the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PutAside {
+    /// `_sch_chameleon_version1`.
+    Version1,
+    /// `_sch_chameleon_version2`.
+    Version2,
+}
+
+impl PutAside {
+    /// Its name.
+    #[must_use]
+    pub fn schema(self) -> &'static str {
+        match self {
+            Self::Version1 => names::VERSION1,
+            Self::Version2 => names::VERSION2,
+        }
+    }
 }
 
 /// How to show something.

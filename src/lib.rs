@@ -8,6 +8,7 @@ pub mod batches;
 pub mod binlog;
 pub mod catalogue;
 pub mod checks;
+pub mod cleanup;
 pub mod cli;
 pub mod commands;
 pub mod config;

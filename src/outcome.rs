@@ -16,11 +16,11 @@
 //! Where the connection holds, nothing has to be asked: a COMMIT that is answered is [`Outcome::Done`], a failure that is
 //! undone [`Outcome::Undone`], a second look that finds something [`Outcome::Refused`].
 
-use crate::catalogue::v2;
+use crate::catalogue::{v2, version};
 use crate::config::PostgresConnection;
 use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
-use crate::names::VERSION2;
+use crate::names::{SCHEMA, VERSION2};
 use crate::postgres;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
@@ -77,13 +77,13 @@ pub enum Sent {
     Work,
 }
 
-/// What the server says is in place, once the transaction has ended.
+/// What the server says is in place, once the transaction has ended. `S` is what the transaction changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InPlace {
-    /// `sch_chameleon` is a catalogue.
-    Catalogue {
-        /// Its version.
-        version: CatalogueVersion,
+pub enum InPlace<S = CatalogueVersion> {
+    /// This is.
+    State {
+        /// Which.
+        state: S,
         /// Whether there is a `_sch_chameleon_version2`.
         kept: bool,
     },
@@ -91,33 +91,33 @@ pub enum InPlace {
     NoAnswer(String),
 }
 
-/// From which version to which.
+/// From what to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Change<S = CatalogueVersion> {
     /// What is in place until the commit.
-    pub from: CatalogueVersion,
+    pub from: S,
     /// What is in place after it.
-    pub to: CatalogueVersion,
+    pub to: S,
 }
 
-impl Change {
+impl<S: PartialEq> Change<S> {
     /// The outcome of a transaction whose connection was lost.
     #[must_use]
-    pub fn outcome(&self, sent: Sent, in_place: InPlace, transaction: i64) -> Outcome {
+    pub fn outcome(&self, sent: Sent, in_place: InPlace<S>, transaction: i64) -> Outcome {
         let unknown = |reason| Outcome::Unknown { transaction, reason };
         match in_place {
-            InPlace::Catalogue { version, .. } if version == self.to => match sent {
+            InPlace::State { state, .. } if state == self.to => match sent {
                 Sent::Work => Outcome::Done { found_out: true },
-                _ => unknown(format!("it is a {} catalogue that this run did not commit", name(&self.to))),
+                _ => unknown("what was to be is in place, and this run did not commit it".to_owned()),
             },
-            InPlace::Catalogue { version, kept } if version == self.from => {
+            InPlace::State { state, kept } if state == self.from => {
                 let kept = kept && sent == Sent::Unfinished;
                 Outcome::Undone(if kept { Undone::KeptForInspection } else { Undone::Entirely })
             }
             other => {
                 let reason = match other {
                     InPlace::NoAnswer(reason) => reason,
-                    InPlace::Catalogue { .. } => {
+                    InPlace::State { .. } => {
                         format!("sch_chameleon is neither the 1.7 catalogue nor {}", v2::VERSION)
                     }
                 };
@@ -127,13 +127,6 @@ impl Change {
                 }
             }
         }
-    }
-}
-
-fn name(version: &CatalogueVersion) -> &str {
-    match version {
-        CatalogueVersion::V1_7 => "1.7",
-        _ => v2::VERSION,
     }
 }
 
@@ -148,11 +141,16 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 ///
 /// `txid_status` tells when the transaction has ended; what it has left is read from the catalogue itself. (A crash may undo
 /// a transaction without a trace of its id, which then goes to another one.)
-pub async fn in_place(connection: &PostgresConnection, transaction: i64, patience: Duration) -> InPlace {
+pub async fn in_place<S>(
+    connection: &PostgresConnection,
+    transaction: i64,
+    patience: Duration,
+    look: impl AsyncFn(&Client) -> Result<S, Error>,
+) -> InPlace<S> {
     let began = Instant::now();
     loop {
         let left = patience.saturating_sub(began.elapsed()).max(ATTEMPT);
-        let answer = tokio::time::timeout(left, ask(connection, transaction)).await;
+        let answer = tokio::time::timeout(left, ask(connection, transaction, &look)).await;
         let reason = match answer {
             Ok(Ok(Some(in_place))) => return in_place,
             Ok(Ok(None)) => "the server has not ended the transaction yet".to_owned(),
@@ -168,12 +166,19 @@ pub async fn in_place(connection: &PostgresConnection, transaction: i64, patienc
 }
 
 /// None while the transaction is still open on the server.
-async fn ask(connection: &PostgresConnection, transaction: i64) -> Result<Option<InPlace>, String> {
+async fn ask<S>(
+    connection: &PostgresConnection,
+    transaction: i64,
+    look: &impl AsyncFn(&Client) -> Result<S, Error>,
+) -> Result<Option<InPlace<S>>, String> {
     let session = postgres::connect(connection).await.map_err(|error| error.to_string())?;
     let client = session.client();
     let in_place = async {
         postgres::prepare(client, Duration::ZERO).await?;
-        if has_ended(client, transaction).await? { look(client).await.map(Some) } else { Ok(None) }
+        if !has_ended(client, transaction).await? {
+            return Ok(None);
+        }
+        Ok(Some(InPlace::State { state: look(client).await?, kept: is_kept(client).await? }))
     }
     .await;
     postgres::leave(session).await;
@@ -190,16 +195,17 @@ async fn has_ended(client: &Client, transaction: i64) -> Result<bool, Error> {
     }
 }
 
-async fn look(client: &Client) -> Result<InPlace, Error> {
-    let version =
-        client.query_typed_one("SELECT t_version::text FROM sch_chameleon.v_version LIMIT 1", &[]).await?;
-    let kept = client
-        .query_typed_one(
-            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
-            &[(&VERSION2, Type::TEXT)],
-        )
-        .await?;
-    Ok(InPlace::Catalogue { version: CatalogueVersion::of(version.try_get(0)?), kept: kept.try_get(0)? })
+/// Which version of the catalogue is in place: what most transactions change.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn version(client: &Client) -> Result<CatalogueVersion, Error> {
+    version::read(client, SCHEMA).await
+}
+
+async fn is_kept(client: &Client) -> Result<bool, Error> {
+    let kept = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+    client.query_typed_one(kept, &[(&VERSION2, Type::TEXT)]).await?.try_get(0)
 }
 
 #[cfg(test)]
@@ -213,7 +219,7 @@ mod tests {
         for (from, to) in [(V1_7, V2_0_10), (V2_0_10, V1_7)] {
             let change = Change { from: from.clone(), to: to.clone() };
             let word = |sent, version: &CatalogueVersion, kept| {
-                let found = InPlace::Catalogue { version: version.clone(), kept };
+                let found = InPlace::State { state: version.clone(), kept };
                 told(&change.outcome(sent, found, 7))
             };
             for kept in [false, true] {

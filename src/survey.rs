@@ -331,7 +331,7 @@ async fn catalogue(
             Look::First => postgres::holders_in_schema(client, SCHEMA).await?,
             Look::UnderLock => None,
         },
-        dependents: read::dependents(client).await?,
+        dependents: read::dependents(client, SCHEMA).await?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each: it opens, calls, reports.
 
 mod check;
+mod cleanup;
 mod consent;
 mod interruption;
 mod next_steps;
@@ -21,5 +22,6 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Check(arguments) => check::run(arguments, console).await,
         Command::Status(arguments) => status::run(arguments, console).await,
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
+        Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
     }
 }

@@ -112,7 +112,7 @@ pub async fn roll_back(
     if !postgres::connection_lost(&error) {
         return undone(why(client, error).await);
     }
-    let in_place = outcome::in_place(connection, transaction, patience).await;
+    let in_place = outcome::in_place(connection, transaction, patience, outcome::version).await;
     let change = Change { from: CatalogueVersion::V2_0_10, to: CatalogueVersion::V1_7 };
     Ended { failure: Some(error.into()), outcome: change.outcome(sent, in_place, transaction) }
 }

@@ -170,7 +170,9 @@ async fn settle(transaction: &Transaction<'_>, agreed: &Agreed<'_>, failure: &Fa
             Err(sent) => sent,
         }
     };
-    let in_place = outcome::in_place(&agreed.configuration.pg, transaction.id(), agreed.patience).await;
+    let in_place =
+        outcome::in_place(&agreed.configuration.pg, transaction.id(), agreed.patience, outcome::version)
+            .await;
     let change = Change { from: CatalogueVersion::V1_7, to: CatalogueVersion::V2_0_10 };
     change.outcome(sent, in_place, transaction.id())
 }

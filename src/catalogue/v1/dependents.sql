@@ -1,6 +1,6 @@
--- Objects in other schemas that refer to an object of the catalogue: they follow it when it is renamed.
+-- Objects in other schemas that refer to an object of the schema $1: they follow it when it is renamed.
 WITH catalogue AS (
-    SELECT oid AS namespace FROM pg_namespace WHERE nspname = 'sch_chameleon'
+    SELECT oid AS namespace FROM pg_namespace WHERE nspname = $1
 ), member AS (
     SELECT 'pg_class'::regclass AS class, c.oid FROM pg_class c JOIN catalogue ON relnamespace = namespace
     UNION ALL

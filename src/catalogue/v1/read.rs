@@ -428,16 +428,21 @@ pub async fn sessions(client: &impl GenericClient) -> Result<Vec<Session>, Error
     client.query_typed(include_str!("sessions.sql"), &[]).await?.iter().map(session).collect()
 }
 
-/// Looks for objects in other schemas that refer to objects of the catalogue.
+/// Looks for objects in other schemas that refer to objects of the catalogue in `schema`.
 ///
 /// # Errors
 /// What PostgreSQL answers.
-pub async fn dependents(client: &impl GenericClient) -> Result<Vec<Dependent>, Error> {
+pub async fn dependents(client: &impl GenericClient, schema: &str) -> Result<Vec<Dependent>, Error> {
     let dependent = |row: &Row| {
         Ok(Dependent {
             object: row.try_get::<_, Text>("dependent")?.0,
             depends_on: row.try_get::<_, Text>("depends_on")?.0,
         })
     };
-    client.query_typed(include_str!("dependents.sql"), &[]).await?.iter().map(dependent).collect()
+    client
+        .query_typed(include_str!("dependents.sql"), &[(&schema, Type::TEXT)])
+        .await?
+        .iter()
+        .map(dependent)
+        .collect()
 }
