@@ -4,7 +4,7 @@
 
 mod replica;
 
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, local};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};

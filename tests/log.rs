@@ -5,9 +5,10 @@
 #![expect(clippy::expect_used, reason = "without its file the suite has nothing to run")]
 
 use chameleon_harness::live::logged::{self, Case, Shown, document};
-use chameleon_harness::live::{MySqlKind, Programs, written};
+use chameleon_harness::live::{Programs, written};
+use chameleon_harness::process::tools;
+use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
-use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;

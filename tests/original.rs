@@ -4,9 +4,10 @@
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
 use chameleon_harness::live::beside::{self, Beside, Case, document, summary};
-use chameleon_harness::live::{MySqlKind, Programs, written};
+use chameleon_harness::live::{Programs, written};
+use chameleon_harness::process::tools;
+use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
-use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 
 mod replica;
 
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Kind, Seed, Source, Status, Table};
 use chameleon_harness::server::{LocalOptions, Server, local};

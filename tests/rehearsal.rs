@@ -5,8 +5,9 @@
 
 mod replica;
 
+use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
 use chameleon_harness::commands::{self, Means, replay::ReplayArguments};
-use chameleon_harness::home::{ConfiguredSource, configuration};
+use chameleon_harness::process::tools;
 use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
 use chameleon_harness::replay::{self, Day, Rehearsed, ReplayError};
@@ -15,7 +16,6 @@ use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
 use chameleon_harness::stage::StageError;
-use chameleon_harness::tools;
 use chameleon_harness::upgrader::Upgrader;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};

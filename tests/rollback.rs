@@ -4,8 +4,8 @@
 
 mod replica;
 
+use chameleon_harness::chameleon::home::Configuration;
 use chameleon_harness::fault::FaultDescription;
-use chameleon_harness::home::Configuration;
 use chameleon_harness::properties::{self, Version};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::Seed;

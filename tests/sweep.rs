@@ -4,7 +4,7 @@
 
 mod replica;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
 use chameleon_harness::stage::Origin;

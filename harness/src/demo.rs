@@ -1,7 +1,7 @@
 //! `chameleon-harness demo`: an upgrade from beginning to end on a throwaway server, for somebody who sees
 //! this project for the first time; then the same with a wrong mapping, refused.
 
-use crate::home::{ConfiguredSource, Home, configuration};
+use crate::chameleon::home::{ConfiguredSource, Home, configuration};
 use crate::output::line;
 use crate::record::Record;
 use crate::seed::{Seed, SeedError};

@@ -1,5 +1,5 @@
 //! A signal that ends the harness before its time: what it has made on a server of somebody else's goes first. What is its
-//! own goes in any case (see [`crate::server`] and [`crate::running`]), as after SIGKILL.
+//! own goes in any case (see [`crate::server`] and [`crate::process::running`]), as after SIGKILL.
 
 use crate::output::tell;
 use crate::server;

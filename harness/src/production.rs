@@ -1,7 +1,7 @@
 //! A dump of production for a rehearsal, taken by `pg_dump` from the server that the configuration names: it reads, in
 //! one transaction that may not write, and waits for no lock for long.
 
-use crate::scratch;
+use crate::process::scratch;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
 use std::env;
 use std::io;

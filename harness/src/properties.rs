@@ -5,8 +5,8 @@
 //! `fn_process_batch`, and of the finished upgrade. After a run, with or without faults, the database must be one
 //! of the two, once 1.7's own function has finished what the run left to replay.
 
+use crate::process::running;
 use crate::record::Record;
-use crate::running;
 use crate::server::ServerError;
 use crate::stage::Replica;
 use crate::trial::Outcome;

@@ -1,7 +1,7 @@
 //! The rehearsal of the day from a dump: §rehearsal. The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
-use crate::home::Configuration;
+use crate::chameleon::home::Configuration;
 use crate::server::Kind;
 use crate::stage::{Origin, SharedServer, Stage, StageError};
 use crate::sweep::case::NamedKind;

@@ -3,10 +3,10 @@
 //! The replica belongs to an ordinary role, as on production: what a superuser may do proves nothing about
 //! privileges. The role owns the catalogue and the destination tables and may create schemas, no more.
 
-use crate::home::{Configuration, Home};
-use crate::quoting::literal;
+use crate::chameleon::home::{Configuration, Home};
 use crate::restore::{self, RestoreError};
 use crate::seed::{Seed, SeedError};
+use crate::server::quoting::literal;
 use crate::server::{self, Address, Database, Server, ServerError};
 use postgres::Client;
 use secrecy::SecretString;

@@ -1,8 +1,8 @@
 //! One run of an upgrader on a replica, with or without faults, and what came of it.
 
+use crate::chameleon::home::Configuration;
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
-use crate::home::Configuration;
-use crate::running::{self, Ended};
+use crate::process::running::{self, Ended};
 use crate::server::ServerError;
 use crate::stage::{Replica, SharedServer, StageError};
 use crate::upgrader::Upgrader;

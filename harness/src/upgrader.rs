@@ -1,8 +1,8 @@
 //! Runs a program that upgrades, ours or another, as an administrator would.
 
-use crate::home::{CONFIGURATION, Home};
-use crate::live::chameleon2;
-use crate::tools::{self, Missing, on_path};
+use crate::chameleon::home::{CONFIGURATION, Home};
+use crate::chameleon::version2;
+use crate::process::tools::{self, Missing, on_path};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -134,9 +134,7 @@ impl Upgrader {
                 command.args(all);
                 command
             }
-            Self::Original(environment) => {
-                chameleon2::command(environment, home, &["upgrade_replica_schema"])
-            }
+            Self::Original(environment) => version2::command(environment, home, &["upgrade_replica_schema"]),
             Self::Another { program, arguments } => {
                 let mut command = Command::new(program);
                 command.args(arguments);

@@ -9,10 +9,10 @@ use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
+use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Event, Kind, Seed, Source, Table, original};
 use chameleon_harness::server::{self, Database, Server};
-use chameleon_harness::tools;
 use libtest_mimic::{Arguments, Failed, Trial};
 use postgres::Client;
 use serde::Deserialize;

@@ -16,13 +16,13 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use chameleon_harness::home::Configuration;
+use chameleon_harness::chameleon::home::Configuration;
+use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{
     self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError,
 };
 use chameleon_harness::stage::{Origin, SharedServer, Stage};
-use chameleon_harness::tools::{self, Missing};
 use libtest_mimic::{Arguments, Conclusion, Trial};
 use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::ExposeSecret;

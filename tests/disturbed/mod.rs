@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source};
+use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::fault::{Fault, Place, Proxy, Resume, Transcript};
-use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{BatchState, Seed};
 use chameleon_harness::server::{self, Address, Server};

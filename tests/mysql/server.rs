@@ -4,11 +4,11 @@ use super::SERVER;
 use super::origin::{Checked, NEW, Origin, accepting, check};
 use crate::replica::Replica;
 use crate::terminal_of::Terminal;
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
-use chameleon_harness::live::MySqlKind;
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
+use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Database, Server};
-use chameleon_harness::tools;
 use serde_json::json;
 use std::net::TcpListener;
 

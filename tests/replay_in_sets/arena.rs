@@ -1,8 +1,8 @@
 //! Two databases with the same catalogue: one is replayed in sets, the other by the function in heads of the same size.
 
+use chameleon_harness::process::tools::{everything_is_required, or_skip};
 use chameleon_harness::seed::{Planted, Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::tools::{everything_is_required, or_skip};
 use chameleon_upgrade::catalogue::v1::snapshot::OldSourceId;
 use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
 use chameleon_upgrade::replay::trouble::Trouble;

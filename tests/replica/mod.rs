@@ -3,7 +3,7 @@
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};

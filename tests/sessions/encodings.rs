@@ -1,7 +1,7 @@
 //! Databases in other encodings than UTF8: §hunt-23, §report-29.
 
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Database, Server};
 use postgres::Client;

@@ -1,7 +1,7 @@
 //! A prepared transaction has locks and no process: it is named, with how to end it. §report-11.
 
 use crate::replica::{Replica, demo_source, shown};
-use chameleon_harness::home::{Home, configuration};
+use chameleon_harness::chameleon::home::{Home, configuration};
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use std::process::Output;

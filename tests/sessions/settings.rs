@@ -5,7 +5,7 @@
 //! something comes out otherwise than with the settings as they are, the group is halved until the setting is found.
 
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
@@ -314,7 +314,7 @@ fn set(role: &str, name: &str, value: &str) -> String {
 fn run(home: &Home, arguments: &[&str]) -> String {
     let output = std::process::Command::new(crate::replica::PROGRAM)
         .args(arguments)
-        .args(["--config", chameleon_harness::home::CONFIGURATION])
+        .args(["--config", chameleon_harness::chameleon::home::CONFIGURATION])
         .env("HOME", home.path())
         .output()
         .unwrap();

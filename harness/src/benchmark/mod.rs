@@ -5,14 +5,15 @@
 mod chart;
 mod report;
 
-use crate::home::{ConfiguredSource, Home};
-use crate::live::LiveError;
-use crate::live::chameleon2::Chameleon2;
-use crate::live::{Running, Warden};
+use crate::chameleon::ChameleonError;
+use crate::chameleon::home::{ConfiguredSource, Home};
+use crate::chameleon::version2::Chameleon2;
+use crate::process::ProcessError;
+use crate::process::group::{Running, Warden};
+use crate::process::tools::{self, Missing};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, local};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
-use crate::tools::{self, Missing};
 use crate::upgrader::Upgrader;
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
@@ -102,7 +103,10 @@ pub enum BenchmarkError {
     Stage(#[from] StageError),
     /// A program that is measured can't be run, or fails.
     #[error(transparent)]
-    Program(#[from] LiveError),
+    Program(#[from] ProcessError),
+    /// pg_chameleon.
+    #[error(transparent)]
+    Chameleon(#[from] ChameleonError),
     /// A statement of the harness.
     #[error("the benchmark's own SQL fails: {0}")]
     Sql(#[from] postgres::Error),

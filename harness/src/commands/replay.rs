@@ -3,9 +3,9 @@
 use super::progress::Progress;
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, named_or_all, say};
+use crate::process::running;
 use crate::production::{Dump, Rows};
 use crate::replay::{self, Rehearsed, ReplayError};
-use crate::running;
 use crate::server::{Binaries, Kind};
 use crate::stage::StageError;
 use crate::sweep::case::NamedKind;

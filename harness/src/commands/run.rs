@@ -2,9 +2,9 @@
 
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, say, scenarios_or_all};
+use crate::process::scratch;
 use crate::properties;
 use crate::scenario::{self, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
-use crate::scratch;
 use crate::server::{Address, Kind};
 use anstyle::{AnsiColor, Style};
 use clap::Args;

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::{CommandError, Ending, Means, named_or_all, report, say};
-use crate::home::{Configuration, ConfiguredSource};
+use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;

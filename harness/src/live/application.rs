@@ -10,7 +10,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::LiveError;
-use super::mysql_server::MySqlServer;
+use crate::server::mysql::MySqlServer;
 
 /// Between one time and the next. Neither version of pg_chameleon finds the binary log at rest.
 const PAUSE: Duration = Duration::from_millis(100);

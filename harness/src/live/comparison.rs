@@ -12,8 +12,8 @@ use mysql::prelude::Queryable;
 use postgres::Client;
 
 use super::LiveError;
-use super::mysql_server::MySqlServer;
-use crate::quoting::identifier;
+use crate::server::mysql::MySqlServer;
+use crate::server::quoting::identifier;
 
 /// How many differing rows of a table are shown.
 const SHOWN_ROWS: usize = 5;

@@ -5,20 +5,18 @@ use mysql::prelude::Queryable;
 use postgres::Client;
 
 use super::LiveError;
-use super::mysql_server::MySqlServer;
-use crate::quoting::identifier;
+use crate::server::mysql::MySqlServer;
+use crate::server::quoting::identifier;
 
 const TABLE: &str = "harness_marker";
 
 /// Makes the marker in a MySQL schema that is about to be replicated, unless it is there.
 pub(super) fn create(mysql: &MySqlServer, schema: &str) -> Result<(), LiveError> {
-    mysql.run(
-        Some(schema),
-        &format!(
-            "CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, value int NOT NULL);
-             INSERT IGNORE INTO {TABLE} VALUES (1, 0)"
-        ),
-    )
+    let statements = format!(
+        "CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, value int NOT NULL);
+         INSERT IGNORE INTO {TABLE} VALUES (1, 0)"
+    );
+    Ok(mysql.run(Some(schema), &statements)?)
 }
 
 /// Changes the marker, and returns its value.

@@ -12,18 +12,19 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::application::Application;
-use super::chameleon1::{Chameleon1, Replica, SourceSettings};
-use super::chameleon2::Chameleon2;
 use super::comparison::SchemaPair;
-use super::gate::{Gate, StoringGate};
-use super::mysql_server::{self, MySqlServer};
-use super::mysql_software::MySqlKind;
-use super::process::{Running, Warden};
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::verdict::{Verdict, verdict};
-use super::{LiveError, Programs, marker, sessions};
-use crate::home::{ConfiguredSource, Home, configuration};
+use super::{LiveError, Programs, marker};
+use crate::chameleon::barrier::{Gate, StoringGate};
+use crate::chameleon::home::{ConfiguredSource, Home, configuration};
+use crate::chameleon::sessions;
+use crate::chameleon::version1::{Chameleon1, Replica, SourceSettings};
+use crate::chameleon::version2::Chameleon2;
+use crate::process::group::{Running, Warden};
 use crate::server::Database;
+use crate::server::mysql::MySqlKind;
+use crate::server::mysql::{self, MySqlServer};
 use crate::upgrader::Upgrader;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -156,9 +157,9 @@ impl<'a> Live<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
         match step {
             Step::Mysql(statements) => self.mysql(statements),
-            Step::PurgeBinaryLogs(files) => {
-                files.iter().try_for_each(|(source, first)| self.source(source)?.1.purge_binary_logs(first))
-            }
+            Step::PurgeBinaryLogs(files) => files
+                .iter()
+                .try_for_each(|(source, first)| Ok(self.source(source)?.1.purge_binary_logs(first)?)),
             Step::Application(app) => self.application(app),
             Step::ApplicationEnds(sources) => {
                 let mut ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));
@@ -171,12 +172,14 @@ impl<'a> Live<'a> {
             Step::InitReplica(sources) => sources.iter().try_for_each(|source| self.init_replica(source)),
             Step::Replicate(sources) => self.replicate(sources),
             Step::ReadBatch(sources) => {
-                sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))
+                Ok(sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))?)
             }
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
             Step::SyncTables(sync) => self.sync_tables(sync),
-            Step::Chameleon1(command) => self.chameleon1.run_with_yes(&command.command, &command.source),
+            Step::Chameleon1(command) => {
+                Ok(self.chameleon1.run_with_yes(&command.command, &command.source)?)
+            }
             Step::Chameleon2(arguments) => self.chameleon2(arguments),
             Step::Compare(sources) => {
                 self.initialised.extend(sources.iter().map(String::as_str));
@@ -204,7 +207,7 @@ impl<'a> Live<'a> {
     pub(super) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
         statements.iter().try_for_each(|(name, statements)| {
             let (source, mysql) = self.source(name)?;
-            mysql.run(Some(&source.schema), statements)
+            Ok(mysql.run(Some(&source.schema), statements)?)
         })
     }
 
@@ -240,12 +243,12 @@ impl<'a> Live<'a> {
     }
 
     fn replicate(&mut self, sources: &[String]) -> Result<(), LiveError> {
-        self.caught_up(sources)?.into_iter().try_for_each(Replica::stop)
+        Ok(self.caught_up(sources)?.into_iter().try_for_each(Replica::stop)?)
     }
 
     fn kill(&mut self, sources: &[String]) -> Result<(), LiveError> {
         self.caught_up(sources)?.into_iter().try_for_each(Replica::kill)?;
-        sessions::end(&mut self.client)
+        Ok(sessions::end(&mut self.client)?)
     }
 
     /// The replicas of the sources, running at the same time, once all of them have caught up.
@@ -258,11 +261,13 @@ impl<'a> Live<'a> {
 
     fn crash(&mut self, crash: &Crash) -> Result<(), LiveError> {
         let gate = Gate::close(&mut self.client, crash.before)?;
-        self.chameleon1.start(&crash.source)?.kill_before(crash.before, gate)
+        Ok(self.chameleon1.start(&crash.source)?.kill_before(crash.before, gate)?)
     }
 
     fn sync_tables(&self, sync: &Sync) -> Result<(), LiveError> {
-        self.chameleon1.run("sync_tables", &sync.source, &["--table", &sync.tables.join(",")]).map(drop)
+        let tables = sync.tables.join(",");
+        self.chameleon1.run("sync_tables", &sync.source, &["--table", &tables])?;
+        Ok(())
     }
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
@@ -285,7 +290,7 @@ impl<'a> Live<'a> {
         must_end(&mut running, run.exit, &run.says)?;
         let output = running.output();
         match run.silent.iter().find(|text| output.contains(*text)) {
-            Some(text) => Err(running.failure(&format!("said {text:?}"))),
+            Some(text) => Err(running.failure(&format!("said {text:?}")).into()),
             None => Ok(()),
         }
     }
@@ -304,11 +309,11 @@ impl<'a> Live<'a> {
 
     fn start_upgrade_in(&self, home: &Home, by: Program, options: &[String]) -> Result<Running, LiveError> {
         match by {
-            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, home).upgrade(),
+            Program::Original => Ok(Chameleon2::new(&self.programs.chameleon2, self.warden, home).upgrade()?),
             Program::Ours => {
                 let options = options.iter().map(String::as_str);
                 let arguments = ["upgrade", "--yes"].into_iter().chain(options);
-                self.warden.start("chameleon-upgrade", self.ours(home, arguments)?)
+                Ok(self.warden.start("chameleon-upgrade", self.ours(home, arguments)?)?)
             }
         }
     }
@@ -396,7 +401,8 @@ impl<'a> Live<'a> {
             .split_first()
             .ok_or_else(|| LiveError::Scenario("chameleon2 needs a command".to_owned()))?;
         let more: Vec<_> = more.iter().map(String::as_str).collect();
-        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more).map(drop)
+        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more)?;
+        Ok(())
     }
 
     /// A trigger holds the daemon up where it would store what it has read.
@@ -405,7 +411,7 @@ impl<'a> Live<'a> {
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let gate = StoringGate::close(&mut self.client, source)?;
         let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
-        gate.kill(&mut daemon, DAEMON_TIMEOUT)
+        Ok(gate.kill(&mut daemon, DAEMON_TIMEOUT)?)
     }
 
     /// Starts the daemon of the first new source with a configuration that it must end at.
@@ -416,7 +422,7 @@ impl<'a> Live<'a> {
         let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
         daemon.wait(DAEMON_TIMEOUT)?;
         if !daemon.output().contains(&ends.says) {
-            return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)));
+            return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)).into());
         }
         sessions::wait_for_the_end(&mut self.client)?;
         let left: String = self
@@ -428,7 +434,7 @@ impl<'a> Live<'a> {
             return Ok(());
         }
         let home = self.home(&self.scenario.upgraded)?;
-        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)
+        Ok(Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)?)
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
@@ -473,11 +479,11 @@ impl<'a> Live<'a> {
 fn must_end(running: &mut Running, exit: i32, says: &[String]) -> Result<(), LiveError> {
     let status = running.wait(UPGRADE_TIMEOUT)?;
     if status.code() != Some(exit) {
-        return Err(running.failure(&format!("ended with {status} instead of {exit}")));
+        return Err(running.failure(&format!("ended with {status} instead of {exit}")).into());
     }
     let output = running.output();
     match says.iter().find(|text| !output.contains(*text)) {
-        Some(text) => Err(running.failure(&format!("didn't say {text:?}"))),
+        Some(text) => Err(running.failure(&format!("didn't say {text:?}")).into()),
         None => Ok(()),
     }
 }
@@ -511,7 +517,7 @@ fn configured_source(
 
 fn db_conn(mysql: &MySqlServer) -> Value {
     json!({
-        "host": mysql.host().to_string(), "port": mysql_server::PORT.to_string(), "user": mysql_server::USER,
+        "host": mysql.host().to_string(), "port": mysql::PORT.to_string(), "user": mysql::USER,
         "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
     })
 }

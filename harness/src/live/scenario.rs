@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::gate::Commit;
-use super::mysql_software::MySqlKind;
+use crate::chameleon::barrier::Commit;
+use crate::server::mysql::MySqlKind;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -11,7 +11,7 @@ mod archive;
 mod script;
 mod statement;
 
-use crate::quoting::literal;
+use crate::server::quoting::literal;
 use crate::server::{Address, Database, ServerError};
 use archive::{Archive, Counts};
 use postgres::Client;

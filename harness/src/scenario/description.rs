@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::expectation::Expectation;
+use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::fault::{FaultDescription, FaultKind, HoldAction};
-use crate::home::{Configuration, ConfiguredSource};
 use crate::seed::{Seed, Source};
 use crate::stage::Origin;
 

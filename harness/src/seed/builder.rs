@@ -6,7 +6,7 @@ use super::description::{
     Batch, BatchState, Columns, Coordinate, Counters, Destination, Event, Kind, Row, Rows, Seed, Source,
     SourceSchema, Status, Table,
 };
-use crate::quoting::identifier;
+use crate::server::quoting::identifier;
 
 impl Seed {
     /// A seed of these sources.

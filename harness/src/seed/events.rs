@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::description::{Batch, Event, Kind, Rows, Source, Table};
 use super::generated;
 use super::plant::{SeedError, doing};
-use crate::quoting::literal;
+use crate::server::quoting::literal;
 
 /// `i_my_event_time` of a source's first event: 2024-01-01, in seconds.
 const FIRST_EVENT_TIME: i64 = 1_704_067_200;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use postgres::Client;
 
-use crate::tools::{self, Missing};
+use crate::process::tools::{self, Missing};
 
 /// The original's catalogue could not be made.
 #[derive(Debug, thiserror::Error)]

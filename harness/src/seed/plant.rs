@@ -5,7 +5,7 @@ use postgres::{Client, Transaction};
 
 use super::description::{Batch, BatchState, Destination, Rows, Seed, Source, Table};
 use super::{CATALOGUE, events, generated};
-use crate::quoting::{identifier, literal};
+use crate::server::quoting::{identifier, literal};
 
 /// A seed that could not be put into the database. Nothing of it is there.
 #[derive(Debug, thiserror::Error)]

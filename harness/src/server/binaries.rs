@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::tools::{self, Missing};
+use crate::process::tools::{self, Missing};
 
 /// PostgreSQL's programs of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Address, ServerError};
-use crate::quoting::literal;
+use crate::server::quoting::literal;
 
 /// What the names of these databases begin with; the maker's id and a number follow.
 pub(super) const PREFIX: &str = "chameleon_harness_";

@@ -14,9 +14,9 @@ use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
-use super::supervisor::Supervisor;
 use super::{Address, Server, ServerError, port};
-use crate::tools;
+use crate::process::supervisor::Supervisor;
+use crate::process::tools;
 
 /// How long a start, with recovery from a crash, may take.
 const START_TIMEOUT: Duration = Duration::from_secs(120);

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use super::ServerError;
 use super::account::Account;
-use super::supervisor::Supervisor;
+use crate::process::supervisor::Supervisor;
 
 /// How much of the end of a log is shown.
 const SHOWN_LINES: usize = 20;

@@ -9,10 +9,11 @@ mod docker;
 mod folder;
 mod kind;
 mod local;
+pub mod mysql;
 mod pooler;
 mod port;
 mod processes;
-pub(crate) mod supervisor;
+pub mod quoting;
 mod url;
 
 use std::fmt;
@@ -21,7 +22,8 @@ use std::sync::OnceLock;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::tools::Missing;
+use crate::process::ProcessError;
+use crate::process::tools::Missing;
 
 pub use binaries::Binaries;
 pub use database::Database;
@@ -149,6 +151,9 @@ pub enum ServerError {
     /// The machine lacks a program.
     #[error(transparent)]
     Missing(#[from] Missing),
+    /// What clears up after it.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// This kind of server can't do that.
     #[error("a server of the kind `{kind}` can't be {action}: use `--server {instead}` for this")]
     Unsupported {

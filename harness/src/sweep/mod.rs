@@ -4,11 +4,11 @@
 pub mod case;
 mod table;
 
+use crate::chameleon::home::Configuration;
 use crate::fault::{Occurrence, SeenMessage};
-use crate::home::Configuration;
+use crate::process::running;
 use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::record::Record;
-use crate::running;
 use crate::server::{Kind, ServerError};
 use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
 use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};

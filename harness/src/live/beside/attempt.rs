@@ -7,10 +7,11 @@ use postgres::Client;
 use serde_json::Value;
 
 use super::case::Case;
-use crate::live::gate::somebody_waits;
+use crate::chameleon::barrier::somebody_waits;
+use crate::chameleon::sessions;
+use crate::live::LiveError;
 use crate::live::run::Live;
 use crate::live::scenario::Program;
-use crate::live::{LiveError, sessions};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -75,7 +76,7 @@ pub(super) fn again(live: &mut Live<'_>, case: &Case) -> Result<(), LiveError> {
     }
     let (_home, mut running) = live.start_upgrade(Program::Ours, &case.upgraded, &case.attempt.options)?;
     let status = running.wait(TIMEOUT)?;
-    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}"))) }
+    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}")).into()) }
 }
 
 /// The ids of the checks that found errors, in a report.

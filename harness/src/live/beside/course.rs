@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use crate::home::Home;
-use crate::live::chameleon2::Chameleon2;
+use crate::chameleon::home::Home;
+use crate::chameleon::version2::Chameleon2;
 use crate::live::comparison::Difference;
-use crate::live::process::Running;
 use crate::live::run::Live;
 use crate::live::{LiveError, marker};
+use crate::process::group::Running;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 

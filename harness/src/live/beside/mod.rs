@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::before::Before;
 use self::rows::Catalogue;
-use super::process::Warden;
 use super::run::Live;
 use super::scenario::Program;
 use super::{LiveError, Programs};
+use crate::process::group::Warden;
 use crate::server::Database;
 use crate::upgrader::Upgrader;
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::before::Before;
 use crate::live::LiveError;
-use crate::quoting::identifier;
+use crate::server::quoting::identifier;
 
 const TABLES: &str = "
     SELECT relname::text FROM pg_class

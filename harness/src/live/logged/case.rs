@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::live::mysql_software::MySqlKind;
 use crate::live::scenario::{MySqlSource, Scenario, Step};
+use crate::server::mysql::MySqlKind;
 
 /// The table of a case that doesn't say what it needs.
 const TABLE: &str = "CREATE TABLE {t} (id int PRIMARY KEY, data text, amount int); \

@@ -4,7 +4,7 @@ use mysql::Row;
 use mysql::prelude::Queryable;
 
 use crate::live::LiveError;
-use crate::live::mysql_server::MySqlServer;
+use crate::server::mysql::MySqlServer;
 
 /// Their types as the server names them, each once, in the order of the log.
 pub(super) fn types(mysql: &MySqlServer, from: &(String, u64)) -> Result<Vec<String>, LiveError> {

@@ -12,10 +12,10 @@ use serde_json::Value;
 use self::case::{DESTINATION, scenario};
 use super::beside::course::{self, Course};
 use super::comparison::Difference;
-use super::process::Warden;
 use super::run::Live;
 use super::scenario::Program;
 use super::{LiveError, Programs};
+use crate::process::group::Warden;
 use crate::server::Database;
 use crate::upgrader::Upgrader;
 
@@ -163,5 +163,5 @@ fn upgrade(live: &Live<'_>, findings: &[Finding]) -> Result<(), LiveError> {
     };
     let (_home, mut running) = live.start_upgrade(Program::Ours, &live.scenario.upgraded, &options)?;
     let status = running.wait(TIMEOUT)?;
-    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}"))) }
+    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}")).into()) }
 }

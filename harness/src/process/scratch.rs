@@ -1,7 +1,7 @@
 //! The folder for small files of this program, such as the home folders of upgraders: it goes with the program, also
 //! when that is killed.
 
-use crate::server::supervisor::Supervisor;
+use super::supervisor::Supervisor;
 use std::env;
 use std::fs::DirBuilder;
 use std::io;

@@ -10,8 +10,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use crate::process::tools::{self, Missing};
 use crate::server::ServerError;
-use crate::tools::{self, Missing};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 use postgres::Client;
 use serde::Deserialize;
 
-use super::process::Running;
-use super::{LiveError, sessions};
-use crate::quoting::identifier;
+use super::{ChameleonError, sessions};
+use crate::process::group::Running;
+use crate::server::quoting::identifier;
 
 /// The key of the advisory lock: "gate".
 const KEY: i32 = i32::from_be_bytes(*b"gate");
@@ -66,8 +66,8 @@ impl<'a> Gate<'a> {
     /// Closes the gate.
     ///
     /// # Errors
-    /// [`LiveError::Sql`].
-    pub fn close(client: &'a mut Client, commit: Commit) -> Result<Self, LiveError> {
+    /// [`ChameleonError::Sql`].
+    pub fn close(client: &'a mut Client, commit: Commit) -> Result<Self, ChameleonError> {
         client
             .batch_execute(&format!(
                 "SELECT pg_advisory_lock({KEY});
@@ -76,41 +76,41 @@ impl<'a> Gate<'a> {
                  CREATE TRIGGER gate {} EXECUTE FUNCTION sch_chameleon.gate()",
                 commit.trigger()
             ))
-            .map_err(LiveError::sql("close the gate"))?;
+            .map_err(ChameleonError::sql("close the gate"))?;
         Ok(Self { client, commit })
     }
 
     /// Whether a session has come to the gate.
     ///
     /// # Errors
-    /// [`LiveError::Sql`].
-    pub fn somebody_waits(&mut self) -> Result<bool, LiveError> {
+    /// [`ChameleonError::Sql`].
+    pub fn somebody_waits(&mut self) -> Result<bool, ChameleonError> {
         somebody_waits(self.client)
     }
 
     /// Ends the sessions of those that wait, who must be dead by now, and takes the gate away.
     ///
     /// # Errors
-    /// [`LiveError::Sql`].
-    pub fn turn_away(self) -> Result<(), LiveError> {
+    /// [`ChameleonError::Sql`].
+    pub fn turn_away(self) -> Result<(), ChameleonError> {
         sessions::end(self.client)?;
         self.client
             .batch_execute(&format!(
                 "DROP TRIGGER gate ON {}; DROP FUNCTION sch_chameleon.gate(); SELECT pg_advisory_unlock({KEY})",
                 self.commit.table()
             ))
-            .map_err(LiveError::sql("take the gate away"))
+            .map_err(ChameleonError::sql("take the gate away"))
     }
 }
 
 /// A closed gate before what the 2.0 daemon of a source stores first.
-pub(super) struct StoringGate<'a> {
+pub(crate) struct StoringGate<'a> {
     client: &'a mut Client,
     log_tables: [String; 2],
 }
 
 impl<'a> StoringGate<'a> {
-    pub(super) fn close(client: &'a mut Client, source: &str) -> Result<Self, LiveError> {
+    pub(crate) fn close(client: &'a mut Client, source: &str) -> Result<Self, ChameleonError> {
         let table =
             |number| format!("sch_chameleon.{}", identifier(&format!("t_log_replica_{source}_{number}")));
         let log_tables = [table(1), table(2)];
@@ -127,12 +127,12 @@ impl<'a> StoringGate<'a> {
                  {}",
                 log_tables.iter().map(trigger).collect::<String>()
             ))
-            .map_err(LiveError::sql("close the gate"))?;
+            .map_err(ChameleonError::sql("close the gate"))?;
         Ok(Self { client, log_tables })
     }
 
     /// Kills the daemon when it has come to the gate, and takes the gate away.
-    pub(super) fn kill(self, daemon: &mut Running, timeout: Duration) -> Result<(), LiveError> {
+    pub(crate) fn kill(self, daemon: &mut Running, timeout: Duration) -> Result<(), ChameleonError> {
         let Self { client, log_tables } = self;
         daemon.wait_until("being about to store what it has read", timeout, |_| somebody_waits(client))?;
         daemon.kill()?;
@@ -141,22 +141,22 @@ impl<'a> StoringGate<'a> {
             "SELECT EXISTS (SELECT FROM sch_chameleon.t_replica_tables WHERE t_binlog_name IS NULL)";
         if !client
             .query_one(cleared, &[])
-            .map_err(LiveError::sql("look at the coordinates"))?
+            .map_err(ChameleonError::sql("look at the coordinates"))?
             .get::<_, bool>(0)
         {
-            return Err(LiveError::Findings(vec!["the daemon has cleared no coordinate".to_owned()]));
+            return Err(ChameleonError::Unexpected("the daemon has cleared no coordinate".to_owned()));
         }
         let away: String = log_tables.iter().map(|table| format!("DROP TRIGGER gate ON {table};")).collect();
         client
             .batch_execute(&format!("{away} DROP FUNCTION public.gate(); SELECT pg_advisory_unlock({KEY})"))
-            .map_err(LiveError::sql("take the gate away"))
+            .map_err(ChameleonError::sql("take the gate away"))
     }
 }
 
 /// Whether a session waits for an advisory lock of the database.
-pub(super) fn somebody_waits(client: &mut Client) -> Result<bool, LiveError> {
+pub(crate) fn somebody_waits(client: &mut Client) -> Result<bool, ChameleonError> {
     let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                                   WHERE l.locktype = 'advisory' AND NOT l.granted
                                     AND d.datname = current_database())";
-    Ok(client.query_one(waiting, &[]).map_err(LiveError::sql("look at the gate"))?.get(0))
+    Ok(client.query_one(waiting, &[]).map_err(ChameleonError::sql("look at the gate"))?.get(0))
 }

@@ -1,7 +1,7 @@
 //! A program that the harness runs and that isn't its own: it ends when the harness does, however that ends; at the latest
 //! after a time; with all that it has started; and what it writes is kept as far as anybody would read it.
 
-use crate::scratch;
+use super::scratch;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::fs;
 use std::io::{self, Read, Write};

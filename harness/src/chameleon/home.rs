@@ -1,6 +1,6 @@
 //! What an administrator has at home: a folder with a configuration of pg_chameleon 2 in it.
 
-use crate::scratch;
+use crate::process::scratch;
 use crate::server::Address;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};

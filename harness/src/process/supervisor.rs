@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use super::ServerError;
+use super::ProcessError;
 
 /// A shell process that runs its script's clearing up once this value or its program has gone.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Supervisor {
     pub(crate) fn start<A: AsRef<OsStr>>(
         script: &str,
         arguments: impl IntoIterator<Item = A>,
-    ) -> Result<Self, ServerError> {
+    ) -> Result<Self, ProcessError> {
         Command::new("/bin/sh")
             .args(["-c", script, "chameleon-harness-supervisor"])
             .args(arguments)
@@ -28,7 +28,7 @@ impl Supervisor {
             .process_group(0)
             .spawn()
             .map(Self)
-            .map_err(ServerError::io("start /bin/sh to clear up after the server"))
+            .map_err(ProcessError::io("start /bin/sh to clear up after programs"))
     }
 }
 
@@ -39,10 +39,9 @@ impl Supervisor {
     }
 
     /// Tells the script something that it needs to know to clear up.
-    pub(super) fn tell(&mut self, line: &str) -> Result<(), ServerError> {
+    pub(crate) fn tell(&mut self, line: &str) -> Result<(), ProcessError> {
         let Some(pipe) = &mut self.0.stdin else { return Ok(()) };
-        writeln!(pipe, "{line}")
-            .map_err(ServerError::io("write to the shell that clears up after the server"))
+        writeln!(pipe, "{line}").map_err(ProcessError::io("write to the shell that clears up after programs"))
     }
 }
 

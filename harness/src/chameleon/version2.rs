@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::home::{CONFIGURATION, Home};
 use super::launcher::launched;
-use super::process::{Running, Warden};
-use super::{LiveError, sessions};
-use crate::home::{CONFIGURATION, Home};
+use super::{ChameleonError, sessions};
+use crate::process::ProcessError;
+use crate::process::group::{Running, Warden};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,8 +42,8 @@ impl<'a> Chameleon2<'a> {
     /// Runs a command such as `show_status` to its end, and returns what it says.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails.
-    pub fn run(&self, command: &str, more: &[&str]) -> Result<String, LiveError> {
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn run(&self, command: &str, more: &[&str]) -> Result<String, ProcessError> {
         let arguments = [&[command, "--config", CONFIGURATION], more].concat();
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
@@ -50,12 +51,12 @@ impl<'a> Chameleon2<'a> {
     /// Starts its own upgrade, `upgrade_replica_schema`, and answers YES.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn upgrade(&self) -> Result<Running, LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn upgrade(&self) -> Result<Running, ProcessError> {
         let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
-        let mut answer = tempfile::tempfile().map_err(LiveError::io("create a file"))?;
-        answer.write_all(b"YES\n").map_err(LiveError::io("write a file"))?;
-        answer.rewind().map_err(LiveError::io("read a file from its beginning"))?;
+        let mut answer = tempfile::tempfile().map_err(ProcessError::io("create a file"))?;
+        answer.write_all(b"YES\n").map_err(ProcessError::io("write a file"))?;
+        answer.rewind().map_err(ProcessError::io("read a file from its beginning"))?;
         let mut command = self.command(&arguments);
         command.stdin(Stdio::from(answer));
         self.warden.start(&title(&arguments), command)
@@ -64,8 +65,8 @@ impl<'a> Chameleon2<'a> {
     /// Starts the replica daemon of a source in the foreground.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn start(&self, source: &str) -> Result<Running, LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn start(&self, source: &str) -> Result<Running, ProcessError> {
         let arguments = ["start_replica", "--config", CONFIGURATION, "--source", source, "--debug"];
         let mut command = self.command(&arguments);
         command.stdin(Stdio::null());
@@ -79,15 +80,15 @@ impl<'a> Chameleon2<'a> {
     /// does then is done here: `enable_replica`. Nothing else is taken for that event than what it says.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when one doesn't end, or ended otherwise.
-    pub fn stop(&self, daemons: Vec<(&str, Running)>, client: &mut Client) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when one doesn't end, or ended otherwise.
+    pub fn stop(&self, daemons: Vec<(&str, Running)>, client: &mut Client) -> Result<(), ChameleonError> {
         // SIGTERM would end the parents alone.
         daemons.iter().for_each(|(_, daemon)| daemon.interrupt());
         let mut ended = Vec::new();
         for (source, mut daemon) in daemons {
             let status = daemon.wait(STOP_TIMEOUT)?;
             if !daemon.output().contains(CAUGHT_THE_SIGNAL) {
-                return Err(daemon.failure("ended without having been stopped"));
+                return Err(daemon.failure("ended without having been stopped").into());
             }
             ended.push((source, daemon, status));
         }
@@ -97,7 +98,7 @@ impl<'a> Chameleon2<'a> {
                 continue;
             }
             if !failed_in_its_handler(&daemon.output()) {
-                return Err(daemon.failure(&format!("ended with {status} when it was stopped")));
+                return Err(daemon.failure(&format!("ended with {status} when it was stopped")).into());
             }
             self.enable_replica(source)?;
         }
@@ -107,8 +108,8 @@ impl<'a> Chameleon2<'a> {
     /// `enable_replica` for a source whose daemon has ended and left its status at running.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails.
-    pub fn enable_replica(&self, source: &str) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn enable_replica(&self, source: &str) -> Result<(), ProcessError> {
         self.run("enable_replica", &["--source", source]).map(drop)
     }
 

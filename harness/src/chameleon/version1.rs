@@ -12,12 +12,13 @@ use postgres::Client;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::LiveError;
-use super::gate::{Commit, Gate};
+use super::ChameleonError;
+use super::barrier::{Commit, Gate};
 use super::launcher::launched;
-use super::mysql_server::{self, MySqlServer};
-use super::process::{Running, Warden};
+use crate::process::ProcessError;
+use crate::process::group::{Running, Warden};
 use crate::server::Database;
+use crate::server::mysql::{self, MySqlServer};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(120);
@@ -77,19 +78,19 @@ impl<'a> Chameleon1<'a> {
     /// With an empty home folder.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn new(environment: &'a Path, warden: &'a Warden) -> Result<Self, LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn new(environment: &'a Path, warden: &'a Warden) -> Result<Self, ProcessError> {
         let home = warden.folder().join("home-of-1.8.2");
         fs::create_dir_all(home.join(".pg_chameleon/config"))
-            .map_err(LiveError::io(format!("create {}", home.display())))?;
+            .map_err(ProcessError::io(format!("create {}", home.display())))?;
         Ok(Self { environment, warden, home })
     }
 
     /// Writes the configuration of a source that goes to `database`.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn configure(&self, source: &SourceSettings<'_>, database: &Database) -> Result<(), LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn configure(&self, source: &SourceSettings<'_>, database: &Database) -> Result<(), ProcessError> {
         let address = database.address();
         let home = &self.home;
         // JSON is YAML too.
@@ -100,7 +101,7 @@ impl<'a> Chameleon1<'a> {
             "my_server_id": source.server_id,
             "my_charset": "utf8",
             "mysql_conn": {
-                "host": source.mysql.host().to_string(), "port": mysql_server::PORT, "user": mysql_server::USER,
+                "host": source.mysql.host().to_string(), "port": mysql::PORT, "user": mysql::USER,
                 "passwd": source.mysql.password().expose_secret(),
             },
             "pg_database": database.name(),
@@ -129,14 +130,14 @@ impl<'a> Chameleon1<'a> {
         });
         let path = home.join(".pg_chameleon/config").join(format!("{}.yaml", source.name));
         fs::write(&path, format!("{configuration:#}"))
-            .map_err(LiveError::io(format!("write {}", path.display())))
+            .map_err(ProcessError::io(format!("write {}", path.display())))
     }
 
     /// Runs a command such as `init_replica` with a source's configuration, to its end.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails.
-    pub fn run(&self, command: &str, source: &str, more: &[&str]) -> Result<String, LiveError> {
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn run(&self, command: &str, source: &str, more: &[&str]) -> Result<String, ProcessError> {
         let arguments = [&[command, "--config", source], more].concat();
         self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
@@ -144,12 +145,12 @@ impl<'a> Chameleon1<'a> {
     /// The same for a command that asks for YES.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails.
-    pub fn run_with_yes(&self, command: &str, source: &str) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn run_with_yes(&self, command: &str, source: &str) -> Result<(), ProcessError> {
         let arguments = [command, "--config", source];
-        let mut answer = tempfile::tempfile().map_err(LiveError::io("create a file"))?;
-        answer.write_all(b"YES\n").map_err(LiveError::io("write a file"))?;
-        answer.rewind().map_err(LiveError::io("read a file from its beginning"))?;
+        let mut answer = tempfile::tempfile().map_err(ProcessError::io("create a file"))?;
+        answer.write_all(b"YES\n").map_err(ProcessError::io("write a file"))?;
+        answer.rewind().map_err(ProcessError::io("read a file from its beginning"))?;
         let mut command = self.command(&arguments);
         command.stdin(Stdio::from(answer));
         let mut running = self.warden.start(&title(&arguments), command)?;
@@ -161,8 +162,8 @@ impl<'a> Chameleon1<'a> {
     /// size, or behind a DDL statement.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails.
-    pub fn read_batch(&self, source: &str) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn read_batch(&self, source: &str) -> Result<(), ProcessError> {
         let mut command = self.python();
         command.args(["-c", READ_BATCH, source]);
         self.warden.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
@@ -171,8 +172,8 @@ impl<'a> Chameleon1<'a> {
     /// Starts the replica of a source.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn start(&self, source: &str) -> Result<Replica<'_>, LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn start(&self, source: &str) -> Result<Replica<'_>, ProcessError> {
         // A replica that was killed has left it behind; its administrator removes it.
         let _it_may_be_missing = fs::remove_file(self.file(source, "pid"));
         let arguments = ["start_replica", "--config", source];
@@ -214,8 +215,8 @@ impl Replica<'_> {
     /// Waits until it has read and replayed all that is on MySQL now.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it ends before that, or doesn't come to it.
-    pub fn catch_up(&mut self, client: &mut Client) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it ends before that, or doesn't come to it.
+    pub fn catch_up(&mut self, client: &mut Client) -> Result<(), ChameleonError> {
         let mut before = None;
         let source = self.source.clone();
         self.running.wait_until("a round without anything new", CATCH_UP_TIMEOUT, |running| {
@@ -239,29 +240,29 @@ impl Replica<'_> {
     /// Stops it in good order: its status is `stopped` afterwards.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it doesn't end.
-    pub fn stop(mut self) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it doesn't end.
+    pub fn stop(mut self) -> Result<(), ProcessError> {
         // The command stop_replica writes this file, and then looks every five seconds whether the replica is gone.
         let file = self.chameleon.file(&self.source, "lock");
-        fs::write(&file, "").map_err(LiveError::io(format!("write {}", file.display())))?;
+        fs::write(&file, "").map_err(ProcessError::io(format!("write {}", file.display())))?;
         let status = self.running.wait(STOP_TIMEOUT)?;
-        fs::remove_file(&file).map_err(LiveError::io(format!("remove {}", file.display())))?;
+        fs::remove_file(&file).map_err(ProcessError::io(format!("remove {}", file.display())))?;
         if status.success() { Ok(()) } else { Err(self.running.failure(&format!("ended with {status}"))) }
     }
 
     /// Kills it: its status stays `running`, and its session is left.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn kill(mut self) -> Result<(), LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn kill(mut self) -> Result<(), ProcessError> {
         self.running.kill()
     }
 
     /// Kills it when it is about to do `commit`.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it doesn't come to that.
-    pub fn kill_before(mut self, commit: Commit, mut gate: Gate<'_>) -> Result<(), LiveError> {
+    /// [`ProcessError::Failed`] when it doesn't come to that.
+    pub fn kill_before(mut self, commit: Commit, mut gate: Gate<'_>) -> Result<(), ChameleonError> {
         let waiting_for = format!("the commit {commit:?}");
         self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| gate.somebody_waits())?;
         self.running.kill()?;
@@ -269,9 +270,9 @@ impl Replica<'_> {
     }
 }
 
-fn progress(client: &mut Client, source: &str) -> Result<String, LiveError> {
+fn progress(client: &mut Client, source: &str) -> Result<String, ChameleonError> {
     let row = client
         .query_one(PROGRESS, &[&source])
-        .map_err(LiveError::sql(format!("look how far the source {source} has come")))?;
+        .map_err(ChameleonError::sql(format!("look how far the source {source} has come")))?;
     Ok(row.get(0))
 }

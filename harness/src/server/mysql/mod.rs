@@ -2,6 +2,8 @@
 //!
 //! 1.8.2 ignores the port that it is given and always connects to 3306, so the address must differ instead.
 
+mod software;
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Child;
 use std::thread::sleep;
@@ -12,14 +14,14 @@ use mysql::{Conn, OptsBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::LiveError;
-use super::mysql_software::{MySqlKind, MySqlSoftware};
-use crate::server::{ServerError, ServerFolder};
+use super::{ServerError, ServerFolder};
+
+pub use software::{MySqlKind, MySqlSoftware};
 
 /// The port that 1.8.2 connects to, whatever its configuration says.
-pub(super) const PORT: u16 = 3306;
+pub(crate) const PORT: u16 = 3306;
 /// The account of everybody: the replicas, the scenario's statements, the comparison.
-pub(super) const USER: &str = "usr_replica";
+pub(crate) const USER: &str = "usr_replica";
 /// The account of an application, which `read_only` stops.
 const APPLICATION: &str = "usr_application";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,6 +30,30 @@ const PURGE_INTERVAL: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Another program may take the address between the look and the start.
 const ATTEMPTS: usize = 20;
+
+/// A MySQL server doesn't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MySqlError {
+    /// It refused.
+    #[error("{doing}: {source}")]
+    Refused {
+        /// What was being done.
+        doing: String,
+        /// MySQL's answer.
+        source: mysql::Error,
+    },
+    /// It answers something else than it should.
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+impl MySqlError {
+    /// For `map_err` on what MySQL does.
+    pub(crate) fn refused(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Refused { doing, source }
+    }
+}
 
 /// A running server of either kind. It ends, and its folder goes, with the value or the program.
 #[derive(Debug)]
@@ -150,13 +176,13 @@ impl MySqlServer {
     /// A new session, with `schema` as its default database.
     ///
     /// # Errors
-    /// [`LiveError::MySql`].
-    pub fn connect(&self, schema: Option<&str>) -> Result<Conn, LiveError> {
+    /// [`MySqlError`].
+    pub fn connect(&self, schema: Option<&str>) -> Result<Conn, MySqlError> {
         self.connect_as(USER, schema)
     }
 
     /// A session of an account that may read and write tables and do nothing else.
-    pub(super) fn connect_as_application(&self, schema: &str) -> Result<Conn, LiveError> {
+    pub(crate) fn connect_as_application(&self, schema: &str) -> Result<Conn, MySqlError> {
         let account = format!("'{APPLICATION}'@'%'");
         self.run(
             None,
@@ -169,7 +195,7 @@ impl MySqlServer {
         self.connect_as(APPLICATION, Some(schema))
     }
 
-    fn connect_as(&self, user: &str, schema: Option<&str>) -> Result<Conn, LiveError> {
+    fn connect_as(&self, user: &str, schema: Option<&str>) -> Result<Conn, MySqlError> {
         let options = OptsBuilder::new()
             .ip_or_hostname(Some(self.host.to_string()))
             .tcp_port(PORT)
@@ -177,7 +203,7 @@ impl MySqlServer {
             .user(Some(user))
             .pass(Some(self.password.expose_secret()))
             .db_name(schema);
-        Conn::new(options).map_err(LiveError::mysql(format!("connect to {} at {}", self.kind, self.host)))
+        Conn::new(options).map_err(MySqlError::refused(format!("connect to {} at {}", self.kind, self.host)))
     }
 
     /// Stops its time: connections are taken, and nothing answers. `thaw` lets it go on.
@@ -200,25 +226,25 @@ impl MySqlServer {
     /// Where it writes next: the binary log file, and the position in it.
     ///
     /// # Errors
-    /// [`LiveError::MySql`] when it doesn't say.
-    pub fn place(&self) -> Result<(String, u64), LiveError> {
+    /// [`MySqlError`] when it doesn't say.
+    pub fn place(&self) -> Result<(String, u64), MySqlError> {
         let status: Option<mysql::Row> = self
             .connect(None)?
             .query_first(self.kind.where_it_writes())
-            .map_err(LiveError::mysql("ask where MySQL writes"))?;
+            .map_err(MySqlError::refused("ask where MySQL writes"))?;
         let place = status.and_then(|row| Some((row.get(0)?, row.get(1)?)));
-        place.ok_or_else(|| LiveError::Scenario("MySQL doesn't say where it writes".to_owned()))
+        place.ok_or_else(|| MySqlError::Unexpected("MySQL doesn't say where it writes".to_owned()))
     }
 
     /// The same with the number of the file.
     ///
     /// # Errors
-    /// [`LiveError::MySql`] when it doesn't say.
-    pub fn here(&self) -> Result<(i64, i64), LiveError> {
+    /// [`MySqlError`] when it doesn't say.
+    pub fn here(&self) -> Result<(i64, i64), MySqlError> {
         let (file, position) = self.place()?;
         let number = file.rsplit_once('.').and_then(|(_, number)| number.parse().ok());
         let position = i64::try_from(position).ok();
-        number.zip(position).ok_or_else(|| LiveError::Scenario(format!("{file} has no number")))
+        number.zip(position).ok_or_else(|| MySqlError::Unexpected(format!("{file} has no number")))
     }
 
     /// Purges the binary logs before the file `first`. A file that MariaDB has not yet let go of, or that a session still
@@ -226,22 +252,22 @@ impl MySqlServer {
     /// something new to send.
     ///
     /// # Errors
-    /// [`LiveError`] when it doesn't go.
-    pub fn purge_binary_logs(&self, first: &str) -> Result<(), LiveError> {
+    /// [`MySqlError`] when it doesn't go.
+    pub fn purge_binary_logs(&self, first: &str) -> Result<(), MySqlError> {
         let deadline = Instant::now() + PURGE_TIMEOUT;
         loop {
             self.run(None, &format!("PURGE BINARY LOGS TO '{first}'"))?;
             let files: Vec<mysql::Row> = self
                 .connect(None)?
                 .query("SHOW BINARY LOGS")
-                .map_err(LiveError::mysql("list the binary logs"))?;
+                .map_err(MySqlError::refused("list the binary logs"))?;
             let oldest: Option<String> = files.first().and_then(|row| row.get(0));
             if oldest.as_deref() == Some(first) {
                 return Ok(());
             }
             if Instant::now() > deadline {
                 let oldest = oldest.unwrap_or_default();
-                return Err(LiveError::Scenario(format!("{oldest}, before {first}, was not purged")));
+                return Err(MySqlError::Unexpected(format!("{oldest}, before {first}, was not purged")));
             }
             sleep(PURGE_INTERVAL);
             self.run(None, "FLUSH BINARY LOGS")?;
@@ -251,9 +277,9 @@ impl MySqlServer {
     /// Runs statements, separated by semicolons, in a session of their own with `schema` as its default database.
     ///
     /// # Errors
-    /// [`LiveError::MySql`] of the first that fails.
-    pub fn run(&self, schema: Option<&str>, statements: &str) -> Result<(), LiveError> {
-        let failed = || LiveError::mysql(format!("run on MySQL: {statements}"));
+    /// [`MySqlError`] of the first that fails.
+    pub fn run(&self, schema: Option<&str>, statements: &str) -> Result<(), MySqlError> {
+        let failed = || MySqlError::refused(format!("run on MySQL: {statements}"));
         let mut session = self.connect(schema)?;
         let mut results = session.query_iter(statements).map_err(failed())?;
         while let Some(result) = results.iter() {

@@ -12,9 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::LiveError;
-use crate::memory;
-use crate::server::supervisor::Supervisor;
+use super::supervisor::Supervisor;
+use super::{ProcessError, memory};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const SHOWN_LINES: usize = 25;
@@ -41,14 +40,14 @@ impl Warden {
     /// Takes up its post.
     ///
     /// # Errors
-    /// [`LiveError`] when the system gives no process or folder.
-    pub fn new() -> Result<Self, LiveError> {
+    /// [`ProcessError`] when the system gives no process or folder.
+    pub fn new() -> Result<Self, ProcessError> {
         let folder = env::temp_dir().join(format!("chameleon-live-{:016x}", rand::random::<u64>()));
         let supervisor = Supervisor::start(CLEAR_UP, [&folder])?;
         DirBuilder::new()
             .mode(0o700)
             .create(&folder)
-            .map_err(LiveError::io(format!("create {}", folder.display())))?;
+            .map_err(ProcessError::io(format!("create {}", folder.display())))?;
         Ok(Self { supervisor, folder, started: AtomicU32::new(0) })
     }
 
@@ -61,9 +60,9 @@ impl Warden {
     /// Starts a program. `name` is what messages call it.
     ///
     /// # Errors
-    /// [`LiveError::Io`] when it can't be started.
-    pub fn start(&self, name: &str, mut command: Command) -> Result<Running, LiveError> {
-        let failed = || LiveError::io(format!("run {name}"));
+    /// [`ProcessError::Io`] when it can't be started.
+    pub fn start(&self, name: &str, mut command: Command) -> Result<Running, ProcessError> {
+        let failed = || ProcessError::io(format!("run {name}"));
         let path = self.folder.join(format!("output-{}", self.started.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&path).map_err(failed())?;
         command.stdout(output.try_clone().map_err(failed())?).stderr(output);
@@ -75,8 +74,8 @@ impl Warden {
     /// Runs a program to its end, which must be a good one.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it fails or takes longer than `timeout`.
-    pub fn run(&self, name: &str, mut command: Command, timeout: Duration) -> Result<String, LiveError> {
+    /// [`ProcessError::Failed`] when it fails or takes longer than `timeout`.
+    pub fn run(&self, name: &str, mut command: Command, timeout: Duration) -> Result<String, ProcessError> {
         command.stdin(Stdio::null());
         let mut running = self.start(name, command)?;
         let status = running.wait(timeout)?;
@@ -107,16 +106,16 @@ impl Running {
     /// The status that it ended with, unless it is still running.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>, LiveError> {
-        self.process.try_wait().map_err(LiveError::io(format!("wait for {}", self.name)))
+    /// [`ProcessError::Io`].
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
+        self.process.try_wait().map_err(ProcessError::io(format!("wait for {}", self.name)))
     }
 
     /// Waits for its end.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it takes longer than `timeout`; then it is killed.
-    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus, LiveError> {
+    /// [`ProcessError::Failed`] when it takes longer than `timeout`; then it is killed.
+    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus, ProcessError> {
         let deadline = Instant::now() + timeout;
         loop {
             if let Some(status) = self.ended()? {
@@ -133,20 +132,21 @@ impl Running {
     /// Waits until `holds` says so, while the program must go on running.
     ///
     /// # Errors
-    /// [`LiveError::Program`] when it ends or `timeout` passes, with `what` was waited for; or the condition's own.
-    pub fn wait_until(
+    /// [`ProcessError::Failed`] when it ends or `timeout` passes, with `what` was waited for; or the condition's own.
+    pub fn wait_until<E: From<ProcessError>>(
         &mut self,
         what: &str,
         timeout: Duration,
-        mut holds: impl FnMut(&Self) -> Result<bool, LiveError>,
-    ) -> Result<(), LiveError> {
+        mut holds: impl FnMut(&Self) -> Result<bool, E>,
+    ) -> Result<(), E> {
         let deadline = Instant::now() + timeout;
         while !holds(self)? {
             if let Some(status) = self.ended()? {
-                return Err(self.failure(&format!("ended ({status}) before {what}")));
+                return Err(self.failure(&format!("ended ({status}) before {what}")).into());
             }
             if Instant::now() > deadline {
-                return Err(self.failure(&format!("did not come to {what} within {} s", timeout.as_secs())));
+                let how = format!("did not come to {what} within {} s", timeout.as_secs());
+                return Err(self.failure(&how).into());
             }
             sleep(POLL_INTERVAL);
         }
@@ -157,8 +157,8 @@ impl Running {
     /// the process, so it is asked every few milliseconds: what came after the last time is missing.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn wait_for_peak(&mut self) -> Result<(ExitStatus, u64), LiveError> {
+    /// [`ProcessError::Io`].
+    pub fn wait_for_peak(&mut self) -> Result<(ExitStatus, u64), ProcessError> {
         let mut peak = 0;
         loop {
             peak = memory::peak(self.process.id()).unwrap_or(peak).max(peak);
@@ -180,20 +180,20 @@ impl Running {
     /// Kills it: `kill -9`.
     ///
     /// # Errors
-    /// [`LiveError::Io`].
-    pub fn kill(&mut self) -> Result<(), LiveError> {
-        let failed = || LiveError::io(format!("kill {}", self.name));
+    /// [`ProcessError::Io`].
+    pub fn kill(&mut self) -> Result<(), ProcessError> {
+        let failed = || ProcessError::io(format!("kill {}", self.name));
         self.process.kill().map_err(failed())?;
         self.process.wait().map(drop).map_err(failed())
     }
 
     /// The error that says how it failed, with the end of its output.
     #[must_use]
-    pub fn failure(&self, how: &str) -> LiveError {
+    pub fn failure(&self, how: &str) -> ProcessError {
         let output = self.output();
         let lines: Vec<&str> = output.lines().collect();
         let end = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-        LiveError::Program { program: self.name.clone(), how: how.to_owned(), output: end }
+        ProcessError::Failed { program: self.name.clone(), how: how.to_owned(), output: end }
     }
 }
 
