@@ -5,9 +5,10 @@
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on fails")]
 
 use chameleon_harness::benchmark::{configured, seed_of};
-use chameleon_harness::server::{LocalOptions, local};
-use chameleon_harness::stage::{Origin, SharedServer, Stage};
-use chameleon_harness::upgrader::Upgrader;
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::template::Stage;
+use chameleon_harness::replica::upgrader::Upgrader;
+use chameleon_harness::server::{LocalOptions, SharedServer, local};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -3,12 +3,12 @@
 
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
-use chameleon_harness::live::beside::{self, Beside, Case, document, summary};
-use chameleon_harness::live::{Programs, written};
+use chameleon_harness::comparison::{self, Beside, Case, document, summary};
+use chameleon_harness::live::{Programs, documents};
 use chameleon_harness::process::tools;
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
-use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -73,12 +73,12 @@ fn compare(file: &Path, programs: &Result<Programs, String>) -> Result<(String, 
     let case: Case = serde_yaml::from_str(&fs::read_to_string(file)?)?;
     let database = server::shared()?.create_database()?;
     let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
-    let beside = beside::run(&case, programs.as_ref().map_err(Clone::clone)?, &upgrader, database)?;
+    let beside = comparison::run(&case, programs.as_ref().map_err(Clone::clone)?, &upgrader, database)?;
     Ok((case.state, beside))
 }
 
 fn settle(document: &str) -> Result<(), Box<dyn Error>> {
-    written::settle(
+    documents::settle(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/original.md"),
         document,
         "compare-original",

@@ -6,17 +6,17 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::commands::{self, Means, replay::ReplayArguments};
+use chameleon_harness::commands::{self, Means, rehearse::ReplayArguments};
 use chameleon_harness::process::tools;
-use chameleon_harness::production::{Dump, DumpError, Rows};
 use chameleon_harness::record::Record;
-use chameleon_harness::replay::{self, Day, Rehearsed, ReplayError};
-use chameleon_harness::restore::{self, RestoreError};
+use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
+use chameleon_harness::rehearsal::{self, Day, Rehearsed, ReplayError};
+use chameleon_harness::replica::StageError;
+use chameleon_harness::replica::restore::{self, RestoreError};
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::stage::StageError;
-use chameleon_harness::upgrader::Upgrader;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
@@ -108,7 +108,7 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
     fs::write(&file, configuration).unwrap();
     let day = Day {
         dump,
-        configuration: replay::configuration(&file).unwrap(),
+        configuration: rehearsal::configuration(&file).unwrap(),
         configuration_file: file,
         server: server::Kind::default(),
         upgrader: Upgrader::new(PROGRAM),
@@ -318,7 +318,7 @@ fn a_dump_that_drops_its_database_harms_no_server() {
             report: None,
             means: Means { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
         };
-        let refused = commands::replay::run(&arguments).unwrap_err();
+        let refused = commands::rehearse::run(&arguments).unwrap_err();
         assert_eq!(refused.code(), 2, "{format}: {refused}");
         assert!(refused.to_string().contains("use --server local"), "{format}: {refused}");
         assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));

@@ -1,9 +1,9 @@
 //! Every file of scenarios/ is a test by its own name: `cargo test --test scenarios -- batch_orphan`.
 #![allow(clippy::expect_used, reason = "a test may end there")]
 
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::server::Kind;
-use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 use std::process::ExitCode;

@@ -5,12 +5,12 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
-use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::case::{Case, NamedKind};
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
-use chameleon_harness::upgrader::Upgrader;
 use std::collections::BTreeSet;
 
 /// A table synced on its own, a batch that waits, an open batch that isn't started.

@@ -4,9 +4,18 @@
 //! Whether something is left behind shows only when the program that started it has ended: this program starts
 //! itself again for that, told by `HOLD` what to start and by `END` how to end.
 
-use std::env;
+use chameleon_harness::chameleon::home::Configuration;
+use chameleon_harness::process::tools::{self, Missing};
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::template::Stage;
+use chameleon_harness::seed::Seed;
+use chameleon_harness::server::{
+    self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError, SharedServer,
+};
+use libtest_mimic::{Arguments, Conclusion, Trial};
+use rustix::process::{Pid, Signal, kill_process_group};
+use secrecy::ExposeSecret;
 use std::error::Error;
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -15,17 +24,7 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-
-use chameleon_harness::chameleon::home::Configuration;
-use chameleon_harness::process::tools::{self, Missing};
-use chameleon_harness::seed::Seed;
-use chameleon_harness::server::{
-    self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError,
-};
-use chameleon_harness::stage::{Origin, SharedServer, Stage};
-use libtest_mimic::{Arguments, Conclusion, Trial};
-use rustix::process::{Pid, Signal, kill_process_group};
-use secrecy::ExposeSecret;
+use std::{env, fs};
 
 const HOLD: &str = "CHAMELEON_TEST_HOLD";
 const END: &str = "CHAMELEON_TEST_END";

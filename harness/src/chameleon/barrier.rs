@@ -4,14 +4,12 @@
 //! Then its session is ended too, as PostgreSQL would have when it noticed, and the trigger is gone: all that was
 //! committed stays as 1.8.2 itself wrote it.
 
-use std::time::Duration;
-
-use postgres::Client;
-use serde::Deserialize;
-
 use super::{ChameleonError, sessions};
 use crate::process::group::Running;
 use crate::server::quoting::identifier;
+use postgres::Client;
+use serde::Deserialize;
+use std::time::Duration;
 
 /// The key of the advisory lock: "gate".
 const KEY: i32 = i32::from_be_bytes(*b"gate");

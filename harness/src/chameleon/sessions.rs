@@ -1,12 +1,10 @@
 //! The sessions that programs have left on the replica's database: a program that has ended is not done before
 //! PostgreSQL is, which finishes the statement that it had been sent.
 
+use super::ChameleonError;
+use postgres::Client;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use postgres::Client;
-
-use super::ChameleonError;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);

@@ -1,17 +1,6 @@
 //! pg_chameleon 1.8.2, which makes and runs the 1.7 catalogue: run as its users run it, a configuration for each source
 //! in a home folder of its own.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-use postgres::Client;
-use secrecy::ExposeSecret;
-use serde_json::json;
-
 use super::ChameleonError;
 use super::barrier::{Commit, Gate};
 use super::launcher::launched;
@@ -19,6 +8,15 @@ use crate::process::ProcessError;
 use crate::process::group::{Running, Warden};
 use crate::server::Database;
 use crate::server::mysql::{self, MySqlServer};
+use postgres::Client;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(120);

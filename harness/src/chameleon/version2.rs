@@ -1,18 +1,16 @@
 //! pg_chameleon 2.0.21: the daemon that must run on our result, and the original upgrade.
 
-use std::ffi::OsStr;
-use std::io::{Seek, Write};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-use postgres::Client;
-
 use super::home::{CONFIGURATION, Home};
 use super::launcher::launched;
 use super::{ChameleonError, sessions};
 use crate::process::ProcessError;
 use crate::process::group::{Running, Warden};
+use postgres::Client;
+use std::ffi::OsStr;
+use std::io::{Seek, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);

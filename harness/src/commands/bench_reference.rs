@@ -2,7 +2,7 @@
 
 use super::{CommandError, Ending, say};
 use crate::benchmark::{self, BenchmarkError, Size};
-use crate::upgrader::Upgrader;
+use crate::replica::upgrader::Upgrader;
 use clap::Args;
 use std::fs;
 use std::num::NonZeroU32;

@@ -1,18 +1,21 @@
 //! The verbs of `chameleon-harness`, one file each.
 
 pub mod bench_reference;
+pub mod demo;
+pub mod interruption;
 pub mod list;
+pub mod output;
 mod progress;
-pub mod replay;
+pub mod rehearse;
 mod report;
 pub mod run;
 pub mod sweep;
 
 use crate::benchmark::BenchmarkError;
+use crate::replica::upgrader::Upgrader;
 use crate::scenario::{FileError, ScenarioError};
 use crate::server::Kind;
 use crate::sweep::case::NamedKind;
-use crate::upgrader::Upgrader;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -39,7 +42,7 @@ pub enum CommandError {
 
 /// Writes a line to standard output.
 macro_rules! say {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)).map_err($crate::commands::CommandError::from) };
+    ($($text:tt)*) => { $crate::commands::output::line(format_args!($($text)*)).map_err($crate::commands::CommandError::from) };
 }
 use say;
 

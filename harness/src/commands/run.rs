@@ -3,7 +3,7 @@
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, say, scenarios_or_all};
 use crate::process::scratch;
-use crate::properties;
+use crate::record::properties;
 use crate::scenario::{self, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
 use crate::server::{Address, Kind};
 use anstyle::{AnsiColor, Style};

@@ -3,10 +3,10 @@
 use super::progress::Progress;
 use super::{CommandError, Ending, Means, named_or_all, report, say};
 use crate::chameleon::home::{Configuration, ConfiguredSource};
+use crate::replica::{Origin, StageError};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
-use crate::stage::{Origin, StageError};
 use crate::sweep::case::{Case, NamedKind};
 use crate::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use clap::Args;

@@ -2,24 +2,21 @@
 //! Reading from one side never waits for writing to the other: a client that sends much before it reads, and
 //! a server that answers much before it reads on, get through as they would without a proxy.
 
-use std::future;
-use std::io;
+use super::message::{Malformed, Message};
+use super::session::Session;
+use super::transcript::SharedRun;
+use super::{ActionError, Resume};
+use bytes::BytesMut;
+use rustix::net::Shutdown;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use bytes::BytesMut;
-use rustix::net::Shutdown;
+use std::{future, io};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{self, JoinHandle};
 use tokio::time::{self, Instant};
-
-use super::message::{Malformed, Message};
-use super::session::Session;
-use super::transcript::SharedRun;
-use super::{ActionError, Resume};
 
 /// As many bytes as wait for a side before the other is read no further.
 const ENOUGH: usize = 256 * 1024;

@@ -1,11 +1,9 @@
 //! Faults as they are written in scenario files and reports: data without the closures that carry them out.
 
-use std::fmt;
-
+use super::{Action, Effect, Fault, Place, SqlState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::{Action, Effect, Fault, Place, SqlState};
+use std::fmt;
 
 /// A fault in writing: `{kind: statement_fails, sqlstate: disk_full, at: {step: install, message: 2}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -16,11 +16,10 @@ mod step;
 mod transcript;
 mod unanswered;
 
-use std::error::Error;
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::fmt;
 
 pub use description::{FaultDescription, FaultKind, HoldAction};
 pub use message::MessageKind;

@@ -1,8 +1,6 @@
 //! One connection through the proxy, without its sockets: whole messages go in, bytes for either side come
 //! out. Here messages are counted, faults meet their places, and each kind of fault is carried out.
 
-use bytes::BytesMut;
-
 use super::message::{
     Message, MessageKind, put_bind, put_copy_fail, put_execute, put_flush, put_parse, put_query,
 };
@@ -10,6 +8,7 @@ use super::step::{COMMIT_STEP, Mark, recognise};
 use super::transcript::{Due, SharedRun, StepMessage};
 use super::unanswered::{Relay, Unanswered};
 use super::{Action, Effect, Resume, SqlState};
+use bytes::BytesMut;
 
 /// The one SQLSTATE with which a server ends a COPY because its client asks for it.
 const COPY_FAILS_WITH: &str = "57014";

@@ -1,12 +1,11 @@
 //! How a scenario knows that the 2.0 daemon has caught up: a table of its own in each replicated schema, whose only row
 //! is changed on MySQL. The binary log is read in its order, so when the change has arrived, so has all before it.
 
-use mysql::prelude::Queryable;
-use postgres::Client;
-
 use super::LiveError;
 use crate::server::mysql::MySqlServer;
 use crate::server::quoting::identifier;
+use mysql::prelude::Queryable;
+use postgres::Client;
 
 const TABLE: &str = "harness_marker";
 

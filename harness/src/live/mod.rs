@@ -4,28 +4,27 @@
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
 mod application;
-pub mod beside;
-mod comparison;
+pub mod daemon;
+pub mod documents;
 pub mod logged;
 mod marker;
-mod run;
-mod scenario;
+pub(crate) mod run;
+pub(crate) mod scenario;
+mod tables;
 mod verdict;
-pub mod written;
-
-use std::fmt::Write as _;
 
 use crate::chameleon::ChameleonError;
 use crate::process::ProcessError;
 use crate::process::tools::{self, Missing};
 use crate::server::ServerError;
 use crate::server::mysql::{MySqlError, MySqlKind, MySqlSoftware};
+use std::fmt::Write as _;
 
-pub use comparison::{Difference, SchemaPair, compare};
 pub use run::run;
 pub use scenario::{
     App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
 };
+pub use tables::{Difference, SchemaPair, compare};
 pub use verdict::{Verdict, verdict};
 
 /// The real programs that a live scenario runs.
@@ -104,17 +103,17 @@ pub enum LiveError {
 }
 
 impl LiveError {
-    fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| ProcessError::io(doing)(source).into()
     }
 
-    fn mysql(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
+    pub(crate) fn mysql(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
         let doing = doing.into();
         move |source| MySqlError::refused(doing)(source).into()
     }
 
-    fn sql(doing: impl Into<String>) -> impl FnOnce(postgres::Error) -> Self {
+    pub(crate) fn sql(doing: impl Into<String>) -> impl FnOnce(postgres::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Sql { doing, source }
     }

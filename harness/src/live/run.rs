@@ -1,19 +1,8 @@
 //! Carries a live scenario out.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::ffi::OsStr;
-use std::process::Command;
-use std::rc::Rc;
-use std::time::Duration;
-
-use postgres::Client;
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-
 use super::application::Application;
-use super::comparison::SchemaPair;
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+use super::tables::SchemaPair;
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker};
 use crate::chameleon::barrier::{Gate, StoringGate};
@@ -22,10 +11,18 @@ use crate::chameleon::sessions;
 use crate::chameleon::version1::{Chameleon1, Replica, SourceSettings};
 use crate::chameleon::version2::Chameleon2;
 use crate::process::group::{Running, Warden};
+use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
-use crate::server::mysql::MySqlKind;
-use crate::server::mysql::{self, MySqlServer};
-use crate::upgrader::Upgrader;
+use crate::server::mysql::{self, MySqlKind, MySqlServer};
+use postgres::Client;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsStr;
+use std::process::Command;
+use std::rc::Rc;
+use std::time::Duration;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
@@ -64,14 +61,14 @@ pub fn run(
 }
 
 /// A scenario under way.
-pub(super) struct Live<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) programs: &'a Programs,
+pub(crate) struct Live<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) programs: &'a Programs,
     upgrader: &'a Upgrader,
     database: Rc<Database>,
-    pub(super) warden: &'a Warden,
+    pub(crate) warden: &'a Warden,
     /// A session on the database.
-    pub(super) client: Client,
+    pub(crate) client: Client,
     /// The applications that write now, by the sources whose servers they write to. They end before these do.
     applications: BTreeMap<&'a str, Application>,
     servers: BTreeMap<&'a str, MySqlServer>,
@@ -83,7 +80,7 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    pub(super) fn begin(
+    pub(crate) fn begin(
         scenario: &'a Scenario,
         programs: &'a Programs,
         upgrader: &'a Upgrader,
@@ -126,7 +123,7 @@ impl<'a> Live<'a> {
     }
 
     /// All steps of the scenario.
-    pub(super) fn steps(&mut self) -> Result<(), LiveError> {
+    pub(crate) fn steps(&mut self) -> Result<(), LiveError> {
         self.scenario.steps.iter().enumerate().try_for_each(|(number, step)| {
             self.step(step).map_err(|cause| LiveError::Step {
                 number: number + 1,
@@ -137,7 +134,7 @@ impl<'a> Live<'a> {
     }
 
     /// Another database with all that is in the replica's.
-    pub(super) fn copy(&mut self) -> Result<Rc<Database>, LiveError> {
+    pub(crate) fn copy(&mut self) -> Result<Rc<Database>, LiveError> {
         sessions::wait_for_the_end(&mut self.client)?;
         let address = self.database.address();
         // Nobody may be connected to what is copied.
@@ -148,7 +145,7 @@ impl<'a> Live<'a> {
     }
 
     /// What follows happens to this database.
-    pub(super) fn go_to(&mut self, database: &Rc<Database>) -> Result<(), LiveError> {
+    pub(crate) fn go_to(&mut self, database: &Rc<Database>) -> Result<(), LiveError> {
         self.database = Rc::clone(database);
         self.client = database.connect()?;
         Ok(())
@@ -204,7 +201,7 @@ impl<'a> Live<'a> {
     }
 
     /// Statements on MySQL, by source.
-    pub(super) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
+    pub(crate) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
         statements.iter().try_for_each(|(name, statements)| {
             let (source, mysql) = self.source(name)?;
             Ok(mysql.run(Some(&source.schema), statements)?)
@@ -296,7 +293,7 @@ impl<'a> Live<'a> {
     }
 
     /// Starts an upgrade to these new sources, in a home folder that must stay. The original takes no options.
-    pub(super) fn start_upgrade(
+    pub(crate) fn start_upgrade(
         &self,
         by: Program,
         upgraded: &BTreeMap<String, Vec<String>>,
@@ -319,7 +316,7 @@ impl<'a> Live<'a> {
     }
 
     /// One of our commands, with the pg_chameleon 2 that it is about on its PATH.
-    pub(super) fn ours<I: AsRef<OsStr>>(
+    pub(crate) fn ours<I: AsRef<OsStr>>(
         &self,
         home: &Home,
         arguments: impl IntoIterator<Item = I>,
@@ -338,7 +335,7 @@ impl<'a> Live<'a> {
     }
 
     /// A home folder with the configuration of these new sources.
-    pub(super) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
+    pub(crate) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
         self.home_with(upgraded, &BTreeMap::new())
     }
 
@@ -449,7 +446,7 @@ impl<'a> Live<'a> {
     }
 
     /// An old source that was initialised, of those that go into a new one.
-    pub(super) fn initialised_of(
+    pub(crate) fn initialised_of(
         &self,
         upgraded: &str,
     ) -> Result<(&'a MySqlSource, &MySqlServer), LiveError> {
@@ -461,7 +458,7 @@ impl<'a> Live<'a> {
     }
 
     /// How the tables and the catalogue are now.
-    pub(super) fn verdict(&mut self) -> Result<Verdict, LiveError> {
+    pub(crate) fn verdict(&mut self) -> Result<Verdict, LiveError> {
         let initialised =
             self.scenario.sources.iter().filter(|(name, _)| self.initialised.contains(name.as_str()));
         let pairs: Vec<_> = initialised

@@ -1,13 +1,11 @@
 //! A live scenario as it is written in scenarios/live: what happens on MySQL, with 1.8.2, with the upgrade and with
 //! the 2.0 daemon, in the order in which it happens. See scenarios/live/README.md.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::chameleon::barrier::Commit;
 use crate::server::mysql::MySqlKind;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

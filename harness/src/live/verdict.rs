@@ -1,9 +1,8 @@
 //! What must hold when a scenario is over: §exactly-once, and a replica that goes on.
 
-use postgres::Client;
-
 use super::LiveError;
-use super::comparison::{Difference, SchemaPair, compare};
+use super::tables::{Difference, SchemaPair, compare};
+use postgres::Client;
 
 /// What is wrong in the 2.0 catalogue of a replica that has caught up.
 const CATALOGUE: &str = "

@@ -1,5 +1,8 @@
 //! The processes of pg_chameleon: started in one group that ends with the program, each with its output in a file.
 
+use super::supervisor::Supervisor;
+use super::{ProcessError, memory};
+use rustix::process::{Pid, Signal, kill_process};
 use std::env;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -9,11 +12,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process};
-
-use super::supervisor::Supervisor;
-use super::{ProcessError, memory};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const SHOWN_LINES: usize = 25;

@@ -1,12 +1,11 @@
 //! Nothing is left behind: a small shell process outlives the program and clears up after it. It waits for the
 //! end of a pipe whose other end only this program holds, so it sees a drop, a panic, ctrl-C and kill -9 alike.
 
+use super::ProcessError;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-
-use super::ProcessError;
 
 /// A shell process that runs its script's clearing up once this value or its program has gone.
 #[derive(Debug)]

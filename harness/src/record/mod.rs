@@ -6,11 +6,11 @@
 //! Left out is what can change without anything having changed: object ids, the order of rows on disk,
 //! statistics.
 
+use postgres::{Client, Transaction};
 use std::collections::BTreeMap;
 
-use postgres::{Client, Transaction};
-
 mod difference;
+pub mod properties;
 
 use difference::Difference;
 

@@ -1,20 +1,18 @@
 //! What a scenario file says, read strictly: a key that is not known is refused with its place.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
-
+use super::expectation::Expectation;
+use crate::chameleon::home::{Configuration, ConfiguredSource};
+use crate::fault::{FaultDescription, FaultKind, HoldAction};
+use crate::replica::Origin;
+use crate::seed::{Seed, Source};
 use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use super::expectation::Expectation;
-use crate::chameleon::home::{Configuration, ConfiguredSource};
-use crate::fault::{FaultDescription, FaultKind, HoldAction};
-use crate::seed::{Seed, Source};
-use crate::stage::Origin;
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 /// A scenario as it is run.
 #[derive(Debug, Clone)]

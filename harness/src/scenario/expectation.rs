@@ -1,15 +1,13 @@
 //! What must hold after a run, and whether it does.
 
-use std::fmt;
-
+use super::description::Pairs;
+use crate::record::properties::{Property, described};
+use crate::replica::attempt::Outcome;
 use postgres::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-
-use super::description::Pairs;
-use crate::properties::{Property, described};
-use crate::trial::Outcome;
+use std::fmt;
 
 /// What must hold after a run. What is left out is not looked at, but for the properties.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -1,20 +1,19 @@
 //! Runs a scenario: its replica on a server, its runs one after the other, and what did not hold.
 
-use std::time::{Duration, Instant};
-
-use postgres::Client;
-
 use super::description::{Replicated, Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
 use crate::chameleon::home::Configuration;
 use crate::process::running;
-use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::record::Record;
-use crate::server::{Kind, ServerError};
-use crate::stage::{Replica, SharedServer, Stage, StageError};
-use crate::trial::{self, Outcome, Trial, TrialError};
-use crate::upgrader::Upgrader;
+use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::replica::attempt::{self, Outcome, Trial, TrialError};
+use crate::replica::template::Stage;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Replica, StageError};
+use crate::server::{Kind, ServerError, SharedServer};
+use postgres::Client;
+use std::time::{Duration, Instant};
 
 /// Why the harness could not run a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +179,7 @@ fn play(
         let configuration = if run.faults.is_empty() {
             configuration.clone()
         } else {
-            configuration.with_lock_timeout(trial::LOCK_TIMEOUT)
+            configuration.with_lock_timeout(attempt::LOCK_TIMEOUT)
         };
         let act = Act { run, server, upgrader, configuration: &configuration };
         let failures = act.play(&mut replica, verdict)?;
@@ -241,7 +240,7 @@ impl Act<'_> {
     ) -> Result<Outcome, TrialError> {
         let arguments = &self.run.arguments;
         let (upgrader, configuration) = (self.upgrader, self.configuration);
-        trial::run(replica, self.server, &Trial { upgrader, arguments, configuration, faults })
+        attempt::run(replica, self.server, &Trial { upgrader, arguments, configuration, faults })
     }
 
     /// A run with faults is held against one without, on a copy.

@@ -1,13 +1,11 @@
 //! The JSON schema of a scenario file, for editors, made from the types that read it.
 
-use schemars::JsonSchema;
-use schemars::{Schema, SchemaGenerator, json_schema};
-use std::borrow::Cow;
-
 use super::description::{
     RawConfiguration, Session, SourceDescription, WrittenConfiguration, WrittenScenario, WrittenSession,
 };
 use super::expectation::{Exit, Text};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
 
 /// The schema as `scenarios/scenario.schema.json` holds it.
 #[must_use]

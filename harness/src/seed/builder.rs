@@ -1,12 +1,11 @@
 //! The short way to describe a seed in Rust.
 
-use serde_json::Value;
-
 use super::description::{
     Batch, BatchState, Columns, Coordinate, Counters, Destination, Event, Kind, Row, Rows, Seed, Source,
     SourceSchema, Status, Table,
 };
 use crate::server::quoting::identifier;
+use serde_json::Value;
 
 impl Seed {
     /// A seed of these sources.

@@ -4,13 +4,12 @@
 //! Every type is read strictly (unknown keys are refused) and can be written as well in Rust:
 //! `Source::new("orders").table(Table::new("items").rows(3)).batch(Batch::open("mysql-bin.000007:1234"))`.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::fmt;
+use std::str::FromStr;
 
 /// A row, or its key columns alone: column name to value, as in `jsb_event_data`.
 pub type Row = Map<String, Value>;

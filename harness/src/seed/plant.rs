@@ -1,11 +1,10 @@
 //! Puts a seed into a database: the catalogue, its rows, and the destination tables with theirs.
 //! One transaction; rows are made inside the server.
 
-use postgres::{Client, Transaction};
-
 use super::description::{Batch, BatchState, Destination, Rows, Seed, Source, Table};
 use super::{CATALOGUE, events, generated};
 use crate::server::quoting::{identifier, literal};
+use postgres::{Client, Transaction};
 
 /// A seed that could not be put into the database. Nothing of it is there.
 #[derive(Debug, thiserror::Error)]

@@ -14,16 +14,15 @@ mod pooler;
 mod port;
 mod processes;
 pub mod quoting;
+mod shared;
 mod url;
-
-use std::fmt;
-use std::path::Path;
-use std::sync::OnceLock;
-
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::process::ProcessError;
 use crate::process::tools::Missing;
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use std::path::Path;
+use std::sync::OnceLock;
 
 pub use binaries::Binaries;
 pub use database::Database;
@@ -33,6 +32,7 @@ pub(crate) use folder::ServerFolder;
 pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
 pub use pooler::{PgBouncer, PoolMode};
+pub use shared::SharedServer;
 pub use url::{ServerUrl, UrlServer, WrongUrl, abandon, url};
 
 /// A PostgreSQL server that the harness may do with as it likes.

@@ -6,13 +6,12 @@
 //! program keeps one open that bears its id, whichever database its URL names. Nothing is dropped that anybody is
 //! connected to.
 
-use std::path::Path;
-use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-
 use super::database::{self, Database};
 use super::{Address, Server, ServerError};
 use postgres::config::Host;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// Databases that a program which is gone has left, and nobody has asked to keep.
 const LEFT_DATABASES: &str = "

@@ -7,12 +7,13 @@ mod table;
 use crate::chameleon::home::Configuration;
 use crate::fault::{Occurrence, SeenMessage};
 use crate::process::running;
-use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::record::Record;
-use crate::server::{Kind, ServerError};
-use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
-use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
-use crate::upgrader::Upgrader;
+use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::replica::attempt::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
+use crate::replica::template::Stage;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Origin, Replica, StageError};
+use crate::server::{Kind, ServerError, SharedServer};
 use case::{Case, NamedKind};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -356,5 +357,5 @@ fn upgrade(
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, TrialError> {
     let trial = Trial { upgrader: &sweep.upgrader, arguments: &sweep.arguments, configuration, faults };
-    trial::run(replica, stage.server(), &trial)
+    attempt::run(replica, stage.server(), &trial)
 }

@@ -1,9 +1,8 @@
 //! A case as it is written in scenarios/log/cases.yaml: a setting, or a statement, that changes what MySQL logs.
 
-use serde::Deserialize;
-
 use crate::live::scenario::{MySqlSource, Scenario, Step};
 use crate::server::mysql::MySqlKind;
+use serde::Deserialize;
 
 /// The table of a case that doesn't say what it needs.
 const TABLE: &str = "CREATE TABLE {t} (id int PRIMARY KEY, data text, amount int); \

@@ -4,20 +4,18 @@ mod case;
 mod document;
 mod events;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use serde_json::Value;
-
 use self::case::{DESTINATION, scenario};
-use super::beside::course::{self, Course};
-use super::comparison::Difference;
+use super::daemon::{self, Course};
 use super::run::Live;
 use super::scenario::Program;
+use super::tables::Difference;
 use super::{LiveError, Programs};
 use crate::process::group::Warden;
+use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
-use crate::upgrader::Upgrader;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use case::Case;
 pub use document::document;
@@ -88,7 +86,7 @@ pub fn run(
     let findings = check(&live)?;
     upgrade(&live, &findings)?;
     let mut differences = Vec::new();
-    let course = course::run_telling(&mut live, &BTreeMap::new(), &mut differences)?;
+    let course = daemon::run_telling(&mut live, &BTreeMap::new(), &mut differences)?;
     let of = |(number, events): (usize, Vec<String>)| {
         let table = Case::table(number);
         let of_it = |it: &&Finding| {

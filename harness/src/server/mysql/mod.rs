@@ -4,17 +4,15 @@
 
 mod software;
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::Child;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
+use super::{ServerError, ServerFolder};
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::{ExposeSecret, SecretString};
-
-use super::{ServerError, ServerFolder};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 pub use software::{MySqlKind, MySqlSoftware};
 

@@ -3,15 +3,12 @@
 //!
 //! Making a data folder takes seconds, so it is done once and kept under the checkout's target folder.
 
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use serde::Deserialize;
-
 use crate::process::tools::{self, Missing};
 use crate::server::ServerError;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fmt, fs};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

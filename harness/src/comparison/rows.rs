@@ -2,14 +2,12 @@
 //! docs/specification.md do otherwise on purpose. Each such difference has a name here, and is allowed in the columns
 //! and in the form that it has, nowhere else.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use postgres::Client;
-use serde_json::{Map, Value};
-
 use super::before::Before;
 use crate::live::LiveError;
 use crate::server::quoting::identifier;
+use postgres::Client;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 const TABLES: &str = "
     SELECT relname::text FROM pg_class

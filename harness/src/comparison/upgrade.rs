@@ -1,17 +1,15 @@
 //! An upgrade by the original or by ours, with what it said; or one that is killed with kill -9 in the middle.
 
-use std::fs;
-use std::time::Duration;
-
-use postgres::Client;
-use serde_json::Value;
-
 use super::case::Case;
 use crate::chameleon::barrier::somebody_waits;
 use crate::chameleon::sessions;
 use crate::live::LiveError;
 use crate::live::run::Live;
 use crate::live::scenario::Program;
+use postgres::Client;
+use serde_json::Value;
+use std::fs;
+use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 

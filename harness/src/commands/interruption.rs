@@ -1,11 +1,9 @@
 //! A signal that ends the harness before its time: what it has made on a server of somebody else's goes first. What is its
 //! own goes in any case (see [`crate::server`] and [`crate::process::running`]), as after SIGKILL.
 
-use crate::output::tell;
+use crate::commands::output::tell;
 use crate::server;
-use std::fs;
-use std::process;
-use std::thread;
+use std::{fs, process, thread};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -1,10 +1,8 @@
 //! What the 1.7 catalogue said before it was upgraded.
 
-use std::collections::BTreeSet;
-
-use postgres::Client;
-
 use crate::live::LiveError;
+use postgres::Client;
+use std::collections::BTreeSet;
 
 /// The tables and the times of the sources; and the schema itself, which keeps its number through renames.
 const BEFORE: &str = "

@@ -6,14 +6,12 @@
 //! copy and its binary digits from the binary log; `set` is a list from the first copy and a Python set from the
 //! binary log. Tables without a primary key are never replicated after the first copy, so they are left out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use mysql::prelude::Queryable;
-use postgres::Client;
-
 use super::LiveError;
 use crate::server::mysql::MySqlServer;
 use crate::server::quoting::identifier;
+use mysql::prelude::Queryable;
+use postgres::Client;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many differing rows of a table are shown.
 const SHOWN_ROWS: usize = 5;

@@ -3,11 +3,10 @@
 use crate::chameleon::home::{CONFIGURATION, Home};
 use crate::chameleon::version2;
 use crate::process::tools::{self, Missing, on_path};
-use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::{env, io};
 
 /// A program that upgrades: ours by default.
 #[derive(Debug, Clone)]

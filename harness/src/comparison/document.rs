@@ -1,8 +1,8 @@
 //! What the comparison has shown, as a document: docs/original.md. Nothing is in it that would be different the next time.
 
+use super::{Attempted, Beside, Fate, OnPurpose};
+use crate::live::daemon::Course;
 use std::collections::BTreeSet;
-
-use super::{Attempted, Beside, Course, Fate, OnPurpose};
 
 const TEXT: &str = include_str!("document.md");
 

@@ -4,10 +4,10 @@ use super::progress::Progress;
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, named_or_all, say};
 use crate::process::running;
-use crate::production::{Dump, Rows};
-use crate::replay::{self, Rehearsed, ReplayError};
+use crate::rehearsal::dump::{Dump, Rows};
+use crate::rehearsal::{self, Rehearsed, ReplayError};
+use crate::replica::StageError;
 use crate::server::{Binaries, Kind};
-use crate::stage::StageError;
 use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
 use chameleon_upgrade::config::{Configuration, location};
@@ -60,7 +60,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
     let home = location::home();
     let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
     let parsed = read(&configuration_file)?;
-    let configuration = replay::configuration(&configuration_file).map_err(wrong_use)?;
+    let configuration = rehearsal::configuration(&configuration_file).map_err(wrong_use)?;
     let upgrader = arguments.means.upgrader()?;
     let report = ReportFile::open(arguments.report.as_deref())?;
     let taken;
@@ -75,7 +75,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
             taken.file()
         }
     };
-    let day = replay::Day {
+    let day = rehearsal::Day {
         dump,
         configuration,
         configuration_file,

@@ -1,12 +1,10 @@
 //! What an upgrade has left behind, as far as it tells good from bad: which catalogue stands, which tables it has, and
 //! from which points on.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use postgres::Client;
-
 use super::before::Before;
 use crate::live::LiveError;
+use postgres::Client;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STANDING: &str = "
     SELECT 'sch_chameleon'::regnamespace::oid::bigint, t_version,

@@ -2,30 +2,27 @@
 //! real 2.0.21 daemon on each of the results: what users have today, measured.
 
 mod after;
-mod attempt;
 mod before;
 mod case;
-pub(super) mod course;
 mod document;
 mod rows;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod upgrade;
 
 use self::before::Before;
 use self::rows::Catalogue;
-use super::run::Live;
-use super::scenario::Program;
-use super::{LiveError, Programs};
+use crate::live::daemon::{self, Course};
+use crate::live::run::Live;
+use crate::live::{LiveError, Program, Programs};
 use crate::process::group::Warden;
+use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
-use crate::upgrader::Upgrader;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use after::{After, WrongPoint};
-pub use attempt::Attempted;
 pub use case::{Attempt, Case};
-pub use course::Course;
 pub use document::{document, summary};
 pub use rows::OnPurpose;
+pub use upgrade::Attempted;
 
 /// What became of a copy of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub fn run(
     let (of_original, of_ours, of_offline) = (live.copy()?, live.copy()?, live.copy()?);
 
     live.go_to(&of_original)?;
-    let attempted = attempt::first(&mut live, case, Program::Original)?;
+    let attempted = upgrade::first(&mut live, case, Program::Original)?;
     let mut original = Fate {
         attempted,
         after: After::read(&mut live.client, &before)?,
@@ -82,11 +79,11 @@ pub fn run(
     let theirs = Catalogue::read(&mut live.client)?;
 
     live.go_to(&of_ours)?;
-    let attempted = attempt::first(&mut live, case, Program::Ours)?;
+    let attempted = upgrade::first(&mut live, case, Program::Ours)?;
     let after = After::read(&mut live.client, &before)?;
     let again = !after.is_new();
     if again {
-        attempt::again(&mut live, case)?;
+        upgrade::again(&mut live, case)?;
     }
     original.wrong_points = original.after.wrong_points(&After::read(&mut live.client, &before)?);
     let mut ours = Fate { attempted, after, wrong_points: BTreeMap::new(), course: None };
@@ -96,10 +93,10 @@ pub fn run(
     live.mysql(&case.afterwards)?;
     live.go_to(&of_original)?;
     if original.after.is_new() {
-        original.course = Some(course::run(&mut live, &case.afterwards)?);
+        original.course = Some(daemon::run(&mut live, &case.afterwards)?);
     }
     live.go_to(&of_ours)?;
-    let course = course::run(&mut live, &case.afterwards)?;
+    let course = daemon::run(&mut live, &case.afterwards)?;
     if !course.is_well() {
         return Err(LiveError::Findings(vec![format!("ours leaves a damaged replica: {course:?}")]));
     }
@@ -118,7 +115,7 @@ fn same(
     live.go_to(copy)?;
     let mut offline = case.clone();
     offline.attempt.options.push("--offline".to_owned());
-    attempt::again(live, &offline)?;
+    upgrade::again(live, &offline)?;
     let ours = Catalogue::read(&mut live.client)?;
     match Catalogue::compare(theirs, &ours, before) {
         Ok(on_purpose) => Ok((theirs.rows(), on_purpose)),

@@ -1,13 +1,16 @@
 //! The rehearsal of the day from a dump: §rehearsal. The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
+pub mod dump;
+
 use crate::chameleon::home::Configuration;
-use crate::server::Kind;
-use crate::stage::{Origin, SharedServer, Stage, StageError};
+use crate::replica::attempt::{self, Trial, TrialError};
+use crate::replica::template::Stage;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Origin, StageError};
+use crate::server::{Kind, SharedServer};
 use crate::sweep::case::NamedKind;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
-use crate::trial::{self, Trial, TrialError};
-use crate::upgrader::Upgrader;
 use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -117,7 +120,7 @@ impl Day {
             configuration: &self.configuration,
             faults: &[],
         };
-        let outcome = trial::run(&mut replica, stage.server(), &trial)?;
+        let outcome = attempt::run(&mut replica, stage.server(), &trial)?;
         let copied = replica.home.configuration().display().to_string();
         let output = outcome.output.replace(&copied, &self.configuration_file.display().to_string());
         Ok(Rehearsed {

@@ -7,9 +7,9 @@
 
 use crate::process::running;
 use crate::record::Record;
+use crate::replica::Replica;
+use crate::replica::attempt::Outcome;
 use crate::server::ServerError;
-use crate::stage::Replica;
-use crate::trial::Outcome;
 use postgres::{Client, Transaction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,9 @@
 //! A state of a 1.7 replica that the original upgrade and ours are tried on, as it is written in scenarios/original:
 //! how the real 1.8.2 comes to it, how both are run, and what ours is given to go on when it has refused.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use crate::live::scenario::{MySqlSource, Scenario, Step};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A state.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -2,11 +2,11 @@
 //! this project for the first time; then the same with a wrong mapping, refused.
 
 use crate::chameleon::home::{ConfiguredSource, Home, configuration};
-use crate::output::line;
+use crate::commands::output::line;
 use crate::record::Record;
+use crate::replica::upgrader::{NoUpgrader, Upgrader};
 use crate::seed::{Seed, SeedError};
 use crate::server::{self, Database, LocalOptions, Server, ServerError};
-use crate::upgrader::{NoUpgrader, Upgrader};
 use anstyle::{AnsiColor, Style};
 use std::io;
 

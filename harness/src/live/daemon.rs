@@ -3,17 +3,15 @@
 //! It is held to no marker here, for its tables may have been lost: it has caught up when its open batch stands behind
 //! a change that was made last, and no row that it has stored is left.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use postgres::Client;
-
 use crate::chameleon::home::Home;
 use crate::chameleon::version2::Chameleon2;
-use crate::live::comparison::Difference;
 use crate::live::run::Live;
+use crate::live::tables::Difference;
 use crate::live::{LiveError, marker};
 use crate::process::group::Running;
+use postgres::Client;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -59,12 +57,12 @@ impl Course {
 
 /// Runs the daemons until they have caught up with what happens on MySQL before and meanwhile, or have ended, and compares
 /// the tables.
-pub(super) fn run(live: &mut Live<'_>, meanwhile: &BTreeMap<String, String>) -> Result<Course, LiveError> {
+pub(crate) fn run(live: &mut Live<'_>, meanwhile: &BTreeMap<String, String>) -> Result<Course, LiveError> {
     run_telling(live, meanwhile, &mut Vec::new())
 }
 
 /// The same, adding in what the tables differ.
-pub(in crate::live) fn run_telling(
+pub(crate) fn run_telling(
     live: &mut Live<'_>,
     meanwhile: &BTreeMap<String, String>,
     differences: &mut Vec<Difference>,

@@ -3,16 +3,15 @@
 use crate::chameleon::home::Configuration;
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
 use crate::process::running::{self, Ended};
-use crate::server::ServerError;
-use crate::stage::{Replica, SharedServer, StageError};
-use crate::upgrader::Upgrader;
-use std::io;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Replica, StageError};
+use crate::server::{ServerError, SharedServer};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 /// How long an upgrader may take before it counts as hanging and is killed.
 const LIMIT: Duration = Duration::from_secs(120);
