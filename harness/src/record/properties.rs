@@ -9,7 +9,7 @@ use crate::process::running;
 use crate::record::Record;
 use crate::replica::Replica;
 use crate::replica::attempt::Outcome;
-use crate::server::ServerError;
+use crate::server::{ServerError, in_full};
 use postgres::{Client, Transaction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -181,22 +181,13 @@ pub struct AskingError(String);
 
 impl From<postgres::Error> for AskingError {
     fn from(error: postgres::Error) -> Self {
-        Self(described(&error))
+        Self(in_full(&error))
     }
 }
 
 impl From<ServerError> for AskingError {
     fn from(error: ServerError) -> Self {
         Self(error.to_string())
-    }
-}
-
-/// The server's own words, which the library's error leaves to its source.
-#[must_use]
-pub fn described(error: &postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -4,14 +4,13 @@ use super::expectation::Expectation;
 use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::fault::{FaultDescription, FaultKind, HoldAction};
 use crate::replica::Origin;
-use crate::seed::{Seed, Source};
+use crate::seed::{Pairs, Seed, Source};
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// A scenario as it is run.
@@ -332,42 +331,5 @@ impl From<SourceDescription> for ConfiguredSource {
     fn from(source: SourceDescription) -> Self {
         let SourceDescription { name, kind, mappings, settings } = source;
         Self { name, kind, mappings: mappings.0, more: settings.0 }
-    }
-}
-
-/// A map in the order in which it is written, without a key twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Pairs<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Pairs<T> {
-    fn default() -> Self {
-        Self(vec![])
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
-            type Value = Pairs<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a mapping")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<T>, M::Error> {
-                let mut pairs: Vec<(String, T)> = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, T>()? {
-                    if pairs.iter().any(|(known, _)| *known == key) {
-                        return Err(de::Error::custom(format!("the key {key:?} is given twice")));
-                    }
-                    pairs.push((key, value));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder(PhantomData))
     }
 }

@@ -1,8 +1,9 @@
 //! What must hold after a run, and whether it does.
 
-use super::description::Pairs;
-use crate::record::properties::{Property, described};
+use crate::record::properties::Property;
 use crate::replica::attempt::Outcome;
+use crate::seed::Pairs;
+use crate::server::in_full;
 use postgres::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -314,14 +315,14 @@ impl Expectation {
             Ok(wrong) => failures.extend(wrong),
             // A catalogue of another version has other columns, or none.
             Err(error) if error.as_db_error().is_some() => {
-                failures.push(format!("sch_chameleon is no 2.0 catalogue: {}", described(&error)));
+                failures.push(format!("sch_chameleon is no 2.0 catalogue: {}", in_full(&error)));
             }
             Err(error) => return Err(error),
         }
         for Query { sql, gives } in &self.queries {
             match column(client, sql) {
                 Ok(found) => differ(&mut failures, sql, &list(&found), &list(gives.rows())),
-                Err(error) => failures.push(format!("{sql} fails: {}", described(&error))),
+                Err(error) => failures.push(format!("{sql} fails: {}", in_full(&error))),
             }
         }
         Ok(failures)

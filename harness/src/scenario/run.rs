@@ -11,7 +11,7 @@ use crate::replica::attempt::{self, Outcome, Trial, TrialError};
 use crate::replica::template::Stage;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Replica, StageError};
-use crate::server::{Kind, ServerError, SharedServer};
+use crate::server::{Kind, ServerError, SharedServer, in_full};
 use postgres::Client;
 use std::time::{Duration, Instant};
 
@@ -346,7 +346,7 @@ impl Act<'_> {
 }
 
 fn wrong_sql(statement: &str, error: &postgres::Error) -> Broken {
-    Broken::Scenario(format!("{statement}: {}", properties::described(error)))
+    Broken::Scenario(format!("{statement}: {}", in_full(error)))
 }
 
 fn told(failures: &[String], outcome: &Outcome) -> String {

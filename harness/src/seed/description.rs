@@ -4,8 +4,9 @@
 //! Every type is read strictly (unknown keys are refused) and can be written as well in Rust:
 //! `Source::new("orders").table(Table::new("items").rows(3)).batch(Batch::open("mysql-bin.000007:1234"))`.
 
+use super::ordered;
 use schemars::JsonSchema;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -191,28 +192,7 @@ pub struct Columns(pub Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Columns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Columns;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a map from column names to PostgreSQL types")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Columns, M::Error> {
-                let mut columns: Vec<(String, String)> = Vec::new();
-                while let Some((name, kind)) = map.next_entry::<String, String>()? {
-                    if columns.iter().any(|(known, _)| *known == name) {
-                        return Err(M::Error::custom(format!("column {name:?} is given twice")));
-                    }
-                    columns.push((name, kind));
-                }
-                Ok(Columns(columns))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
+        ordered::pairs(deserializer, "a map from column names to PostgreSQL types", "column").map(Self)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The events of a batch: those written out in the seed one by one, generated ones in one statement.
 
 use super::description::{Batch, Event, Kind, Rows, Source, Table};
+use super::error::{SeedError, doing};
 use super::generated;
-use super::plant::{SeedError, doing};
 use crate::server::quoting::literal;
 use postgres::Transaction;
 use serde_json::Value;

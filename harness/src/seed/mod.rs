@@ -41,17 +41,21 @@
 //! `bigint` first, as an administrator has to whose binlog files grow that large.
 
 mod builder;
+mod create;
 mod description;
+mod error;
 mod events;
 mod generated;
+mod ordered;
 pub mod original;
-mod plant;
 
+pub use create::{Planted, PlantedSource};
 pub use description::{
     Batch, BatchState, Columns, Coordinate, Counters, Destination, Event, Kind, Row, Rows, Seed, Source,
     SourceSchema, Status, Table,
 };
-pub use plant::{Planted, PlantedSource, SeedError};
+pub use error::SeedError;
+pub use ordered::Pairs;
 
 /// The statements that make an empty 1.7 catalogue.
 pub const CATALOGUE: [&str; 3] = [

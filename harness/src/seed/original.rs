@@ -21,7 +21,7 @@ pub enum OriginalError {
         source: std::io::Error,
     },
     /// PostgreSQL refuses its schema file.
-    #[error("the schema file of pg_chameleon 1.8.2 fails: is there a schema sch_chameleon in this database? ({})", super::plant::described(.0))]
+    #[error("the schema file of pg_chameleon 1.8.2 fails: is there a schema sch_chameleon in this database? ({})", super::error::described(.0))]
     Server(#[source] postgres::Error),
 }
 

@@ -1,7 +1,7 @@
 //! The archives of `pg_dump` (custom, directory, tar), which `pg_restore` turns into a script: its list of what is in one,
 //! and the script as it comes.
 
-use super::RestoreError;
+use super::error::RestoreError;
 use super::script::Entry;
 use std::collections::BTreeMap;
 use std::fs;

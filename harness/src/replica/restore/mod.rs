@@ -8,6 +8,7 @@
 //! replica: then it is told; or the dump is refused.
 
 mod archive;
+mod error;
 mod script;
 mod statement;
 
@@ -20,42 +21,15 @@ use statement::Statement;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use error::RestoreError;
 pub use script::ScriptError;
 
 /// How many errors a message shows.
 const SHOWN_ERRORS: usize = 5;
 /// How many of the things that were left out are named.
 const SHOWN_LEFT_OUT: usize = 10;
-
-/// Why a dump can't be restored.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// It can't be opened.
-    #[error("it can't be read: {0}")]
-    Io(#[from] io::Error),
-    /// It can't be gone through.
-    #[error(transparent)]
-    Script(#[from] ScriptError),
-    /// A program that it needs.
-    #[error("{} can't be run: {source}. Install PostgreSQL's client programs", program.display())]
-    NoProgram {
-        /// The program.
-        program: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// It is not whole, or no dump of a replica; says what to do.
-    #[error("{0}")]
-    Unfit(String),
-    /// The throwaway server.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    /// The throwaway server, at a question of the harness.
-    #[error("the throwaway server does not answer: {0}")]
-    Sql(#[from] postgres::Error),
-}
 
 /// Restores `dump` into the empty database `into` as `role`, with the programs in `binaries` or on the PATH. Returns what
 /// is in the dump but not in the database, each in a line.
