@@ -6,11 +6,11 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::commands::{self, Means, rehearse::ReplayArguments};
+use chameleon_harness::commands::{self, Means, rehearse::RehearseArguments};
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
-use chameleon_harness::rehearsal::{self, Day, Rehearsed, ReplayError};
+use chameleon_harness::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
 use chameleon_harness::replica::StageError;
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
@@ -98,15 +98,15 @@ fn restore(dump: &Path, into: &Replica) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> Rehearsed {
+fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> RehearsalReport {
     attempted(dump, configuration, faults).unwrap()
 }
 
-fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehearsed, ReplayError> {
+fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<RehearsalReport, RehearsalError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
-    let day = Day {
+    let rehearsal = Rehearsal {
         dump,
         configuration: rehearsal::configuration(&file).unwrap(),
         configuration_file: file,
@@ -116,7 +116,7 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
         jobs: 2,
     };
-    day.rehearse(&|_, _| {})
+    rehearsal.run(&|_, _| {})
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_dump_that_drops_its_database_harms_no_server() {
     fs::write(&configuration, PRODUCTION).unwrap();
     for format in ["plain", "custom", "directory", "tar"] {
         let dump = dump_with(&victim, format, &["--create", "--clean"], folder.path());
-        let arguments = ReplayArguments {
+        let arguments = RehearseArguments {
             dump: Some(dump.clone()),
             without_rows: false,
             config: configuration.to_str().unwrap().to_owned(),
@@ -580,7 +580,7 @@ fn what_another_server_lacks_is_told_and_does_no_harm() {
     // In a schema of the replica the same is no harmless matter.
     production.sql("CREATE VIEW stock.statements AS SELECT query FROM pg_stat_statements");
     let error = attempted(dump(&production, "custom", folder.path()), PRODUCTION, &[]).unwrap_err();
-    assert!(matches!(error, ReplayError::Stage(StageError::Restore { .. })), "{error}");
+    assert!(matches!(error, RehearsalError::Stage(StageError::Restore { .. })), "{error}");
     let error = error.to_string();
     for says in
         ["VIEW stock.statements", "42P01", "left out: EXTENSION pg_stat_statements", "--server local:MAJOR"]

@@ -57,23 +57,26 @@ fn files_that_are_not_there_are_named() {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().to_str().unwrap();
     harness().args(["list", path]).assert().code(WRONG_USE).stderr(contains("no scenarios (*.yaml) in"));
-    harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", "scenarios/README.md"])
-        .assert()
-        .code(WRONG_USE)
-        .stderr(contains("this is not YAML"));
+    // `replay` is its former name.
+    for verb in ["rehearse", "replay"] {
+        harness()
+            .args([verb, "--dump", "nowhere.dump", "--config", "scenarios/README.md"])
+            .assert()
+            .code(WRONG_USE)
+            .stderr(contains("this is not YAML"));
+    }
     let within_braces = empty.path().join("mine.yml");
     let text = "{pg_conn: {host: h, port: 5432, user: u, password: p, database: d},
                  sources: {a: {type: mysql, db_conn: {host: h, port: 3306, user: u, password: p, charset: utf8,
                                                       connect_timeout: 1}, schema_mappings: {x: y}}}}";
     fs::write(&within_braces, text).unwrap();
     harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
+        .args(["rehearse", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("has no pg_conn at the beginning of a line"));
     harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
+        .args(["rehearse", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("./nowhere.yml"));
@@ -91,7 +94,7 @@ sources:
 ";
     fs::write(&file, unreachable).unwrap();
     harness()
-        .args(["replay", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
+        .args(["rehearse", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
         .assert()
         .code(NO_HARNESS)
         .stderr(contains("production can't be dumped").and(contains("secret").not()));
@@ -321,7 +324,7 @@ fn what_can_not_be_meant_is_wrong_use() {
     let configuration = folder.path().join("mine.yml");
     fs::write(&configuration, "pg_conn: {host: h}\nsources: [\n").unwrap();
     harness()
-        .args(["replay", "--dump", &file, "--config", configuration.to_str().unwrap()])
+        .args(["rehearse", "--dump", &file, "--config", configuration.to_str().unwrap()])
         .args(["--upgrader", REFUSING_UPGRADER])
         .assert()
         .code(WRONG_USE)

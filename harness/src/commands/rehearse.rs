@@ -1,11 +1,11 @@
-//! `chameleon-harness replay`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
+//! `chameleon-harness rehearse`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
 
 use super::progress::Progress;
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, named_or_all, say};
 use crate::process::running;
 use crate::rehearsal::dump::{Dump, Rows};
-use crate::rehearsal::{self, Rehearsed, ReplayError};
+use crate::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
 use crate::replica::StageError;
 use crate::server::{Binaries, Kind};
 use crate::sweep::case::NamedKind;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// Unless a dump is given it is taken from production, which is only read. One that is given must hold sch_chameleon and
 /// the destination schemas: `pg_dump --format=custom --file FILE DATABASE`.
 #[derive(Debug, Args)]
-pub struct ReplayArguments {
+pub struct RehearseArguments {
     /// A file or folder of pg_dump, in any of its formats.
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
@@ -49,11 +49,11 @@ pub struct ReplayArguments {
     pub means: Means,
 }
 
-/// Replays the day.
+/// Rehearses the upgrade.
 ///
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
-pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
+pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     if let Kind::Url(_) = arguments.means.server {
         return Err(wrong_use(StageError::NotOnSomebodyElsesServer));
     }
@@ -75,7 +75,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
             taken.file()
         }
     };
-    let day = rehearsal::Day {
+    let rehearsal = Rehearsal {
         dump,
         configuration,
         configuration_file,
@@ -86,7 +86,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Ending, CommandError> {
         jobs: arguments.means.jobs(),
     };
     let progress = Progress::start();
-    let rehearsed = day.rehearse(&|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
+    let rehearsed = rehearsal.run(&|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
     drop(progress);
     let shown = say!("{}", text(&rehearsed));
     let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
@@ -104,7 +104,7 @@ fn wrong_use(error: impl ToString) -> CommandError {
 }
 
 /// By the programs of the throwaway server's version, where it has them on this machine.
-fn of_production(arguments: &ReplayArguments, configuration: &Configuration) -> Result<Dump, CommandError> {
+fn of_production(arguments: &RehearseArguments, configuration: &Configuration) -> Result<Dump, CommandError> {
     let binaries = match &arguments.means.server {
         Kind::Local(options) => Binaries::find(options.major).ok(),
         _ => None,
@@ -115,10 +115,10 @@ fn of_production(arguments: &ReplayArguments, configuration: &Configuration) -> 
 }
 
 /// A dump that can't be restored is the wrong file.
-fn told(error: &ReplayError) -> CommandError {
+fn told(error: &RehearsalError) -> CommandError {
     match error {
-        ReplayError::Stage(StageError::Restore { .. })
-        | ReplayError::Sweep(SweepError::Stage(StageError::Restore { .. })) => {
+        RehearsalError::Stage(StageError::Restore { .. })
+        | RehearsalError::Sweep(SweepError::Stage(StageError::Restore { .. })) => {
             CommandError::WrongUse(error.to_string())
         }
         error => CommandError::harness(error),
@@ -126,7 +126,7 @@ fn told(error: &ReplayError) -> CommandError {
 }
 
 /// What the administrator reads.
-fn text(rehearsed: &Rehearsed) -> String {
+fn text(rehearsed: &RehearsalReport) -> String {
     let mut text = format!("{}\n\n", running::shown(rehearsed.output.trim_end()));
     if !rehearsed.left_out.is_empty() {
         text.push_str("Not rehearsed, because this is another server than production's:\n");
@@ -147,7 +147,7 @@ fn text(rehearsed: &Rehearsed) -> String {
     let Some(findings) = &rehearsed.sweep else {
         return text + "The day will go well if nothing goes wrong on it; the sweep was left out.";
     };
-    text.push_str(&format!("{}\n", table(findings, "chameleon-harness replay")));
+    text.push_str(&format!("{}\n", table(findings, "chameleon-harness rehearse")));
     let violations = findings.violations().count();
     if violations == 0 {
         return format!(

@@ -1,4 +1,4 @@
-//! The rehearsal of the day from a dump: §rehearsal. The database is restored on a throwaway server and
+//! The rehearsal of an upgrade on a dump of production: §rehearsal. The database is restored on a throwaway server and
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
 pub mod dump;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// Why there was no rehearsal.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
+pub enum RehearsalError {
     /// The server, or the dump.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -44,7 +44,7 @@ pub enum UnusableConfiguration {
 }
 
 /// What is rehearsed.
-pub struct Day {
+pub struct Rehearsal {
     /// A file of pg_dump.
     pub dump: PathBuf,
     /// The configuration for the throwaway server.
@@ -65,7 +65,7 @@ pub struct Day {
 
 /// What came of a rehearsal.
 #[derive(Debug, Serialize)]
-pub struct Rehearsed {
+pub struct RehearsalReport {
     /// How the undisturbed upgrade ended; none when a signal ended it.
     pub exit_code: Option<i32>,
     /// How long it took.
@@ -81,7 +81,7 @@ pub struct Rehearsed {
     pub sweep: Option<Findings>,
 }
 
-impl Rehearsed {
+impl RehearsalReport {
     /// Whether the undisturbed upgrade succeeded, and no fault did harm.
     #[must_use]
     pub fn went_well(&self) -> bool {
@@ -90,12 +90,12 @@ impl Rehearsed {
     }
 }
 
-impl Day {
+impl Rehearsal {
     /// Upgrades undisturbed, and then under the sweep when that went well and there are faults to sweep.
     ///
     /// # Errors
-    /// [`ReplayError`]; an upgrade that does not succeed is a result.
-    pub fn rehearse(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Rehearsed, ReplayError> {
+    /// [`RehearsalError`]; an upgrade that does not succeed is a result.
+    pub fn run(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<RehearsalReport, RehearsalError> {
         let mut rehearsed = self.undisturbed()?;
         if !self.faults.is_empty() && rehearsed.exit_code == Some(0) {
             rehearsed.sweep = Some(sweep::run(&self.sweep(), progress)?);
@@ -109,7 +109,7 @@ impl Day {
         arguments
     }
 
-    fn undisturbed(&self) -> Result<Rehearsed, ReplayError> {
+    fn undisturbed(&self) -> Result<RehearsalReport, RehearsalError> {
         let server = SharedServer::new(self.server.start().map_err(StageError::from)?);
         let stage = Stage::new(server, &Origin::Dump(self.dump.clone()))?;
         let mut replica = stage.replica(&self.configuration)?;
@@ -123,7 +123,7 @@ impl Day {
         let outcome = attempt::run(&mut replica, stage.server(), &trial)?;
         let copied = replica.home.configuration().display().to_string();
         let output = outcome.output.replace(&copied, &self.configuration_file.display().to_string());
-        Ok(Rehearsed {
+        Ok(RehearsalReport {
             exit_code: outcome.code(),
             seconds: outcome.took.as_secs_f64(),
             replay_seconds: replay_seconds(&output),
