@@ -11,12 +11,13 @@ use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, fs};
 
 /// `all`: on MySQL all scenarios too, not only those of the core. So does whoever names some.
 const LIVE: &str = "CHAMELEON_LIVE";

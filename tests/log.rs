@@ -12,11 +12,12 @@ use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{env, fs};
 
 /// As of the live scenarios.
 const AT_A_TIME: usize = 2;

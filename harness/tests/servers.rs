@@ -15,7 +15,9 @@ use chameleon_harness::server::{
 use libtest_mimic::{Arguments, Conclusion, Trial};
 use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::ExposeSecret;
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -24,7 +26,6 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 const HOLD: &str = "CHAMELEON_TEST_HOLD";
 const END: &str = "CHAMELEON_TEST_END";

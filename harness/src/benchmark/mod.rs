@@ -11,6 +11,7 @@ use crate::chameleon::version2::Chameleon2;
 use crate::process::ProcessError;
 use crate::process::group::{Running, Warden};
 use crate::process::tools::{self, Missing};
+use crate::replica::report::Report;
 use crate::replica::template::Stage;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, Replica, StageError};
@@ -18,9 +19,10 @@ use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, SharedServer, local};
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use std::{fs, io};
 
 pub use chart::chart;
 pub use report::markdown;
@@ -306,14 +308,9 @@ fn report_of(replica: &Replica) -> PathBuf {
 
 /// The replay and the steps of our report; what is left is the start with the checks, and the end.
 fn parts(replica: &Replica, took: Duration) -> Result<Vec<(String, f64)>, BenchmarkError> {
-    let report: Value =
-        serde_json::from_str(&fs::read_to_string(report_of(replica))?).map_err(io::Error::from)?;
-    let all = |list: &str| report[list].as_array().cloned().unwrap_or_default();
-    let seconds = |part: &Value| part["seconds"].as_f64().unwrap_or_default();
-    let replays = all("replays").iter().map(seconds).sum::<f64>();
-    let steps = all("steps");
-    let mut parts = vec![("replay".to_owned(), replays)];
-    parts.extend(steps.iter().map(|it| (it["step"].as_str().unwrap_or_default().to_owned(), seconds(it))));
+    let report = Report::read(&report_of(replica))?.unwrap_or_default();
+    let mut parts = vec![("replay".to_owned(), report.replay_seconds())];
+    parts.extend(report.steps.into_iter().map(|step| (step.step, step.seconds)));
     let rest = took.as_secs_f64() - parts.iter().map(|(_, seconds)| seconds).sum::<f64>();
     parts.push(("start, checks and end".to_owned(), rest));
     Ok(parts)

@@ -4,8 +4,9 @@ use crate::process::scratch;
 use crate::server::Address;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 use tempfile::TempDir;
 
 /// The name of the configuration that a home holds.

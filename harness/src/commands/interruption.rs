@@ -3,7 +3,9 @@
 
 use crate::commands::output::tell;
 use crate::server;
-use std::{fs, process, thread};
+use std::fs;
+use std::process;
+use std::thread;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 

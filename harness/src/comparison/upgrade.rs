@@ -6,9 +6,8 @@ use crate::chameleon::sessions;
 use crate::live::LiveError;
 use crate::live::run::Live;
 use crate::live::scenario::Program;
+use crate::replica::report::Report;
 use postgres::Client;
-use serde_json::Value;
-use std::fs;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -62,7 +61,10 @@ pub(super) fn first(live: &mut Live<'_>, case: &Case, by: Program) -> Result<Att
     sessions::wait_for_the_end(&mut live.client)?;
     let refused_by = match by {
         Program::Original => vec![],
-        Program::Ours => errors(&fs::read_to_string(&report).unwrap_or_default()),
+        Program::Ours => {
+            let report = Report::read(&report).map_err(LiveError::io("read the report"))?;
+            report.unwrap_or_default().failed_checks()
+        }
     };
     Ok(Attempted { exit: status.code(), said: last_said(&running.output()), refused_by })
 }
@@ -75,17 +77,6 @@ pub(super) fn again(live: &mut Live<'_>, case: &Case) -> Result<(), LiveError> {
     let (_home, mut running) = live.start_upgrade(Program::Ours, &case.upgraded, &case.attempt.options)?;
     let status = running.wait(TIMEOUT)?;
     if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}")).into()) }
-}
-
-/// The ids of the checks that found errors, in a report.
-fn errors(report: &str) -> Vec<String> {
-    let report: Value = serde_json::from_str(report).unwrap_or_default();
-    let findings = report["findings"].as_array().cloned().unwrap_or_default();
-    let errors = findings.iter().filter(|finding| finding["severity"] == "error");
-    let mut checks: Vec<_> =
-        errors.filter_map(|finding| finding["check"].as_str().map(str::to_owned)).collect();
-    checks.dedup();
-    checks
 }
 
 /// The first line of the last thing that was said, without the time and the process before it.

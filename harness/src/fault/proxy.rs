@@ -4,11 +4,12 @@
 use super::connection::{Finishing, serve};
 use super::transcript::SharedRun;
 use super::{Fault, Transcript};
+use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, io};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;

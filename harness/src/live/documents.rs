@@ -1,9 +1,10 @@
 //! Documents that say what a run has shown: `CHAMELEON_WRITE_DOCS=1` writes them, and without it they must be as the run
 //! has them.
 
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
 /// Whether documents are written anew.
 #[must_use]

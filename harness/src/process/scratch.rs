@@ -2,11 +2,12 @@
 //! when that is killed.
 
 use super::supervisor::Supervisor;
+use std::env;
 use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::{env, io};
 
 /// What the names of files begin with that hold the process group of a program which the harness runs.
 pub(crate) const RUNNING: &str = "running-";

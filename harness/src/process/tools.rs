@@ -4,10 +4,11 @@
 //! What can't be had on a machine is missing by name and with a reason: the tests that need it are skipped,
 //! except where `CI=true` says that everything must be there.
 
+use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 /// A program that this machine doesn't have.
 #[derive(Debug, Clone, thiserror::Error)]

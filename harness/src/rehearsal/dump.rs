@@ -3,9 +3,10 @@
 
 use crate::process::scratch;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
+use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, io};
 use tempfile::TempDir;
 
 /// The catalogue, what a failed or finished upgrade has left beside it.

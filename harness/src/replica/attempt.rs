@@ -3,18 +3,24 @@
 use crate::chameleon::home::Configuration;
 use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
 use crate::process::running::{self, Ended};
+use crate::replica::report::Report;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Replica, StageError};
 use crate::server::{ServerError, SharedServer};
+use std::ffi::OsStr;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 /// How long an upgrader may take before it counts as hanging and is killed.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// The file for the report, in the home folder of the run.
+const REPORT: &str = "report.json";
 
 /// What is said to whoever asks whether it may begin.
 const ANSWER: &str = "YES\n";
@@ -62,6 +68,8 @@ pub struct Outcome {
     pub exit: Option<ExitStatus>,
     /// All that it wrote, standard output first.
     pub output: String,
+    /// Its report; none when it wrote none.
+    pub report: Option<Report>,
     /// What passed between it and the server.
     pub transcript: Transcript,
     /// How a second upgrader ended, when a fault started one.
@@ -100,8 +108,13 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     let proxy = Proxy::start((address.host.as_str(), address.port), faults)?;
     let through = proxy.address();
     replica.configure_through(&through.ip().to_string(), through.port(), trial.configuration)?;
+    let report = replica.home.path().join(REPORT);
+    let mut arguments: Vec<&OsStr> = trial.arguments.iter().map(OsStr::new).collect();
+    if trial.upgrader.reports(trial.arguments) && !trial.arguments.iter().any(|it| it == "--report") {
+        arguments.extend(["--report".as_ref(), report.as_os_str()]);
+    }
     let began = Instant::now();
-    let upgrader = running::start(&trial.upgrader.command(&replica.home, trial.arguments), ANSWER)?;
+    let upgrader = running::start(&trial.upgrader.command(&replica.home, arguments), ANSWER)?;
     shared.start(upgrader.id());
     let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
     let took = began.elapsed();
@@ -109,7 +122,8 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     let transcript = proxy.finish();
     let second = *shared.second.lock().unwrap_or_else(PoisonError::into_inner);
     let server_crashed = shared.crashed.load(Ordering::SeqCst);
-    Ok(Outcome { exit, output, transcript, second, server_crashed, took })
+    let report = Report::read(&report)?;
+    Ok(Outcome { exit, output, report, transcript, second, server_crashed, took })
 }
 
 /// What the actions of faults share with the run.

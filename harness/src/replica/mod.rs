@@ -2,6 +2,7 @@
 //! without faults.
 
 pub mod attempt;
+pub mod report;
 pub mod restore;
 pub mod template;
 pub mod upgrader;

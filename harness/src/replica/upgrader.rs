@@ -3,10 +3,11 @@
 use crate::chameleon::home::{CONFIGURATION, Home};
 use crate::chameleon::version2;
 use crate::process::tools::{self, Missing, on_path};
+use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::{env, io};
 
 /// A program that upgrades: ours by default.
 #[derive(Debug, Clone)]
@@ -116,6 +117,13 @@ impl Upgrader {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::Ours { .. })
+    }
+
+    /// Whether a run with these arguments writes a report to the file of `--report`, when it is given.
+    #[must_use]
+    pub fn reports(&self, arguments: &[String]) -> bool {
+        let verb = arguments.first().map(String::as_str);
+        self.is_ours() && matches!(verb, Some("upgrade" | "upgrade_replica_schema"))
     }
 
     /// A command with `arguments` and the home's configuration, without standard input. One that isn't ours has

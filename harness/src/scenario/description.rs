@@ -213,6 +213,12 @@ fn upgrade() -> Vec<String> {
 }
 
 impl Run {
+    /// Whether the run is of the checks alone.
+    #[must_use]
+    pub fn is_a_check(&self) -> bool {
+        self.arguments.first().is_some_and(|verb| verb == "check")
+    }
+
     /// Whether the run is to upgrade, rather than to look or to try.
     #[must_use]
     pub fn is_an_upgrade(&self) -> bool {

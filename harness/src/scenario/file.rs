@@ -1,8 +1,9 @@
 //! A scenario's file: where it is, its name, and what is wrong with it.
 
 use super::description::{Scenario, WrittenScenario};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// A scenario and the file that it was read from.
 #[derive(Debug, Clone)]

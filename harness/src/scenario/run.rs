@@ -8,6 +8,7 @@ use crate::process::running;
 use crate::record::Record;
 use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
 use crate::replica::attempt::{self, Outcome, Trial, TrialError};
+use crate::replica::report::Report;
 use crate::replica::template::Stage;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Replica, StageError};
@@ -217,8 +218,12 @@ impl Act<'_> {
         }
         let before = self.before(replica, verdict)?;
         let sessions = self.open_sessions(replica)?;
-        let outcome = self.upgrade(replica, &self.run.faults)?;
+        let mut outcome = self.upgrade(replica, &self.run.faults)?;
         verdict.runs += 1;
+        if self.run.expect.findings.is_some() && self.run.is_a_check() {
+            outcome.report = Some(self.checks_as_data(replica)?);
+            verdict.runs += 1;
+        }
         drop(sessions);
         properties::await_end_of_sessions(&mut replica.superuser()?)?;
         let mut failures =
@@ -241,6 +246,17 @@ impl Act<'_> {
         let arguments = &self.run.arguments;
         let (upgrader, configuration) = (self.upgrader, self.configuration);
         attempt::run(replica, self.server, &Trial { upgrader, arguments, configuration, faults })
+    }
+
+    /// The same checks once more, for a program: they change nothing.
+    fn checks_as_data(&self, replica: &mut Replica) -> Result<Report, Broken> {
+        let (upgrader, configuration) = (self.upgrader, self.configuration);
+        let mut arguments = self.run.arguments.clone();
+        arguments.extend(["--format", "json"].map(str::to_owned));
+        let trial = Trial { upgrader, arguments: &arguments, configuration, faults: &[] };
+        let outcome = attempt::run(replica, self.server, &trial)?;
+        Report::at_the_beginning_of(&outcome.output)
+            .map_err(|error| Broken::Scenario(format!("check wrote no JSON ({error}): {}", outcome.output)))
     }
 
     /// A run with faults is held against one without, on a copy.

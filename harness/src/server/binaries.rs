@@ -3,9 +3,10 @@
 //! newest, `pg_config` on the PATH, and the wheels again when nothing else is installed.
 
 use crate::process::tools::{self, Missing};
+use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 /// PostgreSQL's programs of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::scenario::Program;
 use super::tables::Difference;
 use super::{LiveError, Programs};
 use crate::process::group::Warden;
+use crate::replica::report::{Finding, Report, Severity};
 use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -54,13 +54,6 @@ impl Shown {
     }
 }
 
-/// A finding of `check`.
-struct Finding {
-    id: String,
-    severity: String,
-    text: String,
-}
-
 /// Runs cases on one replica: all together, so that only one of them may end the daemon.
 ///
 /// # Errors
@@ -75,7 +68,8 @@ pub fn run(
     let warden = Warden::new()?;
     let mut live = Live::begin(&scenario, programs, upgrader, database, &warden)?;
     live.steps()?;
-    let usual: BTreeSet<_> = check(&live)?.into_iter().map(|it| (it.id, it.severity)).collect();
+    let usual: BTreeSet<_> =
+        check(&live)?.into_iter().map(|it| (it.check, it.severity.to_string())).collect();
     let mut events = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         let (_, mysql) = live.initialised_of("merged")?;
@@ -90,14 +84,18 @@ pub fn run(
     let of = |(number, events): (usize, Vec<String>)| {
         let table = Case::table(number);
         let of_it = |it: &&Finding| {
-            it.severity != "info"
-                && (it.text.contains(&table)
-                    || cases.len() == 1 && !usual.contains(&(it.id.clone(), it.severity.clone())))
+            it.severity != Severity::Info
+                && (it.text().contains(&table)
+                    || cases.len() == 1 && !usual.contains(&(it.check.clone(), it.severity.to_string())))
         };
         Shown {
             events,
             daemon: daemon(&course, &differences, &table),
-            found: findings.iter().filter(of_it).map(|it| (it.id.clone(), it.severity.clone())).collect(),
+            found: findings
+                .iter()
+                .filter(of_it)
+                .map(|it| (it.check.clone(), it.severity.to_string()))
+                .collect(),
         }
     };
     Ok(events.into_iter().enumerate().map(of).collect())
@@ -137,23 +135,15 @@ fn check(live: &Live<'_>) -> Result<Vec<Finding>, LiveError> {
     let home = live.home(&live.scenario.upgraded)?;
     let output = live.ours(&home, ["check", "--format", "json"])?.output();
     let output = output.map_err(LiveError::io("run check"))?;
-    let said: Value = serde_json::from_slice(&output.stdout)
+    let report = Report::at_the_beginning_of(&String::from_utf8_lossy(&output.stdout))
         .map_err(|error| LiveError::Scenario(format!("check wrote no JSON: {error}")))?;
-    let all = said["findings"].as_array().cloned().unwrap_or_default();
-    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-    Ok(all
-        .iter()
-        .map(|it| Finding {
-            id: text(it, "check"),
-            severity: text(it, "severity"),
-            text: format!("{} {}", text(it, "found"), text(it, "remedy")),
-        })
-        .collect())
+    Ok(report.findings)
 }
 
 /// Without MySQL, or, where the daemon starts from GTIDs, which MySQL alone tells, with all that was found accepted.
 fn upgrade(live: &Live<'_>, findings: &[Finding]) -> Result<(), LiveError> {
-    let errors: BTreeSet<_> = findings.iter().filter(|it| it.severity == "error").map(|it| &it.id).collect();
+    let errors: BTreeSet<_> =
+        findings.iter().filter(|it| it.severity == Severity::Error).map(|it| &it.check).collect();
     let options: Vec<_> = if live.programs.gtids {
         errors.iter().flat_map(|id| ["--accept".to_owned(), format!("{id}=to see it")]).collect()
     } else {

@@ -6,9 +6,10 @@
 use crate::process::tools::{self, Missing};
 use crate::server::ServerError;
 use serde::Deserialize;
+use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{fmt, fs};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
