@@ -12,10 +12,10 @@ pub mod run;
 pub mod sweep;
 
 use crate::benchmark::BenchmarkError;
+use crate::fault::FaultKind;
 use crate::replica::upgrader::Upgrader;
 use crate::scenario::{FileError, ScenarioError};
 use crate::server::Kind;
-use crate::sweep::case::NamedKind;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -127,6 +127,6 @@ fn scenarios_or_all(files: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// The kinds of fault that are meant when none are named.
-fn named_or_all(faults: &[NamedKind]) -> Vec<NamedKind> {
-    if faults.is_empty() { NamedKind::all().collect() } else { faults.to_vec() }
+fn named_or_all(faults: &[FaultKind]) -> Vec<FaultKind> {
+    if faults.is_empty() { FaultKind::all().collect() } else { faults.to_vec() }
 }

@@ -3,12 +3,12 @@
 use super::progress::Progress;
 use super::report::{self, ReportFile};
 use super::{CommandError, Ending, Means, named_or_all, say};
+use crate::fault::FaultKind;
 use crate::process::running;
 use crate::rehearsal::dump::{Dump, Rows};
 use crate::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
 use crate::replica::StageError;
 use crate::server::{Binaries, Kind};
-use crate::sweep::case::NamedKind;
 use crate::sweep::{SweepError, table};
 use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
@@ -37,7 +37,7 @@ pub struct RehearseArguments {
     pub no_sweep: bool,
     /// Only these kinds of fault in the sweep; `sweep --help` lists them.
     #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
-    pub faults: Vec<NamedKind>,
+    pub faults: Vec<FaultKind>,
     /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.
     #[arg(long)]
     pub assume_stopped: bool,

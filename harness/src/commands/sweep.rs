@@ -3,11 +3,12 @@
 use super::progress::Progress;
 use super::{CommandError, Ending, Means, named_or_all, report, say};
 use crate::chameleon::home::{Configuration, ConfiguredSource};
+use crate::fault::FaultKind;
 use crate::replica::{Origin, StageError};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
-use crate::sweep::case::{Case, NamedKind};
+use crate::sweep::case::Case;
 use crate::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,11 +16,9 @@ use std::path::PathBuf;
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
 #[derive(Debug, Args)]
 pub struct SweepArguments {
-    /// Only these kinds of fault, with commas between them: `statement_fails:SQLSTATE` (disk_full, deadlock, 53100, …),
-    /// cut_before, cut_during, cut_after, kill_client, crash_server, freeze_server, hold_lock, second_upgrader,
-    /// revoke_privilege.
-    #[arg(long, value_name = "FAULT", value_delimiter = ',')]
-    pub faults: Vec<NamedKind>,
+    /// Only these kinds of fault, with commas between them.
+    #[arg(long, value_name = "FAULT", value_delimiter = ',', help = faults())]
+    pub faults: Vec<FaultKind>,
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
     #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "pairs"])]
     pub only: Vec<Case>,
@@ -38,6 +37,14 @@ pub struct SweepArguments {
     /// How it is run.
     #[command(flatten)]
     pub means: Means,
+}
+
+/// The help of `--faults`.
+fn faults() -> String {
+    format!(
+        "Only these kinds of fault, with commas between them, where statement_fails takes any SQLSTATE: {}",
+        FaultKind::names().join(", ")
+    )
 }
 
 /// Sweeps the demo's replica, or a scenario's.

@@ -6,8 +6,10 @@
 //! Every fault first waits until the server has answered all earlier messages of its connection and the
 //! client has been sent these answers: what the client knows at that moment does not depend on timing.
 
+mod action;
 mod connection;
 mod description;
+mod kind;
 mod message;
 mod proxy;
 mod session;
@@ -21,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 
-pub use description::{FaultDescription, FaultKind, HoldAction};
+pub use action::{HoldAction, NoAction, Surroundings};
+pub use description::FaultDescription;
+pub use kind::{FaultKind, NoFaultKind};
 pub use message::MessageKind;
 pub use proxy::{Proxy, ProxyError};
 pub use sqlstate::{NoSqlState, SqlState};
@@ -146,18 +150,6 @@ impl Fault {
         action: impl FnOnce() -> Result<Resume, ActionError> + Send + 'static,
     ) -> Self {
         Self { at, effect: Effect::Hold { name: name.into(), action: Box::new(action) } }
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StatementFails(sqlstate) => write!(f, "statement_fails ({sqlstate})"),
-            Self::CutBefore => f.write_str("cut_before"),
-            Self::CutDuring => f.write_str("cut_during"),
-            Self::CutAfter => f.write_str("cut_after"),
-            Self::Hold { name, .. } => write!(f, "hold ({name})"),
-        }
     }
 }
 

@@ -4,13 +4,13 @@
 pub mod dump;
 
 use crate::chameleon::home::Configuration;
+use crate::fault::FaultKind;
 use crate::replica::attempt::{self, Trial, TrialError};
 use crate::replica::report::Report;
 use crate::replica::template::Stage;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, StageError};
 use crate::server::{Kind, SharedServer};
-use crate::sweep::case::NamedKind;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub struct Rehearsal {
     /// Whether `--assume-stopped` will be given.
     pub assume_stopped: bool,
     /// The kinds of fault of the sweep; none leaves the sweep out.
-    pub faults: Vec<NamedKind>,
+    pub faults: Vec<FaultKind>,
     /// How many runs of the sweep at a time.
     pub jobs: usize,
 }

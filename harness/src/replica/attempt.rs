@@ -1,19 +1,20 @@
 //! One run of an upgrader on a replica, with or without faults, and what came of it.
 
-use crate::chameleon::home::Configuration;
-use crate::fault::{Action, Fault, FaultDescription, HoldAction, Proxy, ProxyError, Resume, Transcript};
+use crate::chameleon::home::{Configuration, Home};
+use crate::fault::{FaultDescription, Proxy, ProxyError, Surroundings, Transcript};
 use crate::process::running::{self, Ended};
 use crate::replica::report::Report;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Replica, StageError};
-use crate::server::{ServerError, SharedServer};
+use crate::server::{Address, ServerError, SharedServer};
+use postgres::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long an upgrader may take before it counts as hanging and is killed.
@@ -22,12 +23,11 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The file for the report, in the home folder of the run.
 const REPORT: &str = "report.json";
 
+/// The exit code of ours that says that it has not begun.
+const WRONG_USE: i32 = 2;
+
 /// What is said to whoever asks whether it may begin.
 const ANSWER: &str = "YES\n";
-
-/// How long a frozen server stays frozen, and how long another session holds its lock: longer than
-/// the lock timeout of a run with faults.
-const WHILE: Duration = Duration::from_millis(700);
 
 /// The lock timeout of a run with faults: shorter than another session holds its lock.
 pub const LOCK_TIMEOUT: &str = "400ms";
@@ -44,6 +44,9 @@ pub enum TrialError {
     /// The proxy.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    /// A fault can't be made ready.
+    #[error("making a fault ready: {0}")]
+    Fault(String),
     /// The upgrader can't be run.
     #[error("running the upgrader: {0}")]
     Run(#[from] io::Error),
@@ -90,7 +93,7 @@ impl Outcome {
     /// Whether a fault killed it.
     #[must_use]
     pub fn killed(&self) -> bool {
-        self.exit.is_some_and(|status| status.signal() == Some(rustix::process::Signal::KILL.as_raw()))
+        self.exit.is_some_and(|status| status.signal() == Some(Signal::KILL.as_raw()))
     }
 }
 
@@ -99,11 +102,12 @@ impl Outcome {
 /// # Errors
 /// [`TrialError`] when the run could not be made; a failing upgrader is an [`Outcome`].
 pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> Result<Outcome, TrialError> {
-    let shared = Arc::new(Shared::default());
     let address = replica.role().clone();
+    let run = Arc::new(Run::new(replica, server, trial));
     let mut faults = Vec::new();
     for fault in trial.faults {
-        faults.push(prepare(fault, replica, server, trial.upgrader, &shared)?);
+        let surroundings: Arc<dyn Surroundings> = run.clone();
+        faults.push(fault.fault(&surroundings).map_err(|error| TrialError::Fault(error.to_string()))?);
     }
     let proxy = Proxy::start((address.host.as_str(), address.port), faults)?;
     let through = proxy.address();
@@ -115,136 +119,102 @@ pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> R
     }
     let began = Instant::now();
     let upgrader = running::start(&trial.upgrader.command(&replica.home, arguments), ANSWER)?;
-    shared.start(upgrader.id());
+    run.began(upgrader.id());
     let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
     let took = began.elapsed();
-    shared.release();
+    run.ended();
     let transcript = proxy.finish();
-    let second = *shared.second.lock().unwrap_or_else(PoisonError::into_inner);
-    let server_crashed = shared.crashed.load(Ordering::SeqCst);
+    let second = *run.second.lock().unwrap_or_else(PoisonError::into_inner);
+    let server_crashed = run.crashed.load(Ordering::SeqCst);
     let report = Report::read(&report)?;
     Ok(Outcome { exit, output, report, transcript, second, server_crashed, took })
 }
 
-/// What the actions of faults share with the run.
-#[derive(Default)]
-struct Shared {
-    pid: AtomicI32,
+/// A run as the actions of faults see it.
+struct Run {
+    process: AtomicI32,
     ended: Mutex<bool>,
     changed: Condvar,
     second: Mutex<Option<i32>>,
     crashed: AtomicBool,
+    server: SharedServer,
+    address: Address,
+    database: String,
+    role: String,
+    upgrader: Upgrader,
+    /// The configuration of a second upgrader, which reaches the server past the proxy.
+    configuration: String,
 }
 
-impl Shared {
-    fn start(&self, process: u32) {
-        self.pid.store(i32::try_from(process).unwrap_or_default(), Ordering::SeqCst);
+impl Run {
+    fn new(replica: &Replica, server: &SharedServer, trial: &Trial<'_>) -> Self {
+        let database = replica.database.name().to_owned();
+        Self {
+            process: AtomicI32::default(),
+            ended: Mutex::default(),
+            changed: Condvar::new(),
+            second: Mutex::default(),
+            crashed: AtomicBool::default(),
+            server: server.clone(),
+            address: replica.database.address().clone(),
+            role: replica.role().user.clone(),
+            upgrader: trial.upgrader.clone(),
+            configuration: trial.configuration.text(replica.role(), &database),
+            database,
+        }
+    }
+
+    fn began(&self, process: u32) {
+        self.process.store(i32::try_from(process).unwrap_or_default(), Ordering::SeqCst);
     }
 
     /// The run has ended: whatever a fault still holds is let go.
-    fn release(&self) {
+    fn ended(&self) {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
+}
 
-    /// Waits for the end of the run, for at most `longest`.
-    fn wait(&self, longest: Duration) {
+impl Surroundings for Run {
+    fn kill_client(&self) -> io::Result<()> {
+        let process = Pid::from_raw(self.process.load(Ordering::SeqCst)).ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process(process, Signal::KILL)?)
+    }
+
+    fn server(&self) -> &SharedServer {
+        &self.server
+    }
+
+    fn server_has_crashed(&self) {
+        self.crashed.store(true, Ordering::SeqCst);
+    }
+
+    fn superuser(&self) -> Result<Client, ServerError> {
+        self.address.connect(&self.database)
+    }
+
+    fn database(&self) -> &str {
+        &self.database
+    }
+
+    fn role(&self) -> &str {
+        &self.role
+    }
+
+    fn run_second_upgrader(&self) -> io::Result<()> {
+        let home = Home::with_text(&self.configuration)?;
+        let command = self.upgrader.command(&home, ["upgrade", "--yes"]);
+        let ended = running::start(&command, ANSWER)?.wait(LIMIT)?;
+        let code = ended.status.and_then(|status| status.code());
+        if self.upgrader.is_ours() && code == Some(WRONG_USE) {
+            return Err(io::Error::other(format!("the second upgrader could not begin: {}", ended.output)));
+        }
+        *self.second.lock().unwrap_or_else(PoisonError::into_inner) = code;
+        Ok(())
+    }
+
+    fn wait_for_the_end(&self, longest: Duration) {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_timeout_while(ended, longest, |ended| !*ended));
     }
-}
-
-fn prepare(
-    description: &FaultDescription,
-    replica: &Replica,
-    server: &SharedServer,
-    upgrader: &Upgrader,
-    shared: &Arc<Shared>,
-) -> Result<Fault, TrialError> {
-    let mut failed = None;
-    let fault = description.fault(|action| match self::action(action, replica, server, upgrader, shared) {
-        Ok(action) => action,
-        Err(error) => {
-            failed = Some(error);
-            Box::new(|| Ok(Resume::Forward))
-        }
-    });
-    failed.map_or(Ok(fault), Err)
-}
-
-fn action(
-    action: HoldAction,
-    replica: &Replica,
-    server: &SharedServer,
-    upgrader: &Upgrader,
-    shared: &Arc<Shared>,
-) -> Result<Action, TrialError> {
-    let shared = Arc::clone(shared);
-    let server = server.clone();
-    Ok(match action {
-        HoldAction::KillClient => Box::new(move || {
-            kill(shared.pid.load(Ordering::SeqCst))?;
-            Ok(Resume::Cut)
-        }),
-        HoldAction::CrashServer => Box::new(move || {
-            let mut server = server.lock();
-            server.kill()?;
-            shared.crashed.store(true, Ordering::SeqCst);
-            server.restart()?;
-            Ok(Resume::Forward)
-        }),
-        HoldAction::FreezeServer => Box::new(move || {
-            server.lock().freeze()?;
-            thread::spawn(move || {
-                thread::sleep(WHILE);
-                drop(server.lock().thaw());
-            });
-            Ok(Resume::Forward)
-        }),
-        HoldAction::HoldLock => {
-            let mut other = replica.superuser()?;
-            Box::new(move || {
-                // Behind the upgrader's own locks it waits its turn, as another session would.
-                let (ready, taken) = std::sync::mpsc::channel();
-                thread::spawn(move || {
-                    let locked = other.batch_execute(
-                        "BEGIN; SET LOCAL lock_timeout = '100ms'; \
-                         LOCK TABLE sch_chameleon.t_sources IN SHARE ROW EXCLUSIVE MODE",
-                    );
-                    let _ = ready.send(());
-                    if locked.is_ok() {
-                        shared.wait(WHILE);
-                    }
-                    drop(other.batch_execute("ROLLBACK"));
-                });
-                taken.recv()?;
-                Ok(Resume::Forward)
-            })
-        }
-        HoldAction::SecondUpgrader => {
-            let command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
-            Box::new(move || {
-                let ended = running::start(&command, ANSWER)?.wait(LIMIT)?;
-                *shared.second.lock().unwrap_or_else(PoisonError::into_inner) =
-                    ended.status.and_then(|status| status.code());
-                Ok(Resume::Forward)
-            })
-        }
-        HoldAction::RevokePrivilege => {
-            let mut other = replica.superuser()?;
-            let revoke =
-                format!("REVOKE CREATE ON DATABASE {} FROM {}", replica.database.name(), replica.role().user);
-            Box::new(move || {
-                other.batch_execute(&revoke)?;
-                Ok(Resume::Forward)
-            })
-        }
-    })
-}
-
-/// SIGKILL, and waits until the process is gone as far as its sockets go.
-fn kill(pid: i32) -> io::Result<()> {
-    let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
-    Ok(())
 }

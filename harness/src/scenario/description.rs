@@ -2,7 +2,7 @@
 
 use super::expectation::Expectation;
 use crate::chameleon::home::{Configuration, ConfiguredSource};
-use crate::fault::{FaultDescription, FaultKind, HoldAction};
+use crate::fault::FaultDescription;
 use crate::replica::Origin;
 use crate::seed::{Pairs, Seed, Source};
 use schemars::JsonSchema;
@@ -50,13 +50,7 @@ impl Scenario {
     /// Whether a fault of it stops the server, so that it can't share one.
     #[must_use]
     pub fn needs_a_server_of_its_own(&self) -> bool {
-        let stops = |fault: &FaultDescription| {
-            matches!(
-                fault.kind,
-                FaultKind::Hold { action: HoldAction::CrashServer | HoldAction::FreezeServer }
-            )
-        };
-        self.runs.iter().any(|run| run.faults.iter().any(stops))
+        self.runs.iter().any(|run| run.faults.iter().any(|fault| fault.kind.stops_the_server()))
     }
 }
 

@@ -5,7 +5,7 @@ pub mod case;
 mod table;
 
 use crate::chameleon::home::Configuration;
-use crate::fault::{Occurrence, SeenMessage};
+use crate::fault::{FaultKind, Occurrence, SeenMessage};
 use crate::process::running;
 use crate::record::Record;
 use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
@@ -14,7 +14,7 @@ use crate::replica::template::Stage;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, Replica, StageError};
 use crate::server::{Kind, ServerError, SharedServer};
-use case::{Case, NamedKind};
+use case::Case;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub struct Sweep {
     /// The configuration.
     pub configuration: Configuration,
     /// The kinds of fault, each at every message.
-    pub kinds: Vec<NamedKind>,
+    pub kinds: Vec<FaultKind>,
     /// How many pairs of faults to sample.
     pub pairs: u32,
     /// What the samples are drawn with.
@@ -209,10 +209,10 @@ fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
         return sweep.only.clone();
     }
     let last = messages.last().map_or(0, |message| message.number);
-    let (failing, others): (Vec<&NamedKind>, Vec<&NamedKind>) =
+    let (failing, others): (Vec<&FaultKind>, Vec<&FaultKind>) =
         sweep.kinds.iter().partition(|kind| sweep.spread != Spread::Full && kind.is_a_failing_statement());
     let in_turn = failing.iter().cycle().zip(1..=last).map(|(kind, at)| Case::one((*kind).clone(), at));
-    let is_due = |turn: u64, kind: &NamedKind, at: u64| {
+    let is_due = |turn: u64, kind: &FaultKind, at: u64| {
         sweep.spread != Spread::InTurn || kind.to_string() == LOST_ANSWER || (at + turn).is_multiple_of(TURNS)
     };
     let single = (0..).zip(&others).flat_map(|(turn, kind)| {
@@ -238,7 +238,7 @@ fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
     let within: Vec<u64> =
         messages.iter().filter(|message| message.step.is_some()).map(|message| message.number).collect();
     let named =
-        |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<NamedKind>>();
+        |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<FaultKind>>();
     let (firsts, seconds) = (named(&FIRST_OF_A_PAIR), named(&SECOND_OF_A_PAIR));
     if within.is_empty() {
         return vec![];
