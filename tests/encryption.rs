@@ -71,7 +71,7 @@ impl Encrypted {
         let mut client = server.address().connect("postgres").unwrap();
         let source =
             Source::new("shop").table(Table::new("items").rows(2)).batch(Batch::open("mysql-bin.000007:200"));
-        Seed::of([source]).plant(&mut client).unwrap();
+        Seed::of([source]).create(&mut client).unwrap();
         for role in ["only_tls", "only_plain", "by_cert", "by_both"] {
             let create = format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{PASSWORD}'");
             client.batch_execute(&create).unwrap();

@@ -1,9 +1,9 @@
-//! The original upgrade beside ours: each file of scenarios/original is a test of its own, and together they are
+//! The original upgrade comparison ours: each file of scenarios/original is a test of its own, and together they are
 //! docs/original.md, which must say what they show. `CHAMELEON_WRITE_DOCS=1` writes it anew.
 
 #![expect(clippy::expect_used, reason = "without its folder the suite has nothing to run")]
 
-use chameleon_harness::comparison::{self, Beside, Case, document, summary};
+use chameleon_harness::comparison::{self, Case, Comparison, document, summary};
 use chameleon_harness::live::{Programs, documents};
 use chameleon_harness::process::tools;
 use chameleon_harness::replica::upgrader::Upgrader;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const AT_A_TIME: usize = 3;
 
 /// What the states have shown, in the order of their files.
-type Shown = Arc<Mutex<BTreeMap<PathBuf, (String, Beside)>>>;
+type Shown = Arc<Mutex<BTreeMap<PathBuf, (String, Comparison)>>>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -69,12 +69,12 @@ fn trial(file: &Path, programs: &Arc<Result<Programs, String>>, shown: &Shown) -
     })
 }
 
-fn compare(file: &Path, programs: &Result<Programs, String>) -> Result<(String, Beside), Box<dyn Error>> {
+fn compare(file: &Path, programs: &Result<Programs, String>) -> Result<(String, Comparison), Box<dyn Error>> {
     let case: Case = serde_yaml::from_str(&fs::read_to_string(file)?)?;
     let database = server::shared()?.create_database()?;
     let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
-    let beside = comparison::run(&case, programs.as_ref().map_err(Clone::clone)?, &upgrader, database)?;
-    Ok((case.state, beside))
+    let comparison = comparison::run(&case, programs.as_ref().map_err(Clone::clone)?, &upgrader, database)?;
+    Ok((case.state, comparison))
 }
 
 fn settle(document: &str) -> Result<(), Box<dyn Error>> {

@@ -790,7 +790,7 @@ fn sessions_that_are_read_only_by_default() {
 fn a_standby() {
     let mut server = local(&LocalOptions::default()).unwrap();
     let mut client = server.address().connect("postgres").unwrap();
-    Seed::of([shop()]).plant(&mut client).unwrap();
+    Seed::of([shop()]).create(&mut client).unwrap();
     let home = Home::new(&configuration(server.address(), "postgres", &shop_alone())).unwrap();
     drop(client);
     server.stop().unwrap();

@@ -6,12 +6,12 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::commands::{self, Means, rehearse::RehearseArguments};
+use chameleon_harness::commands::{self, CommonArguments, rehearse::RehearseArguments};
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
 use chameleon_harness::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
-use chameleon_harness::replica::StageError;
+use chameleon_harness::replica::ReplicaError;
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
@@ -316,7 +316,7 @@ fn a_dump_that_drops_its_database_harms_no_server() {
             faults: vec![],
             assume_stopped: false,
             report: None,
-            means: Means { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
+            common: CommonArguments { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
         };
         let refused = commands::rehearse::run(&arguments).unwrap_err();
         assert_eq!(refused.code(), 2, "{format}: {refused}");
@@ -580,7 +580,7 @@ fn what_another_server_lacks_is_told_and_does_no_harm() {
     // In a schema of the replica the same is no harmless matter.
     production.sql("CREATE VIEW stock.statements AS SELECT query FROM pg_stat_statements");
     let error = attempted(dump(&production, "custom", folder.path()), PRODUCTION, &[]).unwrap_err();
-    assert!(matches!(error, RehearsalError::Stage(StageError::Restore { .. })), "{error}");
+    assert!(matches!(error, RehearsalError::Replica(ReplicaError::Restore { .. })), "{error}");
     let error = error.to_string();
     for says in
         ["VIEW stock.statements", "42P01", "left out: EXTENSION pg_stat_statements", "--server local:MAJOR"]

@@ -9,8 +9,8 @@ use chameleon_harness::fault::FaultDescription;
 use chameleon_harness::record::Record;
 use chameleon_harness::record::properties::{self, Version};
 use chameleon_harness::replica::Origin;
-use chameleon_harness::replica::attempt::{self, Trial};
-use chameleon_harness::replica::template::Stage;
+use chameleon_harness::replica::attempt::{self, Attempt};
+use chameleon_harness::replica::template::ReplicaTemplate;
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{Kind, SharedServer};
@@ -169,14 +169,15 @@ fn nobody_says_yes() {
 #[test]
 fn faults_at_every_message_leave_the_one_or_the_other() {
     let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
-    let stage = Stage::new(server, &Origin::Seed(Seed::demo())).unwrap();
+    let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
     let configuration: Configuration = vec![demo_source()].into();
-    let mut upgraded = stage.replica(&configuration).unwrap();
+    let mut upgraded = template.replica(&configuration).unwrap();
     let upgrader = Upgrader::new(PROGRAM);
     let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
         let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
         let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        attempt::run(replica, stage.server(), &Trial { upgrader, arguments, configuration, faults }).unwrap()
+        attempt::run(replica, template.server(), &Attempt { upgrader, arguments, configuration, faults })
+            .unwrap()
     };
     assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
     let rollback = ["rollback", "--yes"];

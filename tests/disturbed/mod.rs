@@ -82,7 +82,7 @@ impl Scene {
         let database = server.create_database().expect("a database");
         let home = Home::new(&configuration(database.address(), database.name(), &sources));
         let replica = Replica { database, home: home.expect("a home folder") };
-        seed.plant(&mut replica.client()).expect("the seed can be planted");
+        seed.create(&mut replica.client()).expect("the seed can be planted");
         let before = replica.record();
         Self { replica, sources, before }
     }

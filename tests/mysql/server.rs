@@ -214,7 +214,7 @@ fn tables_that_the_database_can_not_name() {
     let replica = Replica { database, home };
     let old = Source::new("old_one").source_schema(Some("my_one")).dest_schema("db_0");
     let old = old.table(Table::new("t")).table(Table::new("größe")).batch(Batch::open(&origin.here()));
-    Seed::of([old]).plant(&mut replica.client()).unwrap();
+    Seed::of([old]).create(&mut replica.client()).unwrap();
     check(&replica).silent(&["table-structure"]);
     replica.sql("ALTER TABLE db_0.t ADD needed int NOT NULL");
     check(&replica)

@@ -20,7 +20,7 @@ fn replica(server: &LocalServer, synchronous_commit: &str) -> Replica {
     let replica = Replica { database, home };
     let mut client = replica.client();
     client.batch_execute("SET synchronous_commit = local").unwrap();
-    Seed::demo().plant(&mut client).unwrap();
+    Seed::demo().create(&mut client).unwrap();
     let name = replica.database.name();
     client
         .batch_execute(&format!("ALTER DATABASE {name} SET synchronous_commit = {synchronous_commit}"))

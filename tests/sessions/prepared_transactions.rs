@@ -16,7 +16,7 @@ fn replica(server: &LocalServer) -> Replica {
     let source = demo_source().with("lock_timeout", "200ms");
     let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
     let replica = Replica { database, home };
-    Seed::demo().plant(&mut replica.client()).unwrap();
+    Seed::demo().create(&mut replica.client()).unwrap();
     replica
 }
 

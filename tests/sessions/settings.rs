@@ -156,7 +156,7 @@ impl Stage {
     fn new() -> Self {
         let server = server::shared().unwrap();
         let good = server.create_database().unwrap();
-        good_seed().plant(&mut good.connect().unwrap()).unwrap();
+        good_seed().create(&mut good.connect().unwrap()).unwrap();
         let bad = Replica::of(&bad_seed(), &[source()]);
         let superuser = Mutex::new(server.address().connect("postgres").unwrap());
         Self { good, bad, superuser, next: Mutex::new(0) }

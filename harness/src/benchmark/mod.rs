@@ -9,12 +9,12 @@ use crate::chameleon::ChameleonError;
 use crate::chameleon::home::{ConfiguredSource, Home};
 use crate::chameleon::version2::Chameleon2;
 use crate::process::ProcessError;
-use crate::process::group::{Running, Warden};
+use crate::process::group::{ProcessGroup, StartedProgram};
 use crate::process::tools::{self, Missing};
 use crate::replica::report::Report;
-use crate::replica::template::Stage;
+use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
-use crate::replica::{Origin, Replica, StageError};
+use crate::replica::{Origin, Replica, ReplicaError};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use crate::server::{LocalOptions, ServerError, SharedServer, local};
 use chameleon_upgrade::catalogue::v2;
@@ -102,7 +102,7 @@ pub enum BenchmarkError {
     Server(#[from] ServerError),
     /// The catalogue.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Replica(#[from] ReplicaError),
     /// A program that is measured can't be run, or fails.
     #[error(transparent)]
     Program(#[from] ProcessError),
@@ -154,11 +154,11 @@ pub fn run(
     let mut runs = Vec::new();
     let mut version = String::new();
     for &size in sizes {
-        let stage = Stage::new(server.clone(), &Origin::Seed(seed(size)))?;
+        let template = ReplicaTemplate::new(server.clone(), &Origin::Seed(seed(size)))?;
         let mut rows = None;
         for _ in 0..rounds {
             for contender in Contender::ALL {
-                let (run, left) = measure(upgrader, &stage, size, contender, &mut version)?;
+                let (run, left) = measure(upgrader, &template, size, contender, &mut version)?;
                 if *rows.get_or_insert_with(|| left.clone()) != left {
                     return Err(BenchmarkError::OtherRows { contender: contender.name() });
                 }
@@ -222,18 +222,18 @@ pub fn configured(sources: u32) -> ConfiguredSource {
 
 fn measure(
     upgrader: &Upgrader,
-    stage: &Stage,
+    template: &ReplicaTemplate,
     size: Size,
     contender: Contender,
     version: &mut String,
 ) -> Result<(Run, String), BenchmarkError> {
-    let mut replica = stage.replica(&vec![configured(1)].into())?;
+    let mut replica = template.replica(&vec![configured(1)].into())?;
     configure_both(&mut replica)?;
     let mut superuser = replica.superuser()?;
     *version = superuser.query_one("SHOW server_version", &[])?.get(0);
     superuser.batch_execute("CHECKPOINT")?;
     drop(superuser);
-    let warden = Warden::new()?;
+    let processes = ProcessGroup::new()?;
     let began = Instant::now();
     let (took, peak) = match contender {
         Contender::Limit => {
@@ -241,7 +241,7 @@ fn measure(
             (began.elapsed(), None)
         }
         program => {
-            let mut running = start(upgrader, &warden, &replica, program)?;
+            let mut running = start(upgrader, &processes, &replica, program)?;
             let (status, peak) = running.wait_for_peak()?;
             let took = began.elapsed();
             if !status.success() {
@@ -290,16 +290,16 @@ fn configure_both(replica: &mut Replica) -> Result<(), BenchmarkError> {
 
 fn start(
     upgrader: &Upgrader,
-    warden: &Warden,
+    processes: &ProcessGroup,
     replica: &Replica,
     program: Contender,
-) -> Result<Running, BenchmarkError> {
+) -> Result<StartedProgram, BenchmarkError> {
     if program == Contender::Ours {
         let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
         command.arg("--report").arg(report_of(replica));
-        return Ok(warden.start(program.name(), command)?);
+        return Ok(processes.start(program.name(), command)?);
     }
-    Ok(Chameleon2::new(&tools::chameleon2()?, warden, &replica.home).upgrade()?)
+    Ok(Chameleon2::new(&tools::chameleon2()?, processes, &replica.home).upgrade()?)
 }
 
 fn report_of(replica: &Replica) -> PathBuf {

@@ -5,14 +5,14 @@
 //! committed stays as 1.8.2 itself wrote it.
 
 use super::{ChameleonError, sessions};
-use crate::process::group::Running;
+use crate::process::group::StartedProgram;
 use crate::server::quoting::identifier;
 use postgres::Client;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// The key of the advisory lock: "gate".
-const KEY: i32 = i32::from_be_bytes(*b"gate");
+/// The key of the advisory lock: "held".
+const KEY: i32 = i32::from_be_bytes(*b"held");
 
 /// A commit that 1.8.2 does when it has read a batch, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -54,85 +54,85 @@ impl Commit {
     }
 }
 
-/// A closed gate before a commit. Its session holds the lock.
-pub struct Gate<'a> {
+/// A trigger that holds up the session that would do a commit. Its own session holds the lock.
+pub struct CommitBarrier<'a> {
     client: &'a mut Client,
     commit: Commit,
 }
 
-impl<'a> Gate<'a> {
-    /// Closes the gate.
+impl<'a> CommitBarrier<'a> {
+    /// Installs the trigger.
     ///
     /// # Errors
     /// [`ChameleonError::Sql`].
-    pub fn close(client: &'a mut Client, commit: Commit) -> Result<Self, ChameleonError> {
+    pub fn install(client: &'a mut Client, commit: Commit) -> Result<Self, ChameleonError> {
         client
             .batch_execute(&format!(
                 "SELECT pg_advisory_lock({KEY});
-                 CREATE FUNCTION sch_chameleon.gate() RETURNS trigger LANGUAGE plpgsql AS
+                 CREATE FUNCTION sch_chameleon.harness_barrier() RETURNS trigger LANGUAGE plpgsql AS
                      'BEGIN PERFORM pg_advisory_xact_lock({KEY}); RETURN NEW; END';
-                 CREATE TRIGGER gate {} EXECUTE FUNCTION sch_chameleon.gate()",
+                 CREATE TRIGGER harness_barrier {} EXECUTE FUNCTION sch_chameleon.harness_barrier()",
                 commit.trigger()
             ))
-            .map_err(ChameleonError::sql("close the gate"))?;
+            .map_err(ChameleonError::sql("install the barrier"))?;
         Ok(Self { client, commit })
     }
 
-    /// Whether a session has come to the gate.
+    /// Whether a session has come to the barrier.
     ///
     /// # Errors
     /// [`ChameleonError::Sql`].
-    pub fn somebody_waits(&mut self) -> Result<bool, ChameleonError> {
-        somebody_waits(self.client)
+    pub fn session_waits(&mut self) -> Result<bool, ChameleonError> {
+        session_waits(self.client)
     }
 
-    /// Ends the sessions of those that wait, who must be dead by now, and takes the gate away.
+    /// Ends the sessions of those that wait, who must be dead by now, and removes the trigger.
     ///
     /// # Errors
     /// [`ChameleonError::Sql`].
-    pub fn turn_away(self) -> Result<(), ChameleonError> {
+    pub fn remove(self) -> Result<(), ChameleonError> {
         sessions::end(self.client)?;
         self.client
             .batch_execute(&format!(
-                "DROP TRIGGER gate ON {}; DROP FUNCTION sch_chameleon.gate(); SELECT pg_advisory_unlock({KEY})",
+                "DROP TRIGGER harness_barrier ON {}; DROP FUNCTION sch_chameleon.harness_barrier(); SELECT pg_advisory_unlock({KEY})",
                 self.commit.table()
             ))
-            .map_err(ChameleonError::sql("take the gate away"))
+            .map_err(ChameleonError::sql("remove the barrier"))
     }
 }
 
-/// A closed gate before what the 2.0 daemon of a source stores first.
-pub(crate) struct StoringGate<'a> {
+/// A trigger before what the 2.0 daemon of a source stores first.
+pub(crate) struct StoreBarrier<'a> {
     client: &'a mut Client,
     log_tables: [String; 2],
 }
 
-impl<'a> StoringGate<'a> {
-    pub(crate) fn close(client: &'a mut Client, source: &str) -> Result<Self, ChameleonError> {
+impl<'a> StoreBarrier<'a> {
+    pub(crate) fn install(client: &'a mut Client, source: &str) -> Result<Self, ChameleonError> {
         let table =
             |number| format!("sch_chameleon.{}", identifier(&format!("t_log_replica_{source}_{number}")));
         let log_tables = [table(1), table(2)];
         let trigger = |table: &String| {
             format!(
-                "CREATE TRIGGER gate BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION public.gate();"
+                "CREATE TRIGGER harness_barrier BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION public.harness_barrier();"
             )
         };
         client
             .batch_execute(&format!(
                 "SELECT pg_advisory_lock({KEY});
-                 CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS
+                 CREATE FUNCTION public.harness_barrier() RETURNS trigger LANGUAGE plpgsql AS
                      'BEGIN PERFORM pg_advisory_xact_lock({KEY}); RETURN NEW; END';
                  {}",
                 log_tables.iter().map(trigger).collect::<String>()
             ))
-            .map_err(ChameleonError::sql("close the gate"))?;
+            .map_err(ChameleonError::sql("install the barrier"))?;
         Ok(Self { client, log_tables })
     }
 
-    /// Kills the daemon when it has come to the gate, and takes the gate away.
-    pub(crate) fn kill(self, daemon: &mut Running, timeout: Duration) -> Result<(), ChameleonError> {
+    /// Kills the daemon when it has come to the barrier, and removes the trigger.
+    pub(crate) fn kill(self, daemon: &mut StartedProgram, timeout: Duration) -> Result<(), ChameleonError> {
         let Self { client, log_tables } = self;
-        daemon.wait_until("being about to store what it has read", timeout, |_| somebody_waits(client))?;
+        daemon.wait_until("being about to store what it has read", timeout, |_| session_waits(client))?;
         daemon.kill()?;
         sessions::end(client)?;
         let cleared =
@@ -144,17 +144,20 @@ impl<'a> StoringGate<'a> {
         {
             return Err(ChameleonError::Unexpected("the daemon has cleared no coordinate".to_owned()));
         }
-        let away: String = log_tables.iter().map(|table| format!("DROP TRIGGER gate ON {table};")).collect();
+        let away: String =
+            log_tables.iter().map(|table| format!("DROP TRIGGER harness_barrier ON {table};")).collect();
         client
-            .batch_execute(&format!("{away} DROP FUNCTION public.gate(); SELECT pg_advisory_unlock({KEY})"))
-            .map_err(ChameleonError::sql("take the gate away"))
+            .batch_execute(&format!(
+                "{away} DROP FUNCTION public.harness_barrier(); SELECT pg_advisory_unlock({KEY})"
+            ))
+            .map_err(ChameleonError::sql("remove the barrier"))
     }
 }
 
 /// Whether a session waits for an advisory lock of the database.
-pub(crate) fn somebody_waits(client: &mut Client) -> Result<bool, ChameleonError> {
+pub(crate) fn session_waits(client: &mut Client) -> Result<bool, ChameleonError> {
     let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                                   WHERE l.locktype = 'advisory' AND NOT l.granted
                                     AND d.datname = current_database())";
-    Ok(client.query_one(waiting, &[]).map_err(ChameleonError::sql("look at the gate"))?.get(0))
+    Ok(client.query_one(waiting, &[]).map_err(ChameleonError::sql("look at the barrier"))?.get(0))
 }

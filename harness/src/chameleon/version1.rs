@@ -2,10 +2,10 @@
 //! in a home folder of its own.
 
 use super::ChameleonError;
-use super::barrier::{Commit, Gate};
+use super::barrier::{Commit, CommitBarrier};
 use super::launcher::launched;
 use crate::process::ProcessError;
-use crate::process::group::{Running, Warden};
+use crate::process::group::{ProcessGroup, StartedProgram};
 use crate::server::Database;
 use crate::server::mysql::{self, MySqlServer};
 use postgres::Client;
@@ -49,7 +49,7 @@ replica.pg_eng.set_source_id('stopped')
 #[derive(Debug)]
 pub struct Chameleon1<'a> {
     environment: &'a Path,
-    warden: &'a Warden,
+    processes: &'a ProcessGroup,
     home: PathBuf,
 }
 
@@ -77,11 +77,11 @@ impl<'a> Chameleon1<'a> {
     ///
     /// # Errors
     /// [`ProcessError::Io`].
-    pub fn new(environment: &'a Path, warden: &'a Warden) -> Result<Self, ProcessError> {
-        let home = warden.folder().join("home-of-1.8.2");
+    pub fn new(environment: &'a Path, processes: &'a ProcessGroup) -> Result<Self, ProcessError> {
+        let home = processes.folder().join("home-of-1.8.2");
         fs::create_dir_all(home.join(".pg_chameleon/config"))
             .map_err(ProcessError::io(format!("create {}", home.display())))?;
-        Ok(Self { environment, warden, home })
+        Ok(Self { environment, processes, home })
     }
 
     /// Writes the configuration of a source that goes to `database`.
@@ -137,7 +137,7 @@ impl<'a> Chameleon1<'a> {
     /// [`ProcessError::Failed`] when it fails.
     pub fn run(&self, command: &str, source: &str, more: &[&str]) -> Result<String, ProcessError> {
         let arguments = [&[command, "--config", source], more].concat();
-        self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
+        self.processes.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
 
     /// The same for a command that asks for YES.
@@ -151,7 +151,7 @@ impl<'a> Chameleon1<'a> {
         answer.rewind().map_err(ProcessError::io("read a file from its beginning"))?;
         let mut command = self.command(&arguments);
         command.stdin(Stdio::from(answer));
-        let mut running = self.warden.start(&title(&arguments), command)?;
+        let mut running = self.processes.start(&title(&arguments), command)?;
         let status = running.wait(COMMAND_TIMEOUT)?;
         if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}"))) }
     }
@@ -164,7 +164,7 @@ impl<'a> Chameleon1<'a> {
     pub fn read_batch(&self, source: &str) -> Result<(), ProcessError> {
         let mut command = self.python();
         command.args(["-c", READ_BATCH, source]);
-        self.warden.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
+        self.processes.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
     }
 
     /// Starts the replica of a source.
@@ -175,7 +175,7 @@ impl<'a> Chameleon1<'a> {
         // A replica that was killed has left it behind; its administrator removes it.
         let _it_may_be_missing = fs::remove_file(self.file(source, "pid"));
         let arguments = ["start_replica", "--config", source];
-        let running = self.warden.start(&title(&arguments), self.command(&arguments))?;
+        let running = self.processes.start(&title(&arguments), self.command(&arguments))?;
         Ok(Replica { chameleon: self, source: source.to_owned(), running })
     }
 
@@ -206,7 +206,7 @@ fn title(arguments: &[&str]) -> String {
 pub struct Replica<'a> {
     chameleon: &'a Chameleon1<'a>,
     source: String,
-    running: Running,
+    running: StartedProgram,
 }
 
 impl Replica<'_> {
@@ -260,11 +260,15 @@ impl Replica<'_> {
     ///
     /// # Errors
     /// [`ProcessError::Failed`] when it doesn't come to that.
-    pub fn kill_before(mut self, commit: Commit, mut gate: Gate<'_>) -> Result<(), ChameleonError> {
+    pub fn kill_before(
+        mut self,
+        commit: Commit,
+        mut barrier: CommitBarrier<'_>,
+    ) -> Result<(), ChameleonError> {
         let waiting_for = format!("the commit {commit:?}");
-        self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| gate.somebody_waits())?;
+        self.running.wait_until(&waiting_for, CATCH_UP_TIMEOUT, |_| barrier.session_waits())?;
         self.running.kill()?;
-        gate.turn_away()
+        barrier.remove()
     }
 }
 

@@ -4,7 +4,7 @@ use super::home::{CONFIGURATION, Home};
 use super::launcher::launched;
 use super::{ChameleonError, sessions};
 use crate::process::ProcessError;
-use crate::process::group::{Running, Warden};
+use crate::process::group::{ProcessGroup, StartedProgram};
 use postgres::Client;
 use std::ffi::OsStr;
 use std::io::{Seek, Write};
@@ -26,15 +26,15 @@ const HANDLER: &str = "in terminate_replica";
 #[derive(Debug)]
 pub struct Chameleon2<'a> {
     environment: &'a Path,
-    warden: &'a Warden,
+    processes: &'a ProcessGroup,
     home: &'a Home,
 }
 
 impl<'a> Chameleon2<'a> {
     /// With the configuration of `home`.
     #[must_use]
-    pub fn new(environment: &'a Path, warden: &'a Warden, home: &'a Home) -> Self {
-        Self { environment, warden, home }
+    pub fn new(environment: &'a Path, processes: &'a ProcessGroup, home: &'a Home) -> Self {
+        Self { environment, processes, home }
     }
 
     /// Runs a command such as `show_status` to its end, and returns what it says.
@@ -43,32 +43,32 @@ impl<'a> Chameleon2<'a> {
     /// [`ProcessError::Failed`] when it fails.
     pub fn run(&self, command: &str, more: &[&str]) -> Result<String, ProcessError> {
         let arguments = [&[command, "--config", CONFIGURATION], more].concat();
-        self.warden.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
+        self.processes.run(&title(&arguments), self.command(&arguments), COMMAND_TIMEOUT)
     }
 
     /// Starts its own upgrade, `upgrade_replica_schema`, and answers YES.
     ///
     /// # Errors
     /// [`ProcessError::Io`].
-    pub fn upgrade(&self) -> Result<Running, ProcessError> {
+    pub fn upgrade(&self) -> Result<StartedProgram, ProcessError> {
         let arguments = ["upgrade_replica_schema", "--config", CONFIGURATION];
         let mut answer = tempfile::tempfile().map_err(ProcessError::io("create a file"))?;
         answer.write_all(b"YES\n").map_err(ProcessError::io("write a file"))?;
         answer.rewind().map_err(ProcessError::io("read a file from its beginning"))?;
         let mut command = self.command(&arguments);
         command.stdin(Stdio::from(answer));
-        self.warden.start(&title(&arguments), command)
+        self.processes.start(&title(&arguments), command)
     }
 
     /// Starts the replica daemon of a source in the foreground.
     ///
     /// # Errors
     /// [`ProcessError::Io`].
-    pub fn start(&self, source: &str) -> Result<Running, ProcessError> {
+    pub fn start(&self, source: &str) -> Result<StartedProgram, ProcessError> {
         let arguments = ["start_replica", "--config", CONFIGURATION, "--source", source, "--debug"];
         let mut command = self.command(&arguments);
         command.stdin(Stdio::null());
-        self.warden.start(&title(&arguments), command)
+        self.processes.start(&title(&arguments), command)
     }
 
     /// Stops the daemons of these sources in good order: the statuses of the sources are `stopped` afterwards.
@@ -79,7 +79,11 @@ impl<'a> Chameleon2<'a> {
     ///
     /// # Errors
     /// [`ProcessError::Failed`] when one doesn't end, or ended otherwise.
-    pub fn stop(&self, daemons: Vec<(&str, Running)>, client: &mut Client) -> Result<(), ChameleonError> {
+    pub fn stop(
+        &self,
+        daemons: Vec<(&str, StartedProgram)>,
+        client: &mut Client,
+    ) -> Result<(), ChameleonError> {
         // SIGTERM would end the parents alone.
         daemons.iter().for_each(|(_, daemon)| daemon.interrupt());
         let mut ended = Vec::new();

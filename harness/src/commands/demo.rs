@@ -52,13 +52,13 @@ pub fn run() -> Result<(), DemoError> {
     title("A throwaway PostgreSQL with a 1.7 catalogue of two sources")?;
     let server = server::local(&LocalOptions::default())?;
     let database = server.create_database()?;
-    let planted = Seed::demo().plant(&mut database.connect()?)?;
+    let created = Seed::demo().create(&mut database.connect()?)?;
     say!("PostgreSQL at {}, database {}", server.address(), database.name())?;
     say!(
         "{} sources, {} tables, {} rows waiting to be replayed",
-        planted.sources.len(),
-        planted.sources.iter().map(|source| source.tables).sum::<u64>(),
-        planted.sources.iter().map(|source| source.events).sum::<u64>()
+        created.sources.len(),
+        created.sources.iter().map(|source| source.tables).sum::<u64>(),
+        created.sources.iter().map(|source| source.events).sum::<u64>()
     )?;
 
     let right = home(&database, &[("my_shop", "shop"), ("my_stock", "stock")])?;

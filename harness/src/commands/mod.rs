@@ -87,7 +87,7 @@ impl From<ScenarioError> for CommandError {
 
 /// What every verb that runs an upgrader takes.
 #[derive(Debug, Args)]
-pub struct Means {
+pub struct CommonArguments {
     /// local, local:16, docker, docker:IMAGE:TAG or the URL of a server.
     #[arg(long, value_name = "SERVER", default_value = "local")]
     pub server: Kind,
@@ -101,7 +101,7 @@ pub struct Means {
     pub upgrader: Option<String>,
 }
 
-impl Means {
+impl CommonArguments {
     /// How many runs at a time.
     #[must_use]
     pub fn jobs(&self) -> usize {

@@ -2,12 +2,12 @@
 
 use super::progress::Progress;
 use super::report::{self, ReportFile};
-use super::{CommandError, Ending, Means, named_or_all, say};
+use super::{CommandError, CommonArguments, Ending, named_or_all, say};
 use crate::fault::FaultKind;
 use crate::process::running;
 use crate::rehearsal::dump::{Dump, Rows};
 use crate::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
-use crate::replica::StageError;
+use crate::replica::ReplicaError;
 use crate::server::{Binaries, Kind};
 use crate::sweep::{SweepError, table};
 use chameleon_upgrade::config::{Configuration, location};
@@ -46,7 +46,7 @@ pub struct RehearseArguments {
     pub report: Option<PathBuf>,
     /// How it is run.
     #[command(flatten)]
-    pub means: Means,
+    pub common: CommonArguments,
 }
 
 /// Rehearses the upgrade.
@@ -54,14 +54,14 @@ pub struct RehearseArguments {
 /// # Errors
 /// [`CommandError`]; an upgrade that does not go well is an ending.
 pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
-    if let Kind::Url(_) = arguments.means.server {
-        return Err(wrong_use(StageError::NotOnSomebodyElsesServer));
+    if let Kind::Url(_) = arguments.common.server {
+        return Err(wrong_use(ReplicaError::NotOnSomebodyElsesServer));
     }
     let home = location::home();
     let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
     let parsed = read(&configuration_file)?;
     let configuration = rehearsal::configuration(&configuration_file).map_err(wrong_use)?;
-    let upgrader = arguments.means.upgrader()?;
+    let upgrader = arguments.common.upgrader()?;
     let report = ReportFile::open(arguments.report.as_deref())?;
     let taken;
     let dump = match &arguments.dump {
@@ -79,14 +79,15 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
         dump,
         configuration,
         configuration_file,
-        server: arguments.means.server.clone(),
+        server: arguments.common.server.clone(),
         upgrader,
         assume_stopped: arguments.assume_stopped,
         faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
-        jobs: arguments.means.jobs(),
+        jobs: arguments.common.jobs(),
     };
     let progress = Progress::start();
-    let rehearsed = rehearsal.run(&|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
+    let rehearsed =
+        rehearsal.run(&|done, total| progress.tell(done, total)).map_err(|error| command_error(&error))?;
     drop(progress);
     let shown = say!("{}", text(&rehearsed));
     let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
@@ -105,7 +106,7 @@ fn wrong_use(error: impl ToString) -> CommandError {
 
 /// By the programs of the throwaway server's version, where it has them on this machine.
 fn of_production(arguments: &RehearseArguments, configuration: &Configuration) -> Result<Dump, CommandError> {
-    let binaries = match &arguments.means.server {
+    let binaries = match &arguments.common.server {
         Kind::Local(options) => Binaries::find(options.major).ok(),
         _ => None,
     };
@@ -115,10 +116,10 @@ fn of_production(arguments: &RehearseArguments, configuration: &Configuration) -
 }
 
 /// A dump that can't be restored is the wrong file.
-fn told(error: &RehearsalError) -> CommandError {
+fn command_error(error: &RehearsalError) -> CommandError {
     match error {
-        RehearsalError::Stage(StageError::Restore { .. })
-        | RehearsalError::Sweep(SweepError::Stage(StageError::Restore { .. })) => {
+        RehearsalError::Replica(ReplicaError::Restore { .. })
+        | RehearsalError::Sweep(SweepError::Replica(ReplicaError::Restore { .. })) => {
             CommandError::WrongUse(error.to_string())
         }
         error => CommandError::harness(error),

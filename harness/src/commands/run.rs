@@ -1,7 +1,7 @@
 //! `chameleon-harness run`.
 
 use super::report::{self, ReportFile};
-use super::{CommandError, Ending, Means, say, scenarios_or_all};
+use super::{CommandError, CommonArguments, Ending, say, scenarios_or_all};
 use crate::process::scratch;
 use crate::record::properties;
 use crate::scenario::{self, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
@@ -31,7 +31,7 @@ pub struct RunArguments {
     pub files: Vec<PathBuf>,
     /// How it is run.
     #[command(flatten)]
-    pub means: Means,
+    pub common: CommonArguments,
     /// Also write the results to FILE, as JUnit does.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -46,13 +46,13 @@ pub struct RunArguments {
 /// [`CommandError`]; a scenario that fails is an ending.
 pub fn run(arguments: &RunArguments) -> Result<Ending, CommandError> {
     let files = ScenarioFile::read_all(&scenarios_or_all(&arguments.files))?;
-    let upgrader = arguments.means.upgrader()?;
+    let upgrader = arguments.common.upgrader()?;
     let junit = ReportFile::open(arguments.junit.as_deref())?;
-    let pool = Pool::new(arguments.means.server.clone());
+    let pool = Pool::new(arguments.common.server.clone());
     let seen = Seen::default();
     let began = Instant::now();
     let width = files.iter().map(|file| file.name.len()).max().unwrap_or_default();
-    let verdicts = each(&files, arguments.means.jobs(), |file| {
+    let verdicts = each(&files, arguments.common.jobs(), |file| {
         let verdict = scenario::run(file, &pool, &upgrader, arguments.keep)?;
         show(&verdict, width, &seen)?;
         Ok::<_, CommandError>(verdict)

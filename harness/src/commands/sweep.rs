@@ -1,10 +1,10 @@
 //! `chameleon-harness sweep`.
 
 use super::progress::Progress;
-use super::{CommandError, Ending, Means, named_or_all, report, say};
+use super::{CommandError, CommonArguments, Ending, named_or_all, report, say};
 use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::fault::FaultKind;
-use crate::replica::{Origin, StageError};
+use crate::replica::{Origin, ReplicaError};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
@@ -36,7 +36,7 @@ pub struct SweepArguments {
     pub quick: bool,
     /// How it is run.
     #[command(flatten)]
-    pub means: Means,
+    pub common: CommonArguments,
 }
 
 /// The help of `--faults`.
@@ -53,12 +53,12 @@ fn faults() -> String {
 /// [`CommandError`]; violations are an ending.
 pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     let (origin, configuration, repeat) = what(arguments)?;
-    if let (Origin::Dump(_), Kind::Url(_)) = (&origin, &arguments.means.server) {
-        return Err(CommandError::WrongUse(StageError::NotOnSomebodyElsesServer.to_string()));
+    if let (Origin::Dump(_), Kind::Url(_)) = (&origin, &arguments.common.server) {
+        return Err(CommandError::WrongUse(ReplicaError::NotOnSomebodyElsesServer.to_string()));
     }
     let sweep = Sweep {
-        server: arguments.means.server.clone(),
-        upgrader: arguments.means.upgrader()?,
+        server: arguments.common.server.clone(),
+        upgrader: arguments.common.upgrader()?,
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin,
         configuration,
@@ -66,13 +66,13 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
-        jobs: arguments.means.jobs(),
+        jobs: arguments.common.jobs(),
         retries: if arguments.quick { Retries::OncePerState } else { Retries::AfterEveryRun },
         spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
     };
     let progress = Progress::start();
-    let findings =
-        sweep::run(&sweep, &|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
+    let findings = sweep::run(&sweep, &|done, total| progress.tell(done, total))
+        .map_err(|error| command_error(&error))?;
     drop(progress);
     let violations = findings.violations().count();
     let (ending, verdict) = if violations == 0 {
@@ -92,7 +92,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
 }
 
 /// A message that the run does not have was asked for wrongly.
-fn told(error: &SweepError) -> CommandError {
+fn command_error(error: &SweepError) -> CommandError {
     match error {
         SweepError::NoSuchMessage { .. } => CommandError::WrongUse(error.to_string()),
         error => CommandError::harness(error),

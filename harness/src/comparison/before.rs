@@ -1,4 +1,4 @@
-//! What the 1.7 catalogue said before it was upgraded.
+//! What the 1.7 catalogue held before it was upgraded.
 
 use crate::live::LiveError;
 use postgres::Client;

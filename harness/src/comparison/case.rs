@@ -23,7 +23,7 @@ pub struct Case {
     pub prepare: Vec<Step>,
     /// How the upgrades are run at first.
     #[serde(default)]
-    pub attempt: Attempt,
+    pub attempt: FirstUpgrade,
     /// What the remedy of ours says to do on PostgreSQL, in SQL, before the right configuration is upgraded.
     #[serde(default)]
     pub remedy: Option<String>,
@@ -34,7 +34,7 @@ pub struct Case {
 /// How the upgrades are run at first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Attempt {
+pub struct FirstUpgrade {
     /// Another configuration than the right one.
     pub upgraded: Option<BTreeMap<String, Vec<String>>>,
     /// Options of ours; the original takes none.

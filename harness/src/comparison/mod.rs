@@ -1,4 +1,4 @@
-//! The original upgrade beside ours: both on copies of one catalogue that the real 1.8.2 and MariaDB have made, and the
+//! The original upgrade compared with ours: both on copies of one catalogue that the real 1.8.2 and MariaDB have made, and the
 //! real 2.0.21 daemon on each of the results: what users have today, measured.
 
 mod after;
@@ -10,40 +10,40 @@ mod upgrade;
 
 use self::before::Before;
 use self::rows::Catalogue;
-use crate::live::daemon::{self, Course};
+use crate::live::daemon::{self, DaemonOutcome};
 use crate::live::run::Live;
 use crate::live::{LiveError, Program, Programs};
-use crate::process::group::Warden;
+use crate::process::group::ProcessGroup;
 use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use after::{After, WrongPoint};
-pub use case::{Attempt, Case};
+pub use case::{Case, FirstUpgrade};
 pub use document::{document, summary};
 pub use rows::OnPurpose;
-pub use upgrade::Attempted;
+pub use upgrade::UpgradeResult;
 
 /// What became of a copy of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fate {
+pub struct OutcomeOnCopy {
     /// The upgrade.
-    pub attempted: Attempted,
+    pub upgrade: UpgradeResult,
     /// The catalogue after it.
     pub after: After,
     /// Coordinates that are wrong by those of ours.
     pub wrong_points: BTreeMap<WrongPoint, BTreeSet<String>>,
-    /// How the daemon fared; none when no 2.0 catalogue stands.
-    pub course: Option<Course>,
+    /// How the daemon went on; none when no 2.0 catalogue stands.
+    pub daemon: Option<DaemonOutcome>,
 }
 
 /// Both on one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beside {
+pub struct Comparison {
     /// The original.
-    pub original: Fate,
+    pub original: OutcomeOnCopy,
     /// Ours. When it refused or was killed, its daemon ran after the remedy and another upgrade.
-    pub ours: Fate,
+    pub ours: OutcomeOnCopy,
     /// Whether ours was run again.
     pub again: bool,
     /// Where the original is right: how many rows of the new catalogue were compared, and what differs on purpose.
@@ -60,48 +60,48 @@ pub fn run(
     programs: &Programs,
     upgrader: &Upgrader,
     database: Database,
-) -> Result<Beside, LiveError> {
+) -> Result<Comparison, LiveError> {
     let scenario = case.scenario();
-    let warden = Warden::new()?;
-    let mut live = Live::begin(&scenario, programs, upgrader, database, &warden)?;
+    let processes = ProcessGroup::new()?;
+    let mut live = Live::begin(&scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
     let before = Before::read(&mut live.client)?;
     let (of_original, of_ours, of_offline) = (live.copy()?, live.copy()?, live.copy()?);
 
     live.go_to(&of_original)?;
-    let attempted = upgrade::first(&mut live, case, Program::Original)?;
-    let mut original = Fate {
-        attempted,
+    let upgrade = upgrade::first(&mut live, case, Program::Original)?;
+    let mut original = OutcomeOnCopy {
+        upgrade,
         after: After::read(&mut live.client, &before)?,
         wrong_points: BTreeMap::new(),
-        course: None,
+        daemon: None,
     };
     let theirs = Catalogue::read(&mut live.client)?;
 
     live.go_to(&of_ours)?;
-    let attempted = upgrade::first(&mut live, case, Program::Ours)?;
+    let upgrade = upgrade::first(&mut live, case, Program::Ours)?;
     let after = After::read(&mut live.client, &before)?;
     let again = !after.is_new();
     if again {
         upgrade::again(&mut live, case)?;
     }
     original.wrong_points = original.after.wrong_points(&After::read(&mut live.client, &before)?);
-    let mut ours = Fate { attempted, after, wrong_points: BTreeMap::new(), course: None };
+    let mut ours = OutcomeOnCopy { upgrade, after, wrong_points: BTreeMap::new(), daemon: None };
 
     let same = if case.right { Some(same(&mut live, &of_offline, case, &theirs, &before)?) } else { None };
 
     live.mysql(&case.afterwards)?;
     live.go_to(&of_original)?;
     if original.after.is_new() {
-        original.course = Some(daemon::run(&mut live, &case.afterwards)?);
+        original.daemon = Some(daemon::run(&mut live, &case.afterwards)?);
     }
     live.go_to(&of_ours)?;
-    let course = daemon::run(&mut live, &case.afterwards)?;
-    if !course.is_well() {
-        return Err(LiveError::Findings(vec![format!("ours leaves a damaged replica: {course:?}")]));
+    let outcome = daemon::run(&mut live, &case.afterwards)?;
+    if !outcome.is_well() {
+        return Err(LiveError::Findings(vec![format!("ours leaves a damaged replica: {outcome:?}")]));
     }
-    ours.course = Some(course);
-    Ok(Beside { original, ours, again, same })
+    ours.daemon = Some(outcome);
+    Ok(Comparison { original, ours, again, same })
 }
 
 /// Compares what ours writes with what the original has written. Without MySQL, by which ours would start further on.

@@ -1,4 +1,4 @@
-//! How the 2.0.21 daemon fares on what an upgrade has left: whether it catches up, or ends, and with which error.
+//! What the 2.0.21 daemon makes of what an upgrade has left: whether it catches up, or ends, and with which error.
 //!
 //! It is held to no marker here, for its tables may have been lost: it has caught up when its open batch stands behind
 //! a change that was made last, and no row that it has stored is left.
@@ -8,7 +8,7 @@ use crate::chameleon::version2::Chameleon2;
 use crate::live::run::Live;
 use crate::live::tables::Difference;
 use crate::live::{LiveError, marker};
-use crate::process::group::Running;
+use crate::process::group::StartedProgram;
 use postgres::Client;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -34,9 +34,9 @@ const DISABLED: &str = "
             WHERE (e.v_schema_name, e.v_table_name) = (t.v_schema_name, t.v_table_name))
     FROM sch_chameleon.t_replica_tables t WHERE NOT b_replica_enabled";
 
-/// How the daemons of all new sources fared.
+/// What came of the daemons of all new sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Course {
+pub struct DaemonOutcome {
     /// The errors with which daemons ended, at every start.
     pub ended: BTreeSet<String>,
     /// The tables that were disabled, with the reason.
@@ -47,7 +47,7 @@ pub struct Course {
     pub compared: usize,
 }
 
-impl Course {
+impl DaemonOutcome {
     /// Whether the replica goes on with every table equal to its source.
     #[must_use]
     pub fn is_well(&self) -> bool {
@@ -57,16 +57,19 @@ impl Course {
 
 /// Runs the daemons until they have caught up with what happens on MySQL before and meanwhile, or have ended, and compares
 /// the tables.
-pub(crate) fn run(live: &mut Live<'_>, meanwhile: &BTreeMap<String, String>) -> Result<Course, LiveError> {
-    run_telling(live, meanwhile, &mut Vec::new())
+pub(crate) fn run(
+    live: &mut Live<'_>,
+    meanwhile: &BTreeMap<String, String>,
+) -> Result<DaemonOutcome, LiveError> {
+    run_with_differences(live, meanwhile, &mut Vec::new())
 }
 
 /// The same, adding in what the tables differ.
-pub(crate) fn run_telling(
+pub(crate) fn run_with_differences(
     live: &mut Live<'_>,
     meanwhile: &BTreeMap<String, String>,
     differences: &mut Vec<Difference>,
-) -> Result<Course, LiveError> {
+) -> Result<DaemonOutcome, LiveError> {
     let home = live.home(&live.scenario.upgraded)?;
     let mut ended = BTreeSet::new();
     for source in live.scenario.upgraded.keys() {
@@ -75,7 +78,7 @@ pub(crate) fn run_telling(
     let verdict = live.verdict()?;
     differences.extend(verdict.unequal.iter().cloned());
     let disabled = live.client.query(DISABLED, &[]).map_err(LiveError::sql("look for disabled tables"))?;
-    Ok(Course {
+    Ok(DaemonOutcome {
         ended,
         disabled: disabled
             .iter()
@@ -93,7 +96,7 @@ fn daemon(
     source: &str,
     meanwhile: &BTreeMap<String, String>,
 ) -> Result<Option<String>, LiveError> {
-    let chameleon2 = Chameleon2::new(&live.programs.chameleon2, live.warden, home);
+    let chameleon2 = Chameleon2::new(&live.programs.chameleon2, live.processes, home);
     let parts = &live.scenario.upgraded[source];
     let mut of_source = meanwhile.clone();
     of_source.retain(|old, _| parts.contains(old));
@@ -117,7 +120,7 @@ fn daemon(
 }
 
 /// Waits until the daemon has read and replayed a change that is made now; false when it ends before that.
-fn caught_up(live: &mut Live<'_>, source: &str, daemon: &mut Running) -> Result<bool, LiveError> {
+fn caught_up(live: &mut Live<'_>, source: &str, daemon: &mut StartedProgram) -> Result<bool, LiveError> {
     let (old, mysql) = live.initialised_of(source)?;
     let (file, position) = mysql.here()?;
     marker::advance(mysql, &old.schema)?;

@@ -5,12 +5,12 @@ use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenari
 use super::tables::SchemaPair;
 use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker};
-use crate::chameleon::barrier::{Gate, StoringGate};
+use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
 use crate::chameleon::home::{ConfiguredSource, Home, configuration};
 use crate::chameleon::sessions;
 use crate::chameleon::version1::{Chameleon1, Replica, SourceSettings};
 use crate::chameleon::version2::Chameleon2;
-use crate::process::group::{Running, Warden};
+use crate::process::group::{ProcessGroup, StartedProgram};
 use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
 use crate::server::mysql::{self, MySqlKind, MySqlServer};
@@ -54,8 +54,8 @@ pub fn run(
     upgrader: &Upgrader,
     database: Database,
 ) -> Result<Verdict, LiveError> {
-    let warden = Warden::new()?;
-    let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
+    let processes = ProcessGroup::new()?;
+    let mut live = Live::begin(scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
     live.verdict()
 }
@@ -66,7 +66,7 @@ pub(crate) struct Live<'a> {
     pub(crate) programs: &'a Programs,
     upgrader: &'a Upgrader,
     database: Rc<Database>,
-    pub(crate) warden: &'a Warden,
+    pub(crate) processes: &'a ProcessGroup,
     /// A session on the database.
     pub(crate) client: Client,
     /// The applications that write now, by the sources whose servers they write to. They end before these do.
@@ -85,11 +85,11 @@ impl<'a> Live<'a> {
         programs: &'a Programs,
         upgrader: &'a Upgrader,
         database: Database,
-        warden: &'a Warden,
+        processes: &'a ProcessGroup,
     ) -> Result<Self, LiveError> {
         let mut servers: BTreeMap<&str, MySqlServer> = BTreeMap::new();
         let options = gtid_options(programs);
-        let chameleon1 = Chameleon1::new(&programs.chameleon1, warden)?;
+        let chameleon1 = Chameleon1::new(&programs.chameleon1, processes)?;
         for ((name, source), server_id) in scenario.sources.iter().zip(OLD_SERVER_IDS) {
             if !servers.contains_key(source.server.as_str()) {
                 servers.insert(&source.server, MySqlServer::start_with(&programs.mysql, &options)?);
@@ -113,7 +113,7 @@ impl<'a> Live<'a> {
             upgrader,
             client: database.connect()?,
             database: Rc::new(database),
-            warden,
+            processes,
             applications: BTreeMap::new(),
             servers,
             chameleon1,
@@ -257,8 +257,8 @@ impl<'a> Live<'a> {
     }
 
     fn crash(&mut self, crash: &Crash) -> Result<(), LiveError> {
-        let gate = Gate::close(&mut self.client, crash.before)?;
-        Ok(self.chameleon1.start(&crash.source)?.kill_before(crash.before, gate)?)
+        let barrier = CommitBarrier::install(&mut self.client, crash.before)?;
+        Ok(self.chameleon1.start(&crash.source)?.kill_before(crash.before, barrier)?)
     }
 
     fn sync_tables(&self, sync: &Sync) -> Result<(), LiveError> {
@@ -283,7 +283,7 @@ impl<'a> Live<'a> {
     fn run(&self, run: &Run) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let command = self.ours(&home, &run.arguments)?;
-        let mut running = self.warden.start("chameleon-upgrade", command)?;
+        let mut running = self.processes.start("chameleon-upgrade", command)?;
         must_end(&mut running, run.exit, &run.says)?;
         let output = running.output();
         match run.silent.iter().find(|text| output.contains(*text)) {
@@ -298,19 +298,26 @@ impl<'a> Live<'a> {
         by: Program,
         upgraded: &BTreeMap<String, Vec<String>>,
         options: &[String],
-    ) -> Result<(Home, Running), LiveError> {
+    ) -> Result<(Home, StartedProgram), LiveError> {
         let home = self.home(upgraded)?;
         let running = self.start_upgrade_in(&home, by, options)?;
         Ok((home, running))
     }
 
-    fn start_upgrade_in(&self, home: &Home, by: Program, options: &[String]) -> Result<Running, LiveError> {
+    fn start_upgrade_in(
+        &self,
+        home: &Home,
+        by: Program,
+        options: &[String],
+    ) -> Result<StartedProgram, LiveError> {
         match by {
-            Program::Original => Ok(Chameleon2::new(&self.programs.chameleon2, self.warden, home).upgrade()?),
+            Program::Original => {
+                Ok(Chameleon2::new(&self.programs.chameleon2, self.processes, home).upgrade()?)
+            }
             Program::Ours => {
                 let options = options.iter().map(String::as_str);
                 let arguments = ["upgrade", "--yes"].into_iter().chain(options);
-                Ok(self.warden.start("chameleon-upgrade", self.ours(home, arguments)?)?)
+                Ok(self.processes.start("chameleon-upgrade", self.ours(home, arguments)?)?)
             }
         }
     }
@@ -348,7 +355,7 @@ impl<'a> Live<'a> {
     }
 
     fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
-        Home::within(self.warden.folder(), configuration)
+        Home::within(self.processes.folder(), configuration)
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
@@ -370,7 +377,7 @@ impl<'a> Live<'a> {
 
     fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
-        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.warden, &home);
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
         let all: Vec<_> = self.scenario.upgraded.keys().cloned().collect();
         let named = if named.is_empty() { &all } else { named };
         let mut daemons = named
@@ -398,7 +405,7 @@ impl<'a> Live<'a> {
             .split_first()
             .ok_or_else(|| LiveError::Scenario("chameleon2 needs a command".to_owned()))?;
         let more: Vec<_> = more.iter().map(String::as_str).collect();
-        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more)?;
+        Chameleon2::new(&self.programs.chameleon2, self.processes, &home).run(command, &more)?;
         Ok(())
     }
 
@@ -406,9 +413,9 @@ impl<'a> Live<'a> {
     fn kill_daemon_reading(&mut self) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
-        let gate = StoringGate::close(&mut self.client, source)?;
-        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
-        Ok(gate.kill(&mut daemon, DAEMON_TIMEOUT)?)
+        let barrier = StoreBarrier::install(&mut self.client, source)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.processes, &home).start(source)?;
+        Ok(barrier.kill(&mut daemon, DAEMON_TIMEOUT)?)
     }
 
     /// Starts the daemon of the first new source with a configuration that it must end at.
@@ -416,7 +423,7 @@ impl<'a> Live<'a> {
         let whole = ends.misconfigured(self.configuration(&self.scenario.upgraded, &BTreeMap::new())?);
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let home = self.home_of(&whole)?;
-        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.processes, &home).start(source)?;
         daemon.wait(DAEMON_TIMEOUT)?;
         if !daemon.output().contains(&ends.says) {
             return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)).into());
@@ -431,11 +438,11 @@ impl<'a> Live<'a> {
             return Ok(());
         }
         let home = self.home(&self.scenario.upgraded)?;
-        Ok(Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)?)
+        Ok(Chameleon2::new(&self.programs.chameleon2, self.processes, &home).enable_replica(source)?)
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
-    fn catch_up(&mut self, upgraded: &str, daemon: &mut Running) -> Result<(), LiveError> {
+    fn catch_up(&mut self, upgraded: &str, daemon: &mut StartedProgram) -> Result<(), LiveError> {
         let (source, mysql) = self.initialised_of(upgraded)?;
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
@@ -473,7 +480,7 @@ impl<'a> Live<'a> {
 }
 
 /// Waits for the end of one of our commands, with this exit code and these texts.
-fn must_end(running: &mut Running, exit: i32, says: &[String]) -> Result<(), LiveError> {
+fn must_end(running: &mut StartedProgram, exit: i32, says: &[String]) -> Result<(), LiveError> {
     let status = running.wait(UPGRADE_TIMEOUT)?;
     if status.code() != Some(exit) {
         return Err(running.failure(&format!("ended with {status} instead of {exit}")).into());

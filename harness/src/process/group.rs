@@ -26,16 +26,16 @@ const CLEAR_UP: &str = "
     kill -KILL 0
 ";
 
-/// Sees to it that no process or file of a scenario outlives it, whatever ends the scenario.
+/// A process group that ends with this value or the program, and its folder with it: no process or file outlives them.
 #[derive(Debug)]
-pub struct Warden {
+pub struct ProcessGroup {
     supervisor: Supervisor,
     folder: PathBuf,
     started: AtomicU32,
 }
 
-impl Warden {
-    /// Takes up its post.
+impl ProcessGroup {
+    /// Starts the group.
     ///
     /// # Errors
     /// [`ProcessError`] when the system gives no process or folder.
@@ -59,14 +59,14 @@ impl Warden {
     ///
     /// # Errors
     /// [`ProcessError::Io`] when it can't be started.
-    pub fn start(&self, name: &str, mut command: Command) -> Result<Running, ProcessError> {
+    pub fn start(&self, name: &str, mut command: Command) -> Result<StartedProgram, ProcessError> {
         let failed = || ProcessError::io(format!("run {name}"));
         let path = self.folder.join(format!("output-{}", self.started.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&path).map_err(failed())?;
         command.stdout(output.try_clone().map_err(failed())?).stderr(output);
         command.process_group(self.supervisor.process());
         let process = command.spawn().map_err(failed())?;
-        Ok(Running { name: name.to_owned(), process, output: path })
+        Ok(StartedProgram { name: name.to_owned(), process, output: path })
     }
 
     /// Runs a program to its end, which must be a good one.
@@ -88,13 +88,13 @@ impl Warden {
 
 /// A program that was started.
 #[derive(Debug)]
-pub struct Running {
+pub struct StartedProgram {
     name: String,
     process: Child,
     output: PathBuf,
 }
 
-impl Running {
+impl StartedProgram {
     /// What it has written so far, to standard output and standard error.
     #[must_use]
     pub fn output(&self) -> String {
@@ -200,17 +200,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_outlives_the_warden() {
-        let warden = Warden::new().unwrap();
-        let folder = warden.folder().to_owned();
+    fn nothing_outlives_the_group() {
+        let processes = ProcessGroup::new().unwrap();
+        let folder = processes.folder().to_owned();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "trap '' TERM; sleep 1000 & wait"]);
-        let mut running = warden.start("a program that doesn't want to end", command).unwrap();
+        let mut running = processes.start("a program that doesn't want to end", command).unwrap();
         assert!(folder.is_dir());
-        drop(warden);
+        drop(processes);
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
         while running.ended().unwrap().is_none() || folder.exists() {
-            assert!(std::time::Instant::now() < deadline, "it outlives the warden");
+            assert!(std::time::Instant::now() < deadline, "it outlives the group");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -40,14 +40,14 @@ pub enum DumpError {
     Folder(io::Error),
     /// `pg_dump` refused.
     #[error(
-        "production can't be dumped: {said}. Nothing was changed there. pg_dump must be of production's version or a \
+        "production can't be dumped: {answer}. Nothing was changed there. pg_dump must be of production's version or a \
          later one (--server local:MAJOR chooses it), and the role must be allowed to read the catalogue and all of the \
          destination schemas, past row security too. Or have a superuser make the dump (pg_dump --format=custom --file \
          FILE DATABASE), and give it with --dump"
     )]
     Refused {
-        /// What it said.
-        said: String,
+        /// Its answer.
+        answer: String,
     },
 }
 
@@ -98,8 +98,8 @@ impl Dump {
         if output.status.success() {
             return Ok(dump);
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-        Err(DumpError::Refused { said })
+        let answer = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+        Err(DumpError::Refused { answer })
     }
 }
 
@@ -123,8 +123,8 @@ fn destinations(configuration: &Configuration) -> Vec<String> {
 /// as it is there.
 fn connect(command: &mut Command, pg: &PostgresConnection) {
     let settings = pg.environment();
-    let said = settings.iter().find(|(name, _)| *name == OPTIONS).map(|(_, options)| options.clone());
-    let options = said.or_else(|| env::var(OPTIONS).ok()).unwrap_or_default();
+    let configured = settings.iter().find(|(name, _)| *name == OPTIONS).map(|(_, options)| options.clone());
+    let options = configured.or_else(|| env::var(OPTIONS).ok()).unwrap_or_default();
     command
         .envs(settings)
         .env("PGAPPNAME", "chameleon-harness")

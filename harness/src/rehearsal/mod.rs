@@ -5,11 +5,11 @@ pub mod dump;
 
 use crate::chameleon::home::Configuration;
 use crate::fault::FaultKind;
-use crate::replica::attempt::{self, Trial, TrialError};
+use crate::replica::attempt::{self, Attempt, AttemptError};
 use crate::replica::report::Report;
-use crate::replica::template::Stage;
+use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
-use crate::replica::{Origin, StageError};
+use crate::replica::{Origin, ReplicaError};
 use crate::server::{Kind, SharedServer};
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use chameleon_upgrade::config::{ConfigurationError, location};
@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 pub enum RehearsalError {
     /// The server, or the dump.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Replica(#[from] ReplicaError),
     /// The undisturbed run.
     #[error(transparent)]
-    Trial(#[from] TrialError),
+    Attempt(#[from] AttemptError),
     /// The sweep.
     #[error(transparent)]
     Sweep(#[from] SweepError),
@@ -111,17 +111,17 @@ impl Rehearsal {
     }
 
     fn undisturbed(&self) -> Result<RehearsalReport, RehearsalError> {
-        let server = SharedServer::new(self.server.start().map_err(StageError::from)?);
-        let stage = Stage::new(server, &Origin::Dump(self.dump.clone()))?;
-        let mut replica = stage.replica(&self.configuration)?;
+        let server = SharedServer::new(self.server.start().map_err(ReplicaError::from)?);
+        let template = ReplicaTemplate::new(server, &Origin::Dump(self.dump.clone()))?;
+        let mut replica = template.replica(&self.configuration)?;
         let arguments = self.arguments();
-        let trial = Trial {
+        let attempt = Attempt {
             upgrader: &self.upgrader,
             arguments: &arguments,
             configuration: &self.configuration,
             faults: &[],
         };
-        let outcome = attempt::run(&mut replica, stage.server(), &trial)?;
+        let outcome = attempt::run(&mut replica, template.server(), &attempt)?;
         let copied = replica.home.configuration().display().to_string();
         let output = outcome.output.replace(&copied, &self.configuration_file.display().to_string());
         Ok(RehearsalReport {
@@ -129,7 +129,7 @@ impl Rehearsal {
             seconds: outcome.took.as_secs_f64(),
             replay_seconds: outcome.report.as_ref().map_or(0.0, Report::replay_seconds),
             output,
-            left_out: stage.left_out().to_vec(),
+            left_out: template.left_out().to_vec(),
             sweep: None,
         })
     }

@@ -5,7 +5,7 @@ use crate::fault::{FaultDescription, Proxy, ProxyError, Surroundings, Transcript
 use crate::process::running::{self, Ended};
 use crate::replica::report::Report;
 use crate::replica::upgrader::Upgrader;
-use crate::replica::{Replica, StageError};
+use crate::replica::{Replica, ReplicaError};
 use crate::server::{Address, ServerError, SharedServer};
 use postgres::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -34,10 +34,10 @@ pub const LOCK_TIMEOUT: &str = "400ms";
 
 /// Why a run could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum TrialError {
+pub enum AttemptError {
     /// The replica.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Replica(#[from] ReplicaError),
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -53,7 +53,7 @@ pub enum TrialError {
 }
 
 /// How a run is made.
-pub struct Trial<'a> {
+pub struct Attempt<'a> {
     /// The program.
     pub upgrader: &'a Upgrader,
     /// Its arguments, without `--config`.
@@ -100,25 +100,29 @@ impl Outcome {
 /// Runs the upgrader on `replica` through a proxy.
 ///
 /// # Errors
-/// [`TrialError`] when the run could not be made; a failing upgrader is an [`Outcome`].
-pub fn run(replica: &mut Replica, server: &SharedServer, trial: &Trial<'_>) -> Result<Outcome, TrialError> {
+/// [`AttemptError`] when the run could not be made; a failing upgrader is an [`Outcome`].
+pub fn run(
+    replica: &mut Replica,
+    server: &SharedServer,
+    attempt: &Attempt<'_>,
+) -> Result<Outcome, AttemptError> {
     let address = replica.role().clone();
-    let run = Arc::new(Run::new(replica, server, trial));
+    let run = Arc::new(Run::new(replica, server, attempt));
     let mut faults = Vec::new();
-    for fault in trial.faults {
+    for fault in attempt.faults {
         let surroundings: Arc<dyn Surroundings> = run.clone();
-        faults.push(fault.fault(&surroundings).map_err(|error| TrialError::Fault(error.to_string()))?);
+        faults.push(fault.fault(&surroundings).map_err(|error| AttemptError::Fault(error.to_string()))?);
     }
     let proxy = Proxy::start((address.host.as_str(), address.port), faults)?;
     let through = proxy.address();
-    replica.configure_through(&through.ip().to_string(), through.port(), trial.configuration)?;
+    replica.configure_through(&through.ip().to_string(), through.port(), attempt.configuration)?;
     let report = replica.home.path().join(REPORT);
-    let mut arguments: Vec<&OsStr> = trial.arguments.iter().map(OsStr::new).collect();
-    if trial.upgrader.reports(trial.arguments) && !trial.arguments.iter().any(|it| it == "--report") {
+    let mut arguments: Vec<&OsStr> = attempt.arguments.iter().map(OsStr::new).collect();
+    if attempt.upgrader.reports(attempt.arguments) && !attempt.arguments.iter().any(|it| it == "--report") {
         arguments.extend(["--report".as_ref(), report.as_os_str()]);
     }
     let began = Instant::now();
-    let upgrader = running::start(&trial.upgrader.command(&replica.home, arguments), ANSWER)?;
+    let upgrader = running::start(&attempt.upgrader.command(&replica.home, arguments), ANSWER)?;
     run.began(upgrader.id());
     let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
     let took = began.elapsed();
@@ -147,7 +151,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(replica: &Replica, server: &SharedServer, trial: &Trial<'_>) -> Self {
+    fn new(replica: &Replica, server: &SharedServer, attempt: &Attempt<'_>) -> Self {
         let database = replica.database.name().to_owned();
         Self {
             process: AtomicI32::default(),
@@ -158,8 +162,8 @@ impl Run {
             server: server.clone(),
             address: replica.database.address().clone(),
             role: replica.role().user.clone(),
-            upgrader: trial.upgrader.clone(),
-            configuration: trial.configuration.text(replica.role(), &database),
+            upgrader: attempt.upgrader.clone(),
+            configuration: attempt.configuration.text(replica.role(), &database),
             database,
         }
     }

@@ -15,7 +15,7 @@ use restore::RestoreError;
 use std::io;
 use std::path::PathBuf;
 
-/// What the catalogue of a stage is made from.
+/// What a replica is made from.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// A description.
@@ -24,13 +24,13 @@ pub enum Origin {
     Dump(PathBuf),
 }
 
-/// Why there is no stage.
+/// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
-pub enum StageError {
+pub enum ReplicaError {
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The seed can't be planted.
+    /// The seed can't be created.
     #[error(transparent)]
     Seed(#[from] SeedError),
     /// A statement of the harness itself.
@@ -60,11 +60,11 @@ pub enum StageError {
     NotOnSomebodyElsesServer,
 }
 
-fn doing(doing: &'static str) -> impl FnOnce(postgres::Error) -> StageError {
-    move |source| StageError::Sql { doing, source }
+fn doing(doing: &'static str) -> impl FnOnce(postgres::Error) -> ReplicaError {
+    move |source| ReplicaError::Sql { doing, source }
 }
 
-/// A copy of the stage's replica.
+/// A copy of a replica that a run may change.
 pub struct Replica {
     /// The database.
     pub database: Database,
@@ -78,7 +78,7 @@ impl Replica {
         database: &Database,
         role: &Address,
         configuration: &Configuration,
-    ) -> Result<Self, StageError> {
+    ) -> Result<Self, ReplicaError> {
         let database = database.copy()?;
         allow_schemas(&database, role)?;
         let home = Home::with_text(&configuration.text(role, database.name()))?;
@@ -88,8 +88,8 @@ impl Replica {
     /// Another replica that is as this one is now. Nobody may be connected to this one.
     ///
     /// # Errors
-    /// [`StageError`] when the server can't be reached, or the home folder can't be written.
-    pub fn copy(&self, configuration: &Configuration) -> Result<Self, StageError> {
+    /// [`ReplicaError`] when the server can't be reached, or the home folder can't be written.
+    pub fn copy(&self, configuration: &Configuration) -> Result<Self, ReplicaError> {
         Self::copy_of(&self.database, &self.role, configuration)
     }
 
@@ -131,7 +131,7 @@ impl Replica {
     }
 }
 
-fn allow_schemas(database: &Database, role: &Address) -> Result<(), StageError> {
+fn allow_schemas(database: &Database, role: &Address) -> Result<(), ReplicaError> {
     let grant = format!("GRANT CREATE, CONNECT ON DATABASE {} TO {}", database.name(), role.user);
     let mut client = database.address().connect(&database.address().maintenance_database)?;
     client.batch_execute(&grant).map_err(doing("granting the role its privileges"))

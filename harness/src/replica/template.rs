@@ -4,7 +4,7 @@
 //! privileges. The role owns the catalogue and the destination tables and may create schemas, no more.
 
 use super::restore::{self, RestoreError};
-use super::{Origin, Replica, StageError, allow_schemas, doing};
+use super::{Origin, Replica, ReplicaError, allow_schemas, doing};
 use crate::chameleon::home::Configuration;
 use crate::server::quoting::literal;
 use crate::server::{self, Address, Database, SharedServer};
@@ -12,35 +12,35 @@ use secrecy::SecretString;
 use std::path::Path;
 
 /// A server with the replica that every run begins with.
-pub struct Stage {
+pub struct ReplicaTemplate {
     server: SharedServer,
-    template: Database,
+    database: Database,
     role: Address,
     left_out: Vec<String>,
 }
 
-impl Stage {
+impl ReplicaTemplate {
     /// Makes the replica on `server`.
     ///
     /// # Errors
-    /// [`StageError`]; nothing is left on the server.
-    pub fn new(server: SharedServer, origin: &Origin) -> Result<Self, StageError> {
-        let (template, role, binaries) = {
+    /// [`ReplicaError`]; nothing is left on the server.
+    pub fn new(server: SharedServer, origin: &Origin) -> Result<Self, ReplicaError> {
+        let (database, role, binaries) = {
             let server = server.lock();
             if matches!(origin, Origin::Dump(_)) && !server.is_our_own() {
-                return Err(StageError::NotOnSomebodyElsesServer);
+                return Err(ReplicaError::NotOnSomebodyElsesServer);
             }
-            let template = server.create_database()?;
-            let role = create_role(&template)?;
-            (template, role, server.binaries().map(Path::to_owned))
+            let database = server.create_database()?;
+            let role = create_role(&database)?;
+            (database, role, server.binaries().map(Path::to_owned))
         };
-        let mut stage = Self { server, template, role, left_out: Vec::new() };
-        allow_schemas(&stage.template, &stage.role)?;
+        let mut template = Self { server, database, role, left_out: Vec::new() };
+        allow_schemas(&template.database, &template.role)?;
         match origin {
-            Origin::Seed(seed) => drop(seed.plant(&mut stage.role.connect(stage.template.name())?)?),
-            Origin::Dump(dump) => stage.restore(dump, binaries.as_deref())?,
+            Origin::Seed(seed) => drop(seed.create(&mut template.role.connect(template.database.name())?)?),
+            Origin::Dump(dump) => template.restore(dump, binaries.as_deref())?,
         }
-        Ok(stage)
+        Ok(template)
     }
 
     /// The server.
@@ -58,32 +58,32 @@ impl Stage {
     /// A copy of the replica, with the configuration that maps it.
     ///
     /// # Errors
-    /// [`StageError`] when the server can't be reached, or the home folder can't be written.
-    pub fn replica(&self, configuration: &Configuration) -> Result<Replica, StageError> {
-        Replica::copy_of(&self.template, &self.role, configuration)
+    /// [`ReplicaError`] when the server can't be reached, or the home folder can't be written.
+    pub fn replica(&self, configuration: &Configuration) -> Result<Replica, ReplicaError> {
+        Replica::copy_of(&self.database, &self.role, configuration)
     }
 
     /// By the role itself, which then owns everything: a dump is somebody else's program, and may do no more than the role.
-    fn restore(&mut self, dump: &Path, binaries: Option<&Path>) -> Result<(), StageError> {
+    fn restore(&mut self, dump: &Path, binaries: Option<&Path>) -> Result<(), ReplicaError> {
         let owner = format!("ALTER SCHEMA public OWNER TO {}", self.role.user);
-        self.template
+        self.database
             .connect()?
             .batch_execute(&owner)
             .map_err(doing("giving the schema public to the role"))?;
-        let restored = restore::restore(dump, &self.template, &self.role, binaries);
+        let restored = restore::restore(dump, &self.database, &self.role, binaries);
         self.left_out = restored.map_err(|source| match source {
             RestoreError::Server(error) => error.into(),
-            source => StageError::Restore { dump: dump.to_owned(), source },
+            source => ReplicaError::Restore { dump: dump.to_owned(), source },
         })?;
         Ok(())
     }
 }
 
-impl Drop for Stage {
+impl Drop for ReplicaTemplate {
     /// The role goes after the databases that it owns things in; on a server of our own it goes with it.
     fn drop(&mut self) {
-        let address = self.template.address().clone();
-        if let Ok(mut client) = self.template.connect() {
+        let address = self.database.address().clone();
+        if let Ok(mut client) = self.database.connect() {
             drop(client.batch_execute(&format!("DROP OWNED BY {} CASCADE", self.role.user)));
         }
         if let Ok(mut client) = address.connect(&address.maintenance_database) {
@@ -92,7 +92,7 @@ impl Drop for Stage {
     }
 }
 
-fn create_role(database: &Database) -> Result<Address, StageError> {
+fn create_role(database: &Database) -> Result<Address, ReplicaError> {
     let name = format!("role_{}", database.name());
     let password = format!("{:032x}", rand::random::<u128>());
     database

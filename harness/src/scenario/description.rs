@@ -36,7 +36,7 @@ pub enum Replicated {
 }
 
 impl Replicated {
-    /// The origin of a stage; `folder` is that of the scenario's file.
+    /// The origin of a template; `folder` is that of the scenario's file.
     #[must_use]
     pub fn origin(&self, folder: &Path) -> Origin {
         match self {

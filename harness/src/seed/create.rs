@@ -9,14 +9,14 @@ use postgres::{Client, Transaction};
 
 /// The ids that a seed's rows have in the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Planted {
+pub struct Created {
     /// The sources, in the order of the seed.
-    pub sources: Vec<PlantedSource>,
+    pub sources: Vec<CreatedSource>,
 }
 
 /// The ids of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlantedSource {
+pub struct CreatedSource {
     /// `i_id_source`.
     pub id: i64,
     /// `i_id_batch` of each batch, in the order of the seed.
@@ -32,30 +32,30 @@ impl Seed {
     ///
     /// # Errors
     /// [`SeedError`]; the database is then as it was.
-    pub fn plant(&self, client: &mut Client) -> Result<Planted, SeedError> {
+    pub fn create(&self, client: &mut Client) -> Result<Created, SeedError> {
         let mut transaction = client.transaction().map_err(doing("BEGIN"))?;
         for script in CATALOGUE {
             transaction.batch_execute(script).map_err(doing("creating the catalogue"))?;
         }
-        self.fill(transaction)
+        self.insert(transaction)
     }
 
     /// Fills an empty 1.7 catalogue that is there already, such as one made by 1.8.2 itself.
     ///
     /// # Errors
     /// [`SeedError`]; the database is then as it was.
-    pub fn plant_into_existing(&self, client: &mut Client) -> Result<Planted, SeedError> {
+    pub fn fill(&self, client: &mut Client) -> Result<Created, SeedError> {
         let transaction = client.transaction().map_err(doing("BEGIN"))?;
-        self.fill(transaction)
+        self.insert(transaction)
     }
 
-    fn fill(&self, mut transaction: Transaction<'_>) -> Result<Planted, SeedError> {
+    fn insert(&self, mut transaction: Transaction<'_>) -> Result<Created, SeedError> {
         self.set_version(&mut transaction)?;
         self.widen_positions(&mut transaction)?;
         set_foreign_key_checks(&mut transaction, "replica")?;
-        let mut planted = Planted::default();
+        let mut created = Created::default();
         for source in &self.sources {
-            planted.sources.push(plant_source(&mut transaction, source)?);
+            created.sources.push(create_source(&mut transaction, source)?);
         }
         set_foreign_key_checks(&mut transaction, "origin")?;
         transaction.batch_execute(WITH_STATISTICS).map_err(doing("ANALYZE"))?;
@@ -63,7 +63,7 @@ impl Seed {
             transaction.batch_execute(statement).map_err(doing(format!("{statement:?}")))?;
         }
         transaction.commit().map_err(doing("COMMIT"))?;
-        Ok(planted)
+        Ok(created)
     }
 
     fn set_version(&self, transaction: &mut Transaction<'_>) -> Result<(), SeedError> {
@@ -112,28 +112,28 @@ fn set_foreign_key_checks(transaction: &mut Transaction<'_>, role: &str) -> Resu
     transaction.execute(sql, &[&role]).map(drop).map_err(doing("setting session_replication_role"))
 }
 
-fn plant_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<PlantedSource, SeedError> {
+fn create_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<CreatedSource, SeedError> {
     let id = insert_source(transaction, source)?;
     let schema = identifier(source.destination());
     let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
     transaction.batch_execute(&create).map_err(doing(create.as_str()))?;
 
-    let mut planted = PlantedSource { id, batches: Vec::new(), tables: 0, events: 0 };
+    let mut created = CreatedSource { id, batches: Vec::new(), tables: 0, events: 0 };
     for table in &source.tables {
         create_destination(transaction, source, table)?;
-        planted.tables += insert_table(transaction, id, source, table)?;
+        created.tables += insert_table(transaction, id, source, table)?;
     }
     let mut generated = events::Generated::default();
     for (index, batch) in source.batches.iter().enumerate() {
         let batch_id = insert_batch(transaction, id, index, batch)?;
         let log = format!("sch_chameleon.t_log_replica_{}_src_{id}", index % 2 + 1);
-        planted.events += events::insert(transaction, source, &mut generated, batch, batch_id, &log)?;
+        created.events += events::insert(transaction, source, &mut generated, batch, batch_id, &log)?;
         if batch.is_listed() {
             list_events(transaction, batch_id)?;
         }
-        planted.batches.push(batch_id);
+        created.batches.push(batch_id);
     }
-    Ok(planted)
+    Ok(created)
 }
 
 fn insert_source(transaction: &mut Transaction<'_>, source: &Source) -> Result<i64, SeedError> {

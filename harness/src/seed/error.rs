@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// A statement failed.
-    #[error("the seed can't be planted: {doing} failed: {}", described(.source))]
+    #[error("the seed can't be created: {doing} failed: {}", described(.source))]
     Server {
         /// What was being done.
         doing: String,

@@ -1,5 +1,5 @@
 //! The 1.7 catalogue as pg_chameleon 1.8.2 itself makes it, by the schema file that it comes with: what our own
-//! seeds are compared with, and what can be planted into instead of them.
+//! seeds are compared with, and what can be created into instead of them.
 
 use crate::process::tools::{self, Missing};
 use postgres::Client;

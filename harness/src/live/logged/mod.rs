@@ -5,12 +5,12 @@ mod document;
 mod events;
 
 use self::case::{DESTINATION, scenario};
-use super::daemon::{self, Course};
+use super::daemon::{self, DaemonOutcome};
 use super::run::Live;
 use super::scenario::Program;
 use super::tables::Difference;
 use super::{LiveError, Programs};
-use crate::process::group::Warden;
+use crate::process::group::ProcessGroup;
 use crate::replica::report::{Finding, Report, Severity};
 use crate::replica::upgrader::Upgrader;
 use crate::server::Database;
@@ -65,8 +65,8 @@ pub fn run(
     database: Database,
 ) -> Result<Vec<Shown>, LiveError> {
     let scenario = scenario(cases);
-    let warden = Warden::new()?;
-    let mut live = Live::begin(&scenario, programs, upgrader, database, &warden)?;
+    let processes = ProcessGroup::new()?;
+    let mut live = Live::begin(&scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
     let usual: BTreeSet<_> =
         check(&live)?.into_iter().map(|it| (it.check, it.severity.to_string())).collect();
@@ -80,7 +80,7 @@ pub fn run(
     let findings = check(&live)?;
     upgrade(&live, &findings)?;
     let mut differences = Vec::new();
-    let course = daemon::run_telling(&mut live, &BTreeMap::new(), &mut differences)?;
+    let outcome = daemon::run_with_differences(&mut live, &BTreeMap::new(), &mut differences)?;
     let of = |(number, events): (usize, Vec<String>)| {
         let table = Case::table(number);
         let of_it = |it: &&Finding| {
@@ -90,7 +90,7 @@ pub fn run(
         };
         Shown {
             events,
-            daemon: daemon(&course, &differences, &table),
+            daemon: daemon(&outcome, &differences, &table),
             found: findings
                 .iter()
                 .filter(of_it)
@@ -101,12 +101,12 @@ pub fn run(
     Ok(events.into_iter().enumerate().map(of).collect())
 }
 
-fn daemon(course: &Course, differences: &[Difference], table: &str) -> Daemon {
+fn daemon(outcome: &DaemonOutcome, differences: &[Difference], table: &str) -> Daemon {
     let name = format!("{DESTINATION}.{table}");
-    if let Some(error) = course.ended.first() {
+    if let Some(error) = outcome.ended.first() {
         return Daemon::Ends(error.replace(table, "TABLE"));
     }
-    if let Some((_, why)) = course.disabled.iter().find(|(it, _)| it.starts_with(&name)) {
+    if let Some((_, why)) = outcome.disabled.iter().find(|(it, _)| it.starts_with(&name)) {
         return Daemon::Disables(why.clone());
     }
     let of_it = differences.iter().filter(|it| it.table.starts_with(&name));

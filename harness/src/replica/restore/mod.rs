@@ -5,7 +5,7 @@
 //! or tar archive is turned into a script by `pg_restore` first.
 //!
 //! Each error is either ordinary on another server than production's (`statement`), or outside the schemas of the
-//! replica: then it is told; or the dump is refused.
+//! replica: then it is listed; or the dump is refused.
 
 mod archive;
 mod error;
@@ -369,20 +369,20 @@ impl<'a> Restoring<'a> {
         let elsewhere: Vec<_> = elsewhere.into_iter().map(|failure| failure.text.clone()).collect();
         self.left_out.extend(elsewhere);
         self.require_a_catalogue()?;
-        let mut told: Vec<String> = self.left_out.iter().take(SHOWN_LEFT_OUT).cloned().collect();
+        let mut lines: Vec<String> = self.left_out.iter().take(SHOWN_LEFT_OUT).cloned().collect();
         if self.left_out.len() > SHOWN_LEFT_OUT {
-            told.push(format!("… and {} more", self.left_out.len() - SHOWN_LEFT_OUT));
+            lines.push(format!("… and {} more", self.left_out.len() - SHOWN_LEFT_OUT));
         }
         if self.elsewhere > 0 {
-            told.push(format!(
+            lines.push(format!(
                 "{} statements about owners, privileges and the database itself: here one role owns everything",
                 self.elsewhere
             ));
         }
         if self.nothing_to_drop > 0 {
-            told.push(format!("{} statements that drop what is not here", self.nothing_to_drop));
+            lines.push(format!("{} statements that drop what is not here", self.nothing_to_drop));
         }
-        Ok(told)
+        Ok(lines)
     }
 
     /// The replica's: those of the catalogues and the destinations.
