@@ -346,10 +346,39 @@ fn a_report_that_can_not_be_written_does_not_hide_what_was_found() {
 #[test]
 fn live_scenarios_are_told_from_wrong_ones() {
     harness()
-        .args(["list", "scenarios/live"])
+        .args(["sweep", "--scenario", "scenarios/live/one_source.yaml"])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("is a live scenario"));
+    let (_folder, file) = scenario("about: x\nsources: {}\nupgraded: {}\nsteps:\n- no_such_step: []\n");
+    for verb in ["list", "run"] {
+        harness()
+            .args([verb, &file])
+            .assert()
+            .code(WRONG_USE)
+            .stderr(contains("unknown variant `no_such_step`, expected one of `mysql`"));
+    }
+}
+
+#[test]
+fn scenarios_of_all_folders_are_listed() {
+    harness().arg("list").assert().success().stdout(
+        contains("\nbatch_orphan ")
+            .and(contains("\nlive/one_source "))
+            .and(contains("\noriginal/01_one_source ")),
+    );
+}
+
+#[test]
+fn scenarios_with_real_programs_are_skipped_without_them() {
+    for file in ["scenarios/live/one_source.yaml", "scenarios/original/01_one_source.yaml"] {
+        harness()
+            .args(["run", file])
+            .env("CHAMELEON_TOOLS", "/nowhere/at/all")
+            .assert()
+            .success()
+            .stdout(contains("skipped").and(contains("is missing")));
+    }
 }
 
 /// §hunt-h13: of 200 MB 600 were shown.
@@ -436,11 +465,14 @@ fn what_is_kept_can_be_found_and_shows_no_password() {
 
 #[test]
 fn every_scenario_of_the_project_is_listed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let files = fs::read_dir(folder).unwrap().filter(|entry| {
+    let is_scenario = |entry: &Result<fs::DirEntry, _>| {
         entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|it| it == "yaml"))
+    };
+    let counts = ["../scenarios", "../scenarios/live", "../scenarios/original"].map(|folder| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        fs::read_dir(folder).unwrap().filter(is_scenario).count()
     });
-    let count = files.count();
-    assert!(count >= 30);
+    assert!(counts[0] >= 30);
+    let count: usize = counts.iter().sum();
     harness().arg("list").assert().code(0).stdout(contains(format!("{count} scenarios")));
 }

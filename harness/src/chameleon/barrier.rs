@@ -8,6 +8,7 @@ use super::{ChameleonError, sessions};
 use crate::process::group::StartedProgram;
 use crate::server::quoting::identifier;
 use postgres::Client;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 const KEY: i32 = i32::from_be_bytes(*b"held");
 
 /// A commit that 1.8.2 does when it has read a batch, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Commit {
     /// The next batch is created. Before it: the open batch has its rows in the log table.

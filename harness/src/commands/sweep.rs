@@ -106,7 +106,7 @@ fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), C
         let demo = ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")]);
         return Ok((Origin::Seed(Seed::demo()), vec![demo].into(), command.to_owned()));
     };
-    let file = ScenarioFile::read(path)?;
+    let file: ScenarioFile = ScenarioFile::read(path)?;
     let origin = file.scenario.replicated.origin(file.folder());
     Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
 }

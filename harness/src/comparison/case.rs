@@ -2,12 +2,14 @@
 //! how the real 1.8.2 comes to it, how both are run, and what ours is given to go on when it has refused.
 
 use crate::live::scenario::{MySqlSource, Scenario, Step};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A state.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ComparedState")]
 pub struct Case {
     /// The state in words, for the table.
     pub state: String,
@@ -20,6 +22,7 @@ pub struct Case {
     pub upgraded: BTreeMap<String, Vec<String>>,
     /// How the state comes about, as the steps of a live scenario.
     #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    #[schemars(with = "Vec<Step>")]
     pub prepare: Vec<Step>,
     /// How the upgrades are run at first.
     #[serde(default)]
@@ -32,7 +35,7 @@ pub struct Case {
 }
 
 /// How the upgrades are run at first.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FirstUpgrade {
     /// Another configuration than the right one.
@@ -48,6 +51,7 @@ impl Case {
     #[must_use]
     pub fn scenario(&self) -> Scenario {
         Scenario {
+            about: self.state.clone(),
             only: None,
             core: false,
             core_with_gtids: false,

@@ -20,7 +20,7 @@ use crate::server::ServerError;
 use crate::server::mysql::{MySqlError, MySqlKind, MySqlSoftware};
 use std::fmt::Write as _;
 
-pub use run::run;
+pub use run::{prove, run};
 pub use scenario::{
     App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
 };

@@ -60,6 +60,33 @@ pub fn run(
     live.verdict()
 }
 
+/// Carries out a scenario, and holds what it has shown against what it is to show: nothing wrong, or its damage. The
+/// verdict is there when it came to its end.
+///
+/// # Errors
+/// Says what is wrong, or which damage was not found.
+pub fn prove(
+    scenario: &Scenario,
+    programs: &Programs,
+    upgrader: &Upgrader,
+    database: Database,
+) -> (Option<Verdict>, Result<(), String>) {
+    let (verdict, wrong) = match run(scenario, programs, upgrader, database) {
+        Ok(verdict) if verdict.tables == 0 => (Some(verdict), "no table was compared".to_owned()),
+        Ok(verdict) => {
+            let wrong = LiveError::Findings(verdict.findings()).to_string();
+            (Some(verdict), wrong)
+        }
+        Err(error) => (None, error.to_string()),
+    };
+    let shown = match scenario.damage.iter().find(|damage| !wrong.contains(*damage)) {
+        Some(damage) => Err(format!("the damage was to be {damage:?}, and it was: {wrong}")),
+        None if scenario.damage.is_empty() && !wrong.is_empty() => Err(wrong),
+        None => Ok(()),
+    };
+    (verdict, shown)
+}
+
 /// A scenario under way.
 pub(crate) struct Live<'a> {
     pub(crate) scenario: &'a Scenario,

@@ -75,6 +75,15 @@ impl Upgrader {
         Self::Ours { program: program.into(), with_mysql: true }
     }
 
+    /// The same program for replicas whose MySQL is there; none when it isn't ours.
+    #[must_use]
+    pub fn beside_mysql(self) -> Option<Self> {
+        match self {
+            Self::Ours { program, .. } => Some(Self::with_mysql(program)),
+            _ => None,
+        }
+    }
+
     /// `original`, or a program and its arguments with spaces between them.
     ///
     /// # Errors

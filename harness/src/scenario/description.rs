@@ -57,7 +57,7 @@ impl Scenario {
 /// The keys of a scenario file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "A scenario of chameleon-harness")]
+#[schemars(rename = "Scenario")]
 pub(super) struct WrittenScenario {
     /// What the scenario shows, in a sentence.
     about: String,

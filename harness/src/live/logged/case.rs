@@ -61,6 +61,7 @@ pub(super) fn scenario(cases: &[&Case]) -> Scenario {
         .map(|(number, case)| case.before.as_deref().unwrap_or(TABLE).replace("{t}", &Case::table(number)));
     let before = format!("CREATE DATABASE {ELSEWHERE}; {}", tables.collect::<Vec<_>>().join("; "));
     Scenario {
+        about: "what MySQL logs".to_owned(),
         damage: vec![],
         only: None,
         core: false,

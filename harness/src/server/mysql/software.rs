@@ -5,6 +5,7 @@
 
 use crate::process::tools::{self, Missing};
 use crate::server::ServerError;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt;
 use std::fs;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MySqlKind {
     /// MariaDB.
