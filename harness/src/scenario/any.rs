@@ -1,8 +1,8 @@
 //! A scenario of any kind: on a seeded catalogue (scenarios/), with the real programs (scenarios/live), or of the original
 //! upgrade beside ours (scenarios/original).
 
-use super::ScenarioFile;
 use super::description::Scenario;
+use super::file::{Case, Kind, ScenarioFile, from_yaml, kind};
 use super::pool::Pool;
 use super::run::{self, ScenarioError, Verdict, VerdictKind};
 use crate::comparison;
@@ -21,6 +21,44 @@ pub enum AnyScenario {
     Live(live::Scenario),
     /// A state on which the original upgrade is compared with ours.
     Compared(comparison::Case),
+}
+
+impl Case for AnyScenario {
+    fn parse(text: &str) -> Result<Self, (String, String)> {
+        match kind(text) {
+            Kind::Seeded => Scenario::parse(text).map(Self::Seeded),
+            Kind::Live => live::Scenario::parse(text).map(Self::Live),
+            Kind::Compared => comparison::Case::parse(text).map(Self::Compared),
+        }
+    }
+
+    fn about(&self) -> &str {
+        match self {
+            Self::Seeded(scenario) => scenario.about(),
+            Self::Live(scenario) => scenario.about(),
+            Self::Compared(state) => state.about(),
+        }
+    }
+}
+
+impl Case for live::Scenario {
+    fn parse(text: &str) -> Result<Self, (String, String)> {
+        from_yaml(text)
+    }
+
+    fn about(&self) -> &str {
+        &self.about
+    }
+}
+
+impl Case for comparison::Case {
+    fn parse(text: &str) -> Result<Self, (String, String)> {
+        from_yaml(text)
+    }
+
+    fn about(&self) -> &str {
+        &self.state
+    }
 }
 
 impl ScenarioFile<AnyScenario> {

@@ -1,9 +1,6 @@
 //! A scenario's file: where it is, its name, and what is wrong with it.
 
-use super::any::AnyScenario;
 use super::description::{Scenario, WrittenScenario};
-use crate::comparison;
-use crate::live;
 use serde::de::DeserializeOwned;
 use std::fs;
 use std::io;
@@ -116,7 +113,7 @@ fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Reads the keys, each with its place.
-fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
     serde_yaml::from_str(text).map_err(|error| {
         let message = error.to_string();
         match error.location() {
@@ -131,14 +128,14 @@ fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
 }
 
 /// The kinds of scenario.
-enum Kind {
+pub(super) enum Kind {
     Seeded,
     Live,
     Compared,
 }
 
 /// Which kind a text is of, by the keys that only one kind has.
-fn kind(text: &str) -> Kind {
+pub(super) fn kind(text: &str) -> Kind {
     let keys: serde_yaml::Mapping = serde_yaml::from_str(text).unwrap_or_default();
     let has = |key: &str| keys.contains_key(key);
     if has("prepare") {
@@ -167,46 +164,9 @@ impl Case for Scenario {
     }
 }
 
-impl Case for live::Scenario {
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        from_yaml(text)
-    }
-
-    fn about(&self) -> &str {
-        &self.about
-    }
-}
-
-impl Case for comparison::Case {
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        from_yaml(text)
-    }
-
-    fn about(&self) -> &str {
-        &self.state
-    }
-}
-
-impl Case for AnyScenario {
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        match kind(text) {
-            Kind::Seeded => Scenario::parse(text).map(Self::Seeded),
-            Kind::Live => live::Scenario::parse(text).map(Self::Live),
-            Kind::Compared => comparison::Case::parse(text).map(Self::Compared),
-        }
-    }
-
-    fn about(&self) -> &str {
-        match self {
-            Self::Seeded(scenario) => scenario.about(),
-            Self::Live(scenario) => scenario.about(),
-            Self::Compared(state) => state.about(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::AnyScenario;
     use super::*;
 
     fn refusal(text: &str) -> String {

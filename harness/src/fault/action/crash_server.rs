@@ -1,6 +1,6 @@
 //! The server crashes, and recovers before the message reaches it.
 
-use super::Definition;
+use super::definition::Definition;
 use crate::fault::Resume;
 use std::sync::Arc;
 

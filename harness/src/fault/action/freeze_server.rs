@@ -1,6 +1,6 @@
 //! The server stands still for a while; the message waits in its socket.
 
-use super::{Definition, WHILE};
+use super::definition::{Definition, WHILE};
 use crate::fault::Resume;
 use std::sync::Arc;
 use std::thread;

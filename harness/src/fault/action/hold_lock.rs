@@ -1,6 +1,6 @@
 //! Another session holds a lock on a table of the catalogue for a while.
 
-use super::{Definition, WHILE};
+use super::definition::{Definition, WHILE};
 use crate::fault::Resume;
 use std::sync::{Arc, mpsc};
 use std::thread;

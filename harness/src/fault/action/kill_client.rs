@@ -1,6 +1,6 @@
 //! The program that is run is killed, and its connection is gone with it.
 
-use super::Definition;
+use super::definition::Definition;
 use crate::fault::Resume;
 use std::sync::Arc;
 

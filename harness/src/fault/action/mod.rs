@@ -1,6 +1,7 @@
 //! What can be done while a message is held. Each is a file of its own; [`HoldAction::ALL`] names them.
 
 mod crash_server;
+mod definition;
 mod freeze_server;
 mod hold_lock;
 mod kill_client;
@@ -8,37 +9,20 @@ mod revoke_privilege;
 mod second_upgrader;
 
 use super::{Action, ActionError};
-use crate::server::{ServerError, SharedServer};
-use postgres::Client;
+use definition::Definition;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long a frozen server stays frozen, and how long another session holds its lock: longer than the lock timeout of a
-/// run with faults.
-const WHILE: Duration = Duration::from_millis(700);
+pub use definition::Surroundings;
 
 /// Something that can be done while a message is held.
 #[derive(Clone, Copy)]
 pub struct HoldAction(&'static Definition);
-
-/// What makes an action.
-struct Definition {
-    /// As scenarios and the command line write it.
-    name: &'static str,
-    /// What happens, in a sentence.
-    about: &'static str,
-    /// Whether the server stops, which then can't be shared.
-    stops_the_server: bool,
-    /// Makes it ready before the run; what it returns runs while the message is held.
-    prepare: fn(&Arc<dyn Surroundings>) -> Result<Action, ActionError>,
-}
 
 impl HoldAction {
     /// All of them.
@@ -70,42 +54,6 @@ impl HoldAction {
     pub fn prepare(self, surroundings: &Arc<dyn Surroundings>) -> Result<Action, ActionError> {
         (self.0.prepare)(surroundings)
     }
-}
-
-/// A run and its server, as far as an action touches them.
-pub trait Surroundings: Send + Sync {
-    /// Kills the program that is run, with SIGKILL.
-    ///
-    /// # Errors
-    /// What the system answers.
-    fn kill_client(&self) -> io::Result<()>;
-
-    /// The server.
-    fn server(&self) -> &SharedServer;
-
-    /// Notes that the server has been crashed.
-    fn server_has_crashed(&self);
-
-    /// A session as the server's superuser on the database of the run, past the proxy.
-    ///
-    /// # Errors
-    /// [`ServerError`] when the server can't be reached.
-    fn superuser(&self) -> Result<Client, ServerError>;
-
-    /// The name of the database.
-    fn database(&self) -> &str;
-
-    /// The role of the program that is run.
-    fn role(&self) -> &str;
-
-    /// Runs a second upgrader on the same database to its end, past the proxy, and notes its exit code.
-    ///
-    /// # Errors
-    /// What the system answers.
-    fn run_second_upgrader(&self) -> io::Result<()>;
-
-    /// Waits for the end of the run, for at most `longest`.
-    fn wait_for_the_end(&self, longest: Duration);
 }
 
 /// A name that is no action.

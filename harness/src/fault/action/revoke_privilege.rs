@@ -1,6 +1,6 @@
 //! The role of the upgrader may no longer create schemas.
 
-use super::Definition;
+use super::definition::Definition;
 use crate::fault::Resume;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Another upgrader is run on the same database to its end.
 
-use super::Definition;
+use super::definition::Definition;
 use crate::fault::Resume;
 use std::sync::Arc;
 
