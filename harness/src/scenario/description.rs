@@ -238,8 +238,8 @@ impl<'de> Deserialize<'de> for Session {
         impl<'de> Visitor<'de> for NameOrMore {
             type Value = Session;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an application name, or {application_name, statements}")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an application name, or {application_name, statements}")
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Session, E> {
@@ -277,8 +277,8 @@ impl<'de> Deserialize<'de> for WrittenConfiguration {
         impl<'de> Visitor<'de> for SourcesOrText {
             type Value = WrittenConfiguration;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list of sources, or {text: …}")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of sources, or {text: …}")
             }
 
             fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<WrittenConfiguration, S::Error> {

@@ -71,8 +71,8 @@ impl<'de> Deserialize<'de> for Exit {
         impl Visitor<'_> for CodeOrKilled {
             type Value = Exit;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an exit code, or `killed`")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an exit code, or `killed`")
             }
 
             fn visit_u64<E: de::Error>(self, code: u64) -> Result<Exit, E> {
@@ -114,8 +114,8 @@ impl<'de> Deserialize<'de> for Text {
         impl Visitor<'_> for Scalar {
             type Value = Text;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text, a number, a boolean or null")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a number, a boolean or null")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
