@@ -114,6 +114,7 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
         upgrader: Upgrader::new(PROGRAM),
         assume_stopped: false,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+        only: vec![],
         jobs: 2,
     };
     rehearsal.run(&|_, _| {})
@@ -314,6 +315,7 @@ fn a_dump_that_drops_its_database_harms_no_server() {
             config: configuration.to_str().unwrap().to_owned(),
             no_sweep: true,
             faults: vec![],
+            only: vec![],
             assume_stopped: false,
             report: None,
             common: CommonArguments { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },

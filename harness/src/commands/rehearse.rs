@@ -9,6 +9,7 @@ use crate::rehearsal::dump::{Dump, Rows};
 use crate::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
 use crate::replica::ReplicaError;
 use crate::server::{Binaries, Kind};
+use crate::sweep::case::Case;
 use crate::sweep::{SweepError, table};
 use chameleon_upgrade::config::{Configuration, location};
 use clap::Args;
@@ -38,6 +39,9 @@ pub struct RehearseArguments {
     /// Only these kinds of fault in the sweep; `sweep --help` lists them.
     #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
     pub faults: Vec<FaultKind>,
+    /// Only this case in the sweep, as the table writes it (FAULT@MESSAGE); may be repeated.
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "no_sweep"])]
+    pub only: Vec<Case>,
     /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.
     #[arg(long)]
     pub assume_stopped: bool,
@@ -83,13 +87,14 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
         upgrader,
         assume_stopped: arguments.assume_stopped,
         faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
+        only: arguments.only.clone(),
         jobs: arguments.common.jobs(),
     };
     let progress = Progress::start();
     let rehearsed =
         rehearsal.run(&|done, total| progress.tell(done, total)).map_err(|error| command_error(&error))?;
     drop(progress);
-    let shown = say!("{}", text(&rehearsed));
+    let shown = say!("{}", text(&rehearsed, &repeat(arguments)));
     let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
     let ending = if rehearsed.went_well() { Ending::Well } else { Ending::Found };
     report::ending(report::ending(Ok(ending), shown), written)
@@ -115,19 +120,34 @@ fn of_production(arguments: &RehearseArguments, configuration: &Configuration) -
     Dump::take(configuration, binaries, rows).map_err(|error| CommandError::harness(&error))
 }
 
-/// A dump that can't be restored is the wrong file.
+/// A dump that can't be restored is the wrong file; a message that the run does not have was asked for wrongly.
 fn command_error(error: &RehearsalError) -> CommandError {
     match error {
         RehearsalError::Replica(ReplicaError::Restore { .. })
         | RehearsalError::Sweep(SweepError::Replica(ReplicaError::Restore { .. })) => {
             CommandError::WrongUse(error.to_string())
         }
+        RehearsalError::Sweep(SweepError::NoSuchMessage { .. }) => CommandError::WrongUse(error.to_string()),
         error => CommandError::harness(error),
     }
 }
 
+/// The command that rehearses the same again.
+fn repeat(arguments: &RehearseArguments) -> String {
+    let mut command = format!("chameleon-harness rehearse --config {}", arguments.config);
+    if let Some(dump) = &arguments.dump {
+        command.push_str(&format!(" --dump {}", dump.display()));
+    }
+    for (given, option) in
+        [(arguments.without_rows, " --without-rows"), (arguments.assume_stopped, " --assume-stopped")]
+    {
+        command.push_str(if given { option } else { "" });
+    }
+    command
+}
+
 /// What the administrator reads.
-fn text(rehearsed: &RehearsalReport) -> String {
+fn text(rehearsed: &RehearsalReport, repeat: &str) -> String {
     let mut text = format!("{}\n\n", running::shown(rehearsed.output.trim_end()));
     if !rehearsed.left_out.is_empty() {
         text.push_str("Not rehearsed, because this is another server than production's:\n");
@@ -148,7 +168,7 @@ fn text(rehearsed: &RehearsalReport) -> String {
     let Some(findings) = &rehearsed.sweep else {
         return text + "The day will go well if nothing goes wrong on it; the sweep was left out.";
     };
-    text.push_str(&format!("{}\n", table(findings, "chameleon-harness rehearse")));
+    text.push_str(&format!("{}\n", table(findings, repeat)));
     let violations = findings.violations().count();
     if violations == 0 {
         return format!(
@@ -158,4 +178,26 @@ fn text(rehearsed: &RehearsalReport) -> String {
         );
     }
     format!("{text}The upgrade goes well undisturbed, but {violations} runs with faults violate a property.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: RehearseArguments,
+    }
+
+    #[test]
+    fn a_case_is_repeated_by_the_command_that_is_shown() {
+        let line = ["rehearse", "--config", "upgraded", "--dump", "production.dump", "--assume-stopped"];
+        let first = Line::parse_from(line).arguments;
+        let shown = format!("{} --only cut_after@3", repeat(&first));
+        let again = Line::parse_from(shown.split(' ').skip(1)).arguments;
+        assert_eq!(again.only[0].to_string(), "cut_after@3");
+        assert_eq!((again.config, again.dump, again.assume_stopped), (first.config, first.dump, true));
+    }
 }

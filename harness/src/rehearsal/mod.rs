@@ -11,6 +11,7 @@ use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, ReplicaError};
 use crate::server::{Kind, SharedServer};
+use crate::sweep::case::Case;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub struct Rehearsal {
     pub assume_stopped: bool,
     /// The kinds of fault of the sweep; none leaves the sweep out.
     pub faults: Vec<FaultKind>,
+    /// Only these cases of the sweep.
+    pub only: Vec<Case>,
     /// How many runs of the sweep at a time.
     pub jobs: usize,
 }
@@ -144,7 +147,7 @@ impl Rehearsal {
             kinds: self.faults.clone(),
             pairs: 0,
             random_seed: 1,
-            only: vec![],
+            only: self.only.clone(),
             jobs: self.jobs,
             retries: Retries::OncePerState,
             spread: Spread::SqlStatesInTurn,
