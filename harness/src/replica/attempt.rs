@@ -107,7 +107,7 @@ pub fn run(
     attempt: &Attempt<'_>,
 ) -> Result<Outcome, AttemptError> {
     let address = replica.role().clone();
-    let run = Arc::new(Run::new(replica, server, attempt));
+    let run = Arc::new(AttemptSurroundings::new(replica, server, attempt));
     let mut faults = Vec::new();
     for fault in attempt.faults {
         let surroundings: Arc<dyn Surroundings> = run.clone();
@@ -135,7 +135,7 @@ pub fn run(
 }
 
 /// A run as the actions of faults see it.
-struct Run {
+struct AttemptSurroundings {
     process: AtomicI32,
     ended: Mutex<bool>,
     changed: Condvar,
@@ -150,7 +150,7 @@ struct Run {
     configuration: String,
 }
 
-impl Run {
+impl AttemptSurroundings {
     fn new(replica: &Replica, server: &SharedServer, attempt: &Attempt<'_>) -> Self {
         let database = replica.database.name().to_owned();
         Self {
@@ -179,7 +179,7 @@ impl Run {
     }
 }
 
-impl Surroundings for Run {
+impl Surroundings for AttemptSurroundings {
     fn kill_client(&self) -> io::Result<()> {
         let process = Pid::from_raw(self.process.load(Ordering::SeqCst)).ok_or(io::ErrorKind::NotFound)?;
         Ok(kill_process(process, Signal::KILL)?)
