@@ -17,7 +17,7 @@ pub fn read<C: Case>(folder: &str) -> Vec<ScenarioFile<C>> {
     ScenarioFile::read_all(&[folder]).expect("scenarios that can be read")
 }
 
-/// Runs tests, so many at a time unless told.
+/// Runs tests, `at_a_time` of them at a time by default.
 pub fn run(
     mut arguments: Arguments,
     at_a_time: Option<usize>,

@@ -193,7 +193,7 @@ fn seed(size: Size) -> Seed {
     }
 }
 
-/// A replica of so many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
+/// A replica of this many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
 /// open batches are started: only from such ones does the original's upgrade bring anything over.
 #[must_use]
 pub fn seed_of(sources: u32, tables: u32, events: u32) -> Seed {

@@ -23,7 +23,7 @@ pub struct BenchReferenceArguments {
     /// Where the figures are written to; the chart beside it, as .svg.
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     pub output: PathBuf,
-    /// The program that upgrades; chameleon-upgrade unless told.
+    /// The program that upgrades; chameleon-upgrade by default.
     #[arg(long, value_name = "PROGRAM")]
     pub upgrader: Option<PathBuf>,
 }

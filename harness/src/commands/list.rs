@@ -11,7 +11,7 @@ const FOLDERS: [&str; 3] = ["scenarios", "scenarios/live", "scenarios/original"]
 /// Say what each scenario shows; nothing is run.
 #[derive(Debug, Args)]
 pub struct ListArguments {
-    /// Scenario files, or folders of them; scenarios/, scenarios/live and scenarios/original unless told.
+    /// Scenario files, or folders of them; scenarios/, scenarios/live and scenarios/original by default.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

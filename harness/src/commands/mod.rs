@@ -91,10 +91,10 @@ pub struct CommonArguments {
     /// local, local:16, docker, docker:IMAGE:TAG or the URL of a server.
     #[arg(long, value_name = "SERVER", default_value = "local")]
     pub server: Kind,
-    /// How many runs at a time; as many as there are processors unless told.
+    /// How many runs at a time; by default as many as there are processors.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// The program that upgrades, with its arguments; chameleon-upgrade unless told, and `original` for pg_chameleon
+    /// The program that upgrades, with its arguments; chameleon-upgrade by default, and `original` for pg_chameleon
     /// 2.0.21's own upgrade. It is given `--config upgraded`, a home folder with
     /// .pg_chameleon/configuration/upgraded.yml, and YES on standard input.
     #[arg(long, value_name = "CMD")]

@@ -26,7 +26,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Run scenarios: each on a database of its own, with a line that says whether everything held.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Scenario files, or folders of them; all of scenarios/ unless told. Those of scenarios/live and scenarios/original
+    /// Scenario files, or folders of them; all of scenarios/ by default. Those of scenarios/live and scenarios/original
     /// need the real MariaDB or MySQL and both versions of pg_chameleon (`make tools`); without them they are skipped.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,

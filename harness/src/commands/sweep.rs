@@ -22,7 +22,7 @@ pub struct SweepArguments {
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
     #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "pairs"])]
     pub only: Vec<Case>,
-    /// Also so many pairs: a second fault while the first is being undone.
+    /// Also N pairs: a second fault while the first is being undone.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub pairs: u32,
     /// What the pairs are drawn with.

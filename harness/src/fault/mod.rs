@@ -52,7 +52,7 @@ impl Place {
         Self { step: None, message: number }
     }
 
-    /// The message with this number in `step`, the first time that the step has so many.
+    /// The message with this number in `step`, the first time that the step has that many.
     #[must_use]
     pub fn in_step(step: impl Into<String>, number: u64) -> Self {
         Self { step: Some(step.into()), message: number }

@@ -36,7 +36,7 @@ pub const ORIGINAL: &str = "original";
 /// The program's own name.
 const OURS: &str = "chameleon-upgrade";
 
-/// The commands that ask MySQL unless told otherwise.
+/// The commands that ask MySQL by default.
 const ASK_MYSQL: [&str; 3] = ["upgrade", "upgrade_replica_schema", "check"];
 
 /// What is added to `arguments` where no MySQL stands behind a replica.

@@ -68,7 +68,7 @@ pub(super) struct WrittenScenario {
     #[serde(default)]
     #[schemars(with = "Option<bool>", extend("const" = true))]
     demo: Option<True>,
-    /// The sources of the configuration. Unless told, one source `replica` with the pairs of all sources of the seed.
+    /// The sources of the configuration. By default, one source `replica` with the pairs of all sources of the seed.
     #[serde(default)]
     configuration: Option<WrittenConfiguration>,
     /// The runs of the upgrader, one after the other on the same database.
@@ -84,7 +84,7 @@ struct WrittenSeed {
     /// The rows of `t_sources`, in the order of their ids.
     #[serde(default)]
     sources: Option<Vec<Source>>,
-    /// What `v_version` says; 1.7 unless told.
+    /// What `v_version` says; 1.7 by default.
     #[serde(default)]
     version: Option<String>,
     /// SQL statements that are run at the end, for what a seed has no words for: a grant, a leftover
@@ -192,7 +192,7 @@ pub struct Run {
     /// The configuration of this run, where it differs from the scenario's.
     #[serde(default)]
     pub configuration: Option<WrittenConfiguration>,
-    /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` unless told.
+    /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` by default.
     #[serde(default = "upgrade")]
     pub arguments: Vec<String>,
     /// What goes wrong. Each must happen, or the scenario fails.
@@ -311,7 +311,7 @@ pub(super) struct RawConfiguration {
 pub struct SourceDescription {
     /// Its name.
     pub name: String,
-    /// Its type; mysql unless told.
+    /// Its type; mysql by default.
     #[serde(default = "mysql", rename = "type")]
     pub kind: String,
     /// `schema_mappings`: the schema on MySQL and the one on PostgreSQL.

@@ -46,7 +46,7 @@ pub struct Expectation {
     /// Queries and what they give.
     #[serde(default)]
     pub queries: Vec<Query>,
-    /// The properties of docs/specification.md that must hold; all six unless told.
+    /// The properties of docs/specification.md that must hold; all six by default.
     #[serde(default = "all_properties")]
     pub invariants: Vec<Property>,
 }
