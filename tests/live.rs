@@ -100,12 +100,12 @@ fn proved(scenario: &Scenario, programs: &Programs) -> Result<(), String> {
     let server = server::shared().map_err(ToString::to_string)?;
     let database = server.create_database().map_err(|error| error.to_string())?;
     let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
-    let (verdict, shown) = live::prove(scenario, programs, &upgrader, database);
-    if let Some(verdict) = verdict
+    let (check, shown) = live::prove(scenario, programs, &upgrader, database);
+    if let Some(check) = check
         && scenario.damage.is_empty()
     {
-        COMPARED.fetch_add(verdict.tables, Ordering::Relaxed);
-        UNEQUAL.fetch_add(verdict.unequal.len(), Ordering::Relaxed);
+        COMPARED.fetch_add(check.tables, Ordering::Relaxed);
+        UNEQUAL.fetch_add(check.unequal.len(), Ordering::Relaxed);
     }
     shown
 }

@@ -11,7 +11,7 @@ mod upgrade;
 use self::before::Before;
 use self::rows::Catalogue;
 use crate::live::daemon::{self, DaemonOutcome};
-use crate::live::run::Live;
+use crate::live::run::LiveRun;
 use crate::live::{LiveError, Program, Programs};
 use crate::process::group::ProcessGroup;
 use crate::replica::upgrader::Upgrader;
@@ -63,7 +63,7 @@ pub fn run(
 ) -> Result<Comparison, LiveError> {
     let scenario = case.scenario();
     let processes = ProcessGroup::new()?;
-    let mut live = Live::begin(&scenario, programs, upgrader, database, &processes)?;
+    let mut live = LiveRun::begin(&scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
     let before = Before::read(&mut live.client)?;
     let (of_original, of_ours, of_offline) = (live.copy()?, live.copy()?, live.copy()?);
@@ -106,7 +106,7 @@ pub fn run(
 
 /// Compares what ours writes with what the original has written. Without MySQL, by which ours would start further on.
 fn same(
-    live: &mut Live<'_>,
+    live: &mut LiveRun<'_>,
     copy: &std::rc::Rc<Database>,
     case: &Case,
     theirs: &Catalogue,

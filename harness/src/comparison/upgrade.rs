@@ -4,7 +4,7 @@ use super::case::Case;
 use crate::chameleon::barrier::session_waits;
 use crate::chameleon::sessions;
 use crate::live::LiveError;
-use crate::live::run::Live;
+use crate::live::run::LiveRun;
 use crate::live::scenario::Program;
 use crate::replica::report::Report;
 use postgres::Client;
@@ -40,7 +40,7 @@ pub struct UpgradeResult {
 }
 
 /// Runs an upgrade as the case says it is run at first.
-pub(super) fn first(live: &mut Live<'_>, case: &Case, by: Program) -> Result<UpgradeResult, LiveError> {
+pub(super) fn first(live: &mut LiveRun<'_>, case: &Case, by: Program) -> Result<UpgradeResult, LiveError> {
     let upgraded = case.attempt.upgraded.as_ref().unwrap_or(&case.upgraded);
     let report = live.processes.folder().join("report.json");
     let path = report.display().to_string();
@@ -70,7 +70,7 @@ pub(super) fn first(live: &mut Live<'_>, case: &Case, by: Program) -> Result<Upg
 }
 
 /// Runs ours again, with the right configuration. It must succeed.
-pub(super) fn again(live: &mut Live<'_>, case: &Case) -> Result<(), LiveError> {
+pub(super) fn again(live: &mut LiveRun<'_>, case: &Case) -> Result<(), LiveError> {
     if let Some(remedy) = &case.remedy {
         live.client.batch_execute(remedy).map_err(LiveError::sql("carry the remedy out"))?;
     }

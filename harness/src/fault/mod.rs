@@ -8,11 +8,11 @@
 
 mod action;
 mod connection;
+mod conversation;
 mod description;
 mod kind;
 mod message;
 mod proxy;
-mod session;
 mod sqlstate;
 mod step;
 mod transcript;

@@ -5,7 +5,7 @@
 
 use crate::chameleon::home::Home;
 use crate::chameleon::version2::Chameleon2;
-use crate::live::run::Live;
+use crate::live::run::LiveRun;
 use crate::live::tables::Difference;
 use crate::live::{LiveError, marker};
 use crate::process::group::StartedProgram;
@@ -58,7 +58,7 @@ impl DaemonOutcome {
 /// Runs the daemons until they have caught up with what happens on MySQL before and meanwhile, or have ended, and compares
 /// the tables.
 pub(crate) fn run(
-    live: &mut Live<'_>,
+    live: &mut LiveRun<'_>,
     meanwhile: &BTreeMap<String, String>,
 ) -> Result<DaemonOutcome, LiveError> {
     run_with_differences(live, meanwhile, &mut Vec::new())
@@ -66,7 +66,7 @@ pub(crate) fn run(
 
 /// The same, adding in what the tables differ.
 pub(crate) fn run_with_differences(
-    live: &mut Live<'_>,
+    live: &mut LiveRun<'_>,
     meanwhile: &BTreeMap<String, String>,
     differences: &mut Vec<Difference>,
 ) -> Result<DaemonOutcome, LiveError> {
@@ -75,8 +75,8 @@ pub(crate) fn run_with_differences(
     for source in live.scenario.upgraded.keys() {
         ended.extend(daemon(live, &home, source, meanwhile)?);
     }
-    let verdict = live.verdict()?;
-    differences.extend(verdict.unequal.iter().cloned());
+    let check = live.check()?;
+    differences.extend(check.unequal.iter().cloned());
     let disabled = live.client.query(DISABLED, &[]).map_err(LiveError::sql("look for disabled tables"))?;
     Ok(DaemonOutcome {
         ended,
@@ -84,14 +84,14 @@ pub(crate) fn run_with_differences(
             .iter()
             .map(|row| (row.get(0), row.get::<_, Option<String>>(1).unwrap_or_default().trim().to_owned()))
             .collect(),
-        unequal: verdict.unequal.into_iter().map(|difference| difference.table).collect(),
-        compared: verdict.tables,
+        unequal: check.unequal.into_iter().map(|difference| difference.table).collect(),
+        compared: check.tables,
     })
 }
 
 /// Runs the daemon of a source; returns the error with which it ended at every start.
 fn daemon(
-    live: &mut Live<'_>,
+    live: &mut LiveRun<'_>,
     home: &Home,
     source: &str,
     meanwhile: &BTreeMap<String, String>,
@@ -120,7 +120,7 @@ fn daemon(
 }
 
 /// Waits until the daemon has read and replayed a change that is made now; false when it ends before that.
-fn caught_up(live: &mut Live<'_>, source: &str, daemon: &mut StartedProgram) -> Result<bool, LiveError> {
+fn caught_up(live: &mut LiveRun<'_>, source: &str, daemon: &mut StartedProgram) -> Result<bool, LiveError> {
     let (old, mysql) = live.initialised_of(source)?;
     let (file, position) = mysql.here()?;
     marker::advance(mysql, &old.schema)?;

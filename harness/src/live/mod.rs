@@ -8,10 +8,10 @@ pub mod daemon;
 pub mod documents;
 pub mod logged;
 mod marker;
+mod replica_check;
 pub(crate) mod run;
 pub(crate) mod scenario;
 mod tables;
-mod verdict;
 
 use crate::chameleon::ChameleonError;
 use crate::process::ProcessError;
@@ -20,12 +20,12 @@ use crate::server::ServerError;
 use crate::server::mysql::{MySqlError, MySqlKind, MySqlSoftware};
 use std::fmt::Write as _;
 
+pub use replica_check::{ReplicaCheck, check_replica};
 pub use run::{prove, run};
 pub use scenario::{
     App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
 };
 pub use tables::{Difference, SchemaPair, compare};
-pub use verdict::{Verdict, verdict};
 
 /// The real programs that a live scenario runs.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! Carries a live scenario out.
 
 use super::application::Application;
+use super::replica_check::{ReplicaCheck, check_replica};
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::tables::SchemaPair;
-use super::verdict::{Verdict, verdict};
 use super::{LiveError, Programs, marker};
 use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
 use crate::chameleon::home::{ConfiguredSource, Home, configuration};
@@ -47,21 +47,21 @@ const ANSWERED: &str = "mysql-version=the launcher of the daemon answers for the
 /// Carries out a scenario in an empty database, with MySQL servers of its own, and says how the replica ended.
 ///
 /// # Errors
-/// [`LiveError`] when a step fails. What is wrong in the end is in the verdict.
+/// [`LiveError`] when a step fails. What is wrong in the end is in the check.
 pub fn run(
     scenario: &Scenario,
     programs: &Programs,
     upgrader: &Upgrader,
     database: Database,
-) -> Result<Verdict, LiveError> {
+) -> Result<ReplicaCheck, LiveError> {
     let processes = ProcessGroup::new()?;
-    let mut live = Live::begin(scenario, programs, upgrader, database, &processes)?;
+    let mut live = LiveRun::begin(scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
-    live.verdict()
+    live.check()
 }
 
 /// Carries out a scenario, and holds what it has shown against what it is to show: nothing wrong, or its damage. The
-/// verdict is there when it came to its end.
+/// check is there when it came to its end.
 ///
 /// # Errors
 /// Says what is wrong, or which damage was not found.
@@ -70,12 +70,12 @@ pub fn prove(
     programs: &Programs,
     upgrader: &Upgrader,
     database: Database,
-) -> (Option<Verdict>, Result<(), String>) {
-    let (verdict, wrong) = match run(scenario, programs, upgrader, database) {
-        Ok(verdict) if verdict.tables == 0 => (Some(verdict), "no table was compared".to_owned()),
-        Ok(verdict) => {
-            let wrong = LiveError::Findings(verdict.findings()).to_string();
-            (Some(verdict), wrong)
+) -> (Option<ReplicaCheck>, Result<(), String>) {
+    let (check, wrong) = match run(scenario, programs, upgrader, database) {
+        Ok(check) if check.tables == 0 => (Some(check), "no table was compared".to_owned()),
+        Ok(check) => {
+            let wrong = LiveError::Findings(check.findings()).to_string();
+            (Some(check), wrong)
         }
         Err(error) => (None, error.to_string()),
     };
@@ -84,11 +84,11 @@ pub fn prove(
         None if scenario.damage.is_empty() && !wrong.is_empty() => Err(wrong),
         None => Ok(()),
     };
-    (verdict, shown)
+    (check, shown)
 }
 
 /// A scenario under way.
-pub(crate) struct Live<'a> {
+pub(crate) struct LiveRun<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) programs: &'a Programs,
     upgrader: &'a Upgrader,
@@ -106,7 +106,7 @@ pub(crate) struct Live<'a> {
     initialised: BTreeSet<&'a str>,
 }
 
-impl<'a> Live<'a> {
+impl<'a> LiveRun<'a> {
     pub(crate) fn begin(
         scenario: &'a Scenario,
         programs: &'a Programs,
@@ -422,8 +422,8 @@ impl<'a> Live<'a> {
             daemon.wait_until("having nothing left to do", DAEMON_TIMEOUT, |_| is_at_rest(client, source))?;
         }
         chameleon2.stop(daemons, &mut self.client)?;
-        let verdict = self.verdict()?;
-        if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
+        let check = self.check()?;
+        if check.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(check.findings())) }
     }
 
     fn chameleon2(&self, arguments: &[String]) -> Result<(), LiveError> {
@@ -492,7 +492,7 @@ impl<'a> Live<'a> {
     }
 
     /// How the tables and the catalogue are now.
-    pub(crate) fn verdict(&mut self) -> Result<Verdict, LiveError> {
+    pub(crate) fn check(&mut self) -> Result<ReplicaCheck, LiveError> {
         let initialised =
             self.scenario.sources.iter().filter(|(name, _)| self.initialised.contains(name.as_str()));
         let pairs: Vec<_> = initialised
@@ -502,7 +502,7 @@ impl<'a> Live<'a> {
                 destination: &source.dest_schema,
             })
             .collect();
-        verdict(&mut self.client, &pairs)
+        check_replica(&mut self.client, &pairs)
     }
 }
 

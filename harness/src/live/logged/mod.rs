@@ -6,7 +6,7 @@ mod events;
 
 use self::case::{DESTINATION, scenario};
 use super::daemon::{self, DaemonOutcome};
-use super::run::Live;
+use super::run::LiveRun;
 use super::scenario::Program;
 use super::tables::Difference;
 use super::{LiveError, Programs};
@@ -66,7 +66,7 @@ pub fn run(
 ) -> Result<Vec<Shown>, LiveError> {
     let scenario = scenario(cases);
     let processes = ProcessGroup::new()?;
-    let mut live = Live::begin(&scenario, programs, upgrader, database, &processes)?;
+    let mut live = LiveRun::begin(&scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
     let usual: BTreeSet<_> =
         check(&live)?.into_iter().map(|it| (it.check, it.severity.to_string())).collect();
@@ -131,7 +131,7 @@ fn kind(what: &str) -> &'static str {
     }
 }
 
-fn check(live: &Live<'_>) -> Result<Vec<Finding>, LiveError> {
+fn check(live: &LiveRun<'_>) -> Result<Vec<Finding>, LiveError> {
     let home = live.home(&live.scenario.upgraded)?;
     let output = live.ours(&home, ["check", "--format", "json"])?.output();
     let output = output.map_err(LiveError::io("run check"))?;
@@ -141,7 +141,7 @@ fn check(live: &Live<'_>) -> Result<Vec<Finding>, LiveError> {
 }
 
 /// Without MySQL, or, where the daemon starts from GTIDs, which MySQL alone tells, with all that was found accepted.
-fn upgrade(live: &Live<'_>, findings: &[Finding]) -> Result<(), LiveError> {
+fn upgrade(live: &LiveRun<'_>, findings: &[Finding]) -> Result<(), LiveError> {
     let errors: BTreeSet<_> =
         findings.iter().filter(|it| it.severity == Severity::Error).map(|it| &it.check).collect();
     let options: Vec<_> = if live.programs.gtids {

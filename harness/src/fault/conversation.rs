@@ -47,7 +47,7 @@ struct Raising {
 }
 
 /// See the module.
-pub(super) struct Session {
+pub(super) struct Conversation {
     run: SharedRun,
     connection: u32,
     authenticated: bool,
@@ -63,7 +63,7 @@ pub(super) struct Session {
     pub(super) to_server: BytesMut,
 }
 
-impl Session {
+impl Conversation {
     /// A connection whose client has sent `startup`, its startup message.
     pub(super) fn new(run: SharedRun, connection: u32, startup: &[u8]) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Session {
         }
     }
 
-    /// True when the next message of the client may be given to [`Session::frontend`].
+    /// True when the next message of the client may be given to [`Conversation::frontend`].
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
     }
@@ -233,7 +233,7 @@ impl Session {
         }
     }
 
-    /// The client was cut off, as [`Session::is_cutting_client`] asked.
+    /// The client was cut off, as [`Conversation::is_cutting_client`] asked.
     pub(super) fn client_was_cut(&mut self) {
         if let Phase::CuttingClient { number, fault } = self.phase {
             self.run.lock().happened(fault, number);

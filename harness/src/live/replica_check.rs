@@ -20,7 +20,7 @@ const CATALOGUE: &str = "
 
 /// How a replica ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ReplicaCheck {
     /// How many tables were compared.
     pub tables: usize,
     /// Those that don't equal their sources.
@@ -29,7 +29,7 @@ pub struct Verdict {
     pub catalogue: Vec<String>,
 }
 
-impl Verdict {
+impl ReplicaCheck {
     /// All that is wrong, in sentences; empty when all is well.
     #[must_use]
     pub fn findings(&self) -> Vec<String> {
@@ -45,18 +45,18 @@ impl Verdict {
 ///
 /// # Errors
 /// [`LiveError`] when something can't be read.
-pub fn verdict(client: &mut Client, pairs: &[SchemaPair<'_>]) -> Result<Verdict, LiveError> {
-    let mut verdict = Verdict { tables: 0, unequal: vec![], catalogue: vec![] };
+pub fn check_replica(client: &mut Client, pairs: &[SchemaPair<'_>]) -> Result<ReplicaCheck, LiveError> {
+    let mut check = ReplicaCheck { tables: 0, unequal: vec![], catalogue: vec![] };
     for pair in pairs {
         let (tables, unequal) = compare(client, pair)?;
-        verdict.tables += tables;
-        verdict.unequal.extend(unequal);
+        check.tables += tables;
+        check.unequal.extend(unequal);
     }
     if version(client)?.starts_with("2.") {
         let rows = client.query(CATALOGUE, &[]).map_err(LiveError::sql("read the 2.0 catalogue"))?;
-        verdict.catalogue = rows.iter().map(|row| row.get(0)).collect();
+        check.catalogue = rows.iter().map(|row| row.get(0)).collect();
     }
-    Ok(verdict)
+    Ok(check)
 }
 
 fn version(client: &mut Client) -> Result<String, LiveError> {
