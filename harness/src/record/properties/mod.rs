@@ -5,20 +5,20 @@
 //! `fn_process_batch`, and of the finished upgrade. After a run, with or without faults, the database must be one
 //! of the two, once 1.7's own function has finished what the run left to replay.
 
+mod catalogue;
+mod reference;
+
 use crate::process::running;
-use crate::record::Record;
 use crate::replica::Replica;
 use crate::replica::attempt::Outcome;
-use crate::server::{ServerError, in_full};
-use postgres::{Client, Transaction};
+use crate::server::ServerError;
+use postgres::Client;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-/// How long the server may take to notice that an upgrader is gone.
-const SESSIONS_END: Duration = Duration::from_secs(60);
+pub use catalogue::{AskingError, Version, await_end_of_sessions, version};
+pub use reference::{Blindness, Reference, left, record, replayed};
 
 /// How much of an upgrader's last line is shown.
 const SHOWN_OF_A_LINE: usize = 400;
@@ -87,77 +87,6 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What `sch_chameleon` says that it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Version {
-    /// 1.7.
-    Old,
-    /// 2.0.10.
-    New,
-    /// Anything else, also nothing.
-    Other(String),
-}
-
-/// What an undisturbed replica looks like before and after the upgrade.
-#[derive(Debug, Clone)]
-pub struct Reference {
-    /// 1.7 with everything replayed.
-    pub replayed: Record,
-    /// After the upgrade; none when the run to look at is itself the undisturbed one.
-    pub upgraded: Option<Record>,
-    /// Whether the server has crashed since, which takes sequences a little further.
-    pub server_crashed: bool,
-}
-
-impl Reference {
-    /// Of `old` when all that waits in it has been replayed by its own function, and of `upgraded` as it is.
-    ///
-    /// # Errors
-    /// What the server answers.
-    pub fn of(old: &Replica, upgraded: Option<&Replica>) -> Result<Self, AskingError> {
-        let replayed = replayed(&mut old.superuser()?, old)?;
-        let upgraded = match upgraded {
-            Some(upgraded) => Some(record(&mut upgraded.superuser()?)?),
-            None => None,
-        };
-        Ok(Self { replayed, upgraded, server_crashed: false })
-    }
-
-    /// This one, when another undisturbed run has come to the same.
-    ///
-    /// # Errors
-    /// [`Blindness`] when it has not.
-    pub fn agreed(self, other: &Self) -> Result<Self, Blindness> {
-        let upgraded = |it: &Self| it.upgraded.clone().unwrap_or_default();
-        let pairs = [(&self.replayed, &other.replayed), (&upgraded(&self), &upgraded(other))];
-        let differences: String = pairs.iter().map(|(one, other)| one.diff(other)).collect();
-        if self.replayed == other.replayed && self.upgraded == other.upgraded {
-            return Ok(self);
-        }
-        Err(Blindness(differences))
-    }
-
-    /// The same for what `outcome` and later runs have left.
-    #[must_use]
-    pub fn after(&self, outcome: &Outcome) -> Self {
-        Self { server_crashed: self.server_crashed || outcome.server_crashed, ..self.clone() }
-    }
-
-    /// What was found, held against `expected` of this reference.
-    fn comparable(&self, found: Record, expected: &Record) -> Record {
-        if self.server_crashed { found.as_if_not_crashed(expected) } else { found }
-    }
-}
-
-/// Two undisturbed runs on copies of the same replica do not leave the same.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the harness is blind here: two undisturbed runs on copies of the same replica do not leave the same, so nothing can \
-     be said about what a disturbed one leaves. This is no fault of the upgrader. Something writes another value each \
-     time, such as a trigger or default with the time or a random number. What differs:\n{0}"
-)]
-pub struct Blindness(String);
-
 /// A text in which every number is alike, and every word with a digit in it: what differs in nothing else is the same
 /// failure.
 #[must_use]
@@ -172,47 +101,6 @@ pub fn alike(text: &str) -> String {
         alike.push_str(end);
     }
     alike
-}
-
-/// The harness got no answer to a question of its own; says what the server said.
-#[derive(Debug, thiserror::Error)]
-#[error("the server does not answer the harness: {0}")]
-pub struct AskingError(String);
-
-impl From<postgres::Error> for AskingError {
-    fn from(error: postgres::Error) -> Self {
-        Self(in_full(&error))
-    }
-}
-
-impl From<ServerError> for AskingError {
-    fn from(error: ServerError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// What a run has left, but for what the next attempt clears away, once its sessions have ended.
-///
-/// # Errors
-/// What the server answers.
-pub fn left(replica: &Replica) -> Result<Record, AskingError> {
-    let mut client = replica.superuser()?;
-    await_end_of_sessions(&mut client)?;
-    Ok(record(&mut client)?.without_schema("_sch_chameleon_version2"))
-}
-
-/// What the 1.7 replica is when its own function has replayed all that waits: done by the replica's role, recorded,
-/// and rolled back.
-///
-/// # Errors
-/// What the server answers.
-pub fn replayed(client: &mut Client, replica: &Replica) -> Result<Record, AskingError> {
-    let mut transaction = client.transaction()?;
-    transaction.batch_execute(&format!("SET LOCAL ROLE {}", replica.role().user))?;
-    finish_replay(&mut transaction)?;
-    transaction.batch_execute("RESET ROLE")?;
-    forget_times(&mut transaction)?;
-    Ok(Record::within(&mut transaction)?)
 }
 
 /// Holds what a run left behind against the reference; changes nothing.
@@ -334,83 +222,6 @@ pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violati
     })
 }
 
-/// What the catalogue says that it is.
-///
-/// # Errors
-/// What the server answers.
-pub fn version(client: &mut Client) -> Result<Version, postgres::Error> {
-    let schemas = client
-        .query_one(
-            "SELECT coalesce(string_agg(nspname, ', '), 'no schema') FROM pg_namespace WHERE nspname LIKE '%chameleon%'",
-            &[],
-        )?
-        .get::<_, String>(0);
-    let there = client.query_one("SELECT to_regclass('sch_chameleon.v_version') IS NOT NULL", &[])?;
-    if !there.get::<_, bool>(0) {
-        return Ok(Version::Other(format!("it has no v_version (there are: {schemas})")));
-    }
-    let row = client.query_opt("SELECT t_version::text FROM sch_chameleon.v_version", &[])?;
-    Ok(match row.map(|row| row.get::<_, String>(0)).as_deref() {
-        Some("1.7") => Version::Old,
-        Some("2.0.10") => Version::New,
-        other => Version::Other(format!("v_version says {other:?} (there are: {schemas})")),
-    })
-}
-
-/// Waits until no session of an upgrader is left: a server notices a lost client in its own time.
-///
-/// # Errors
-/// What the server answers.
-pub fn await_end_of_sessions(client: &mut Client) -> Result<(), postgres::Error> {
-    let began = Instant::now();
-    loop {
-        let left: i64 = client
-            .query_one(
-                "SELECT count(*) FROM pg_stat_activity
-                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-                   AND application_name <> 'chameleon-harness'",
-                &[],
-            )?
-            .get(0);
-        if left == 0 || began.elapsed() > SESSIONS_END {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(5));
-    }
-}
-
-/// As many events as a call replays; more than wait in any batch of a seed.
-const EVENTS_A_CALL: i32 = 1_000_000;
-
-/// 1.7's own function, for every source, until nothing waits, or as far as an event that can't be replayed: both
-/// the original and the upgrade stop there.
-fn finish_replay(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error> {
-    let sources =
-        transaction.query("SELECT i_id_source::int FROM sch_chameleon.t_sources ORDER BY 1", &[])?;
-    for source in sources {
-        let id: i32 = source.get(0);
-        let mut events = EVENTS_A_CALL;
-        loop {
-            match process_batch(transaction, events, id) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) if error.as_db_error().is_none() => return Err(error),
-                Err(_) if events > 1 => events = 1,
-                Err(_) => break,
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A call that fails is undone.
-fn process_batch(transaction: &mut Transaction<'_>, events: i32, id: i32) -> Result<bool, postgres::Error> {
-    let mut savepoint = transaction.transaction()?;
-    let more = savepoint.query_one("SELECT sch_chameleon.fn_process_batch($1, $2)", &[&events, &id])?.get(0);
-    savepoint.commit()?;
-    Ok(more)
-}
-
 /// Makes way for the next attempt: drops the leftover and gives back what a fault has taken away.
 ///
 /// # Errors
@@ -443,37 +254,6 @@ pub fn check_retry(
         Violation::of(Property::Repeatable, format!("run again without fault, {violation}"))
     };
     Ok(violations.into_iter().map(repeated).collect())
-}
-
-/// Everything in the database, but for when it was written.
-///
-/// # Errors
-/// What the server answers.
-pub fn record(client: &mut Client) -> Result<Record, postgres::Error> {
-    let mut transaction = client.transaction()?;
-    forget_times(&mut transaction)?;
-    Record::within(&mut transaction)
-}
-
-fn forget_times(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error> {
-    transaction.batch_execute(
-        "SET LOCAL session_replication_role = replica;
-         DO $$
-         DECLARE batches regclass;
-         BEGIN
-             FOREACH batches IN ARRAY ARRAY[to_regclass('sch_chameleon.t_replica_batch'),
-                                            to_regclass('_sch_chameleon_version1.t_replica_batch')] LOOP
-                 IF batches IS NOT NULL THEN
-                     EXECUTE format('UPDATE %s SET ts_replayed = CASE WHEN ts_replayed IS NULL THEN NULL ELSE ''epoch''::timestamp END', batches);
-                 END IF;
-             END LOOP;
-             IF to_regclass('sch_chameleon.t_last_received') IS NOT NULL THEN
-                 UPDATE sch_chameleon.t_replica_batch
-                 SET ts_created = 'epoch'::timestamp + i_id_batch * interval '1 second';
-             END IF;
-         END
-         $$",
-    )
 }
 
 #[cfg(test)]
