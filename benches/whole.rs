@@ -5,9 +5,10 @@
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on fails")]
 
 use chameleon_harness::benchmark::{configured, seed_of};
-use chameleon_harness::server::{LocalOptions, local};
-use chameleon_harness::stage::{Origin, SharedServer, Stage};
-use chameleon_harness::upgrader::Upgrader;
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::template::ReplicaTemplate;
+use chameleon_harness::replica::upgrader::Upgrader;
+use chameleon_harness::server::{LocalOptions, SharedServer, local};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -26,9 +27,9 @@ fn tables(criterion: &mut Criterion) {
     for tables in sizes() {
         group.throughput(Throughput::Elements(tables.into()));
         group.bench_function(BenchmarkId::new("tables", tables), |bencher| {
-            let stage =
-                Stage::new(server.clone(), &Origin::Seed(seed_of(1, tables, 0))).expect("a catalogue");
-            bencher.iter_custom(|rounds| (0..rounds).map(|_| upgrade(&stage, 1)).sum());
+            let template = ReplicaTemplate::new(server.clone(), &Origin::Seed(seed_of(1, tables, 0)))
+                .expect("a catalogue");
+            bencher.iter_custom(|rounds| (0..rounds).map(|_| upgrade(&template, 1)).sum());
         });
     }
 }
@@ -44,8 +45,9 @@ fn events(criterion: &mut Criterion) {
                 BenchmarkId::new(format!("events of {sources} sources"), events),
                 |bencher| {
                     let seed = seed_of(sources, sources, events);
-                    let stage = Stage::new(server.clone(), &Origin::Seed(seed)).expect("a catalogue");
-                    bencher.iter_custom(|rounds| (0..rounds).map(|_| upgrade(&stage, sources)).sum());
+                    let template =
+                        ReplicaTemplate::new(server.clone(), &Origin::Seed(seed)).expect("a catalogue");
+                    bencher.iter_custom(|rounds| (0..rounds).map(|_| upgrade(&template, sources)).sum());
                 },
             );
         }
@@ -57,8 +59,8 @@ fn server() -> SharedServer {
 }
 
 /// Upgrades a copy of the catalogue, from the start of the process to its end.
-fn upgrade(stage: &Stage, sources: u32) -> Duration {
-    let replica = stage.replica(&vec![configured(sources)].into()).expect("a copy");
+fn upgrade(template: &ReplicaTemplate, sources: u32) -> Duration {
+    let replica = template.replica(&vec![configured(sources)].into()).expect("a copy");
     let upgrader = Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade"));
     let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -6,7 +6,7 @@ mod replica;
 mod terminal;
 
 use assert_cmd::Command;
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_upgrade::checks::CHECKS;
 use replica::{PROGRAM, Replica, assert_unchanged, shown};
@@ -25,7 +25,7 @@ fn with_three_errors() -> Replica {
 /// `check` with these options, its exit code and what it shows.
 fn check(replica: &Replica, options: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(PROGRAM);
-    command.args(["check", "--config", chameleon_harness::home::CONFIGURATION]).args(options);
+    command.args(["check", "--config", chameleon_harness::chameleon::home::CONFIGURATION]).args(options);
     let output = command.env("HOME", replica.home.path()).output().unwrap();
     (output.status.code(), shown(&output))
 }
@@ -34,7 +34,7 @@ fn check(replica: &Replica, options: &[&str]) -> (Option<i32>, String) {
 fn check_json(replica: &Replica, options: &[&str]) -> (Option<i32>, Value) {
     let mut command = Command::new(PROGRAM);
     command
-        .args(["check", "--format", "json", "--config", chameleon_harness::home::CONFIGURATION])
+        .args(["check", "--format", "json", "--config", chameleon_harness::chameleon::home::CONFIGURATION])
         .args(options);
     let output = command.env("HOME", replica.home.path()).output().unwrap();
     let object = serde_json::from_slice(&output.stdout);

@@ -6,7 +6,7 @@ mod replica;
 mod terminal;
 
 use assert_cmd::Command;
-use chameleon_harness::home::CONFIGURATION;
+use chameleon_harness::chameleon::home::CONFIGURATION;
 use chameleon_harness::record::Record;
 use replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
 use terminal::{Terminal, assert_fits};

@@ -5,11 +5,11 @@
 mod replica;
 
 use assert_cmd::Command;
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::live::{Scenario, Step};
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Server};
-use chameleon_harness::tools;
 use replica::{PROGRAM, Replica, demo_source, shown};
 use serde_json::{Value, json};
 use std::fs;

@@ -4,7 +4,7 @@
 
 mod replica;
 
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, local};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -71,7 +71,7 @@ impl Encrypted {
         let mut client = server.address().connect("postgres").unwrap();
         let source =
             Source::new("shop").table(Table::new("items").rows(2)).batch(Batch::open("mysql-bin.000007:200"));
-        Seed::of([source]).plant(&mut client).unwrap();
+        Seed::of([source]).create(&mut client).unwrap();
         for role in ["only_tls", "only_plain", "by_cert", "by_both"] {
             let create = format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{PASSWORD}'");
             client.batch_execute(&create).unwrap();

@@ -4,15 +4,15 @@
 //! The state that only the daemon shows (a table dropped between the points of two sources) is in scenarios/live.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-use chameleon_harness::home::ConfiguredSource;
-use chameleon_harness::properties::Property;
+use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::process::tools;
+use chameleon_harness::record::properties::Property;
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
-use chameleon_harness::stage::Origin;
 use chameleon_harness::sweep::{self, Findings, Retries, RunReport, Spread, Sweep, table};
-use chameleon_harness::tools;
-use chameleon_harness::upgrader::Upgrader;
 use std::path::Path;
 
 /// A row of the table of §original, the scenario that has its state, and what must be found of it.

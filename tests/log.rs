@@ -5,10 +5,11 @@
 #![expect(clippy::expect_used, reason = "without its file the suite has nothing to run")]
 
 use chameleon_harness::live::logged::{self, Case, Shown, document};
-use chameleon_harness::live::{MySqlKind, Programs, written};
+use chameleon_harness::live::{Programs, documents};
+use chameleon_harness::process::tools;
+use chameleon_harness::replica::upgrader::Upgrader;
+use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Server};
-use chameleon_harness::tools;
-use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;
 use std::env;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
     let wanted = arguments.filter.is_some()
-        || written::is_written()
+        || documents::is_written()
         || env::var_os("CHAMELEON_LIVE").is_some_and(|value| value == "all");
     let cases = Arc::new(cases().expect("the cases"));
     let all = All::default();
@@ -109,5 +110,5 @@ fn shown(numbers: &[usize], cases: &[Case], programs: &Programs) -> Result<Vec<S
 }
 
 fn settle(document: &str) -> Result<(), Box<dyn Error>> {
-    written::settle(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log.md"), document, "document-log")
+    documents::settle(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log.md"), document, "document-log")
 }

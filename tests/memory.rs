@@ -6,8 +6,8 @@ mod replica;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chameleon_harness::home::CONFIGURATION;
-use chameleon_harness::memory;
+use chameleon_harness::chameleon::home::CONFIGURATION;
+use chameleon_harness::process::memory;
 use chameleon_harness::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
 use replica::{PROGRAM, Replica, demo_source};
 

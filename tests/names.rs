@@ -4,7 +4,7 @@
 
 mod replica;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
 use chameleon_upgrade::names::{MAX_SOURCE_NAME_BYTES, quote_identifier};
 use postgres::Client;

@@ -3,7 +3,7 @@
 
 mod replica;
 
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Kind, Seed, Source, Status, Table};
 use chameleon_harness::server::{LocalOptions, Server, local};
@@ -790,7 +790,7 @@ fn sessions_that_are_read_only_by_default() {
 fn a_standby() {
     let mut server = local(&LocalOptions::default()).unwrap();
     let mut client = server.address().connect("postgres").unwrap();
-    Seed::of([shop()]).plant(&mut client).unwrap();
+    Seed::of([shop()]).create(&mut client).unwrap();
     let home = Home::new(&configuration(server.address(), "postgres", &shop_alone())).unwrap();
     drop(client);
     server.stop().unwrap();

@@ -5,18 +5,18 @@
 
 mod replica;
 
-use chameleon_harness::commands::{self, Means, replay::ReplayArguments};
-use chameleon_harness::home::{ConfiguredSource, configuration};
-use chameleon_harness::production::{Dump, DumpError, Rows};
+use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
+use chameleon_harness::commands::{self, CommonArguments, rehearse::RehearseArguments};
+use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
-use chameleon_harness::replay::{self, Day, Rehearsed, ReplayError};
-use chameleon_harness::restore::{self, RestoreError};
+use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
+use chameleon_harness::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
+use chameleon_harness::replica::ReplicaError;
+use chameleon_harness::replica::restore::{self, RestoreError};
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::stage::StageError;
-use chameleon_harness::tools;
-use chameleon_harness::upgrader::Upgrader;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
@@ -98,25 +98,26 @@ fn restore(dump: &Path, into: &Replica) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> Rehearsed {
+fn rehearsed(dump: PathBuf, configuration: &str, faults: &[&str]) -> RehearsalReport {
     attempted(dump, configuration, faults).unwrap()
 }
 
-fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehearsed, ReplayError> {
+fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<RehearsalReport, RehearsalError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
-    let day = Day {
+    let rehearsal = Rehearsal {
         dump,
-        configuration: replay::configuration(&file).unwrap(),
+        configuration: rehearsal::configuration(&file).unwrap(),
         configuration_file: file,
         server: server::Kind::default(),
         upgrader: Upgrader::new(PROGRAM),
         assume_stopped: false,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+        only: vec![],
         jobs: 2,
     };
-    day.rehearse(&|_, _| {})
+    rehearsal.run(&|_, _| {})
 }
 
 #[test]
@@ -308,17 +309,18 @@ fn a_dump_that_drops_its_database_harms_no_server() {
     fs::write(&configuration, PRODUCTION).unwrap();
     for format in ["plain", "custom", "directory", "tar"] {
         let dump = dump_with(&victim, format, &["--create", "--clean"], folder.path());
-        let arguments = ReplayArguments {
+        let arguments = RehearseArguments {
             dump: Some(dump.clone()),
             without_rows: false,
             config: configuration.to_str().unwrap().to_owned(),
             no_sweep: true,
             faults: vec![],
+            only: vec![],
             assume_stopped: false,
             report: None,
-            means: Means { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
+            common: CommonArguments { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
         };
-        let refused = commands::replay::run(&arguments).unwrap_err();
+        let refused = commands::rehearse::run(&arguments).unwrap_err();
         assert_eq!(refused.code(), 2, "{format}: {refused}");
         assert!(refused.to_string().contains("use --server local"), "{format}: {refused}");
         assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));
@@ -580,7 +582,7 @@ fn what_another_server_lacks_is_told_and_does_no_harm() {
     // In a schema of the replica the same is no harmless matter.
     production.sql("CREATE VIEW stock.statements AS SELECT query FROM pg_stat_statements");
     let error = attempted(dump(&production, "custom", folder.path()), PRODUCTION, &[]).unwrap_err();
-    assert!(matches!(error, ReplayError::Stage(StageError::Restore { .. })), "{error}");
+    assert!(matches!(error, RehearsalError::Replica(ReplicaError::Restore { .. })), "{error}");
     let error = error.to_string();
     for says in
         ["VIEW stock.statements", "42P01", "left out: EXTENSION pg_stat_statements", "--server local:MAJOR"]

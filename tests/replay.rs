@@ -4,8 +4,8 @@
 mod disturbed;
 mod replica;
 
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::fault::{Fault, MessageKind, Place, Transcript};
-use chameleon_harness::home::ConfiguredSource;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use disturbed::{Outcome, Scene, rows, waiting};

@@ -4,16 +4,17 @@
 
 mod replica;
 
+use chameleon_harness::chameleon::home::Configuration;
 use chameleon_harness::fault::FaultDescription;
-use chameleon_harness::home::Configuration;
-use chameleon_harness::properties::{self, Version};
 use chameleon_harness::record::Record;
+use chameleon_harness::record::properties::{self, Version};
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::attempt::{self, Attempt};
+use chameleon_harness::replica::template::ReplicaTemplate;
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::Seed;
-use chameleon_harness::server::Kind;
-use chameleon_harness::stage::{Origin, SharedServer, Stage};
+use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
-use chameleon_harness::trial::{self, Trial};
-use chameleon_harness::upgrader::Upgrader;
 use predicates::prelude::*;
 use predicates::str::contains;
 use replica::{PROGRAM, Replica, demo_source};
@@ -168,14 +169,15 @@ fn nobody_says_yes() {
 #[test]
 fn faults_at_every_message_leave_the_one_or_the_other() {
     let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
-    let stage = Stage::new(server, &Origin::Seed(Seed::demo())).unwrap();
+    let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
     let configuration: Configuration = vec![demo_source()].into();
-    let mut upgraded = stage.replica(&configuration).unwrap();
+    let mut upgraded = template.replica(&configuration).unwrap();
     let upgrader = Upgrader::new(PROGRAM);
     let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
         let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
         let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        trial::run(replica, stage.server(), &Trial { upgrader, arguments, configuration, faults }).unwrap()
+        attempt::run(replica, template.server(), &Attempt { upgrader, arguments, configuration, faults })
+            .unwrap()
     };
     assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
     let rollback = ["rollback", "--yes"];

@@ -1,21 +1,18 @@
 //! Every file of scenarios/ is a test by its own name: `cargo test --test scenarios -- batch_orphan`.
-#![allow(clippy::expect_used, reason = "a test may end there")]
 
+mod cases;
+
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::server::Kind;
-use chameleon_harness::upgrader::Upgrader;
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let files = ScenarioFile::read_all(&[folder]).expect("scenarios that can be read");
     let pool = Arc::new(Pool::new(Kind::default()));
-    let trials = files.into_iter().map(|file| trial(file, Arc::clone(&pool))).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let trials = cases::read("scenarios").into_iter().map(|file| trial(file, Arc::clone(&pool)));
+    let conclusion = cases::run(Arguments::from_args(), None, trials);
     // The servers end before the program does: an exit runs no destructors.
     drop(pool);
     conclusion.exit_code()

@@ -3,7 +3,7 @@
 
 mod replica;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Status, Table};
 use predicates::prelude::*;
 use predicates::str::contains;

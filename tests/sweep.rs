@@ -4,13 +4,14 @@
 
 mod replica;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::fault::FaultKind;
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
-use chameleon_harness::stage::Origin;
-use chameleon_harness::sweep::case::{Case, NamedKind};
+use chameleon_harness::sweep::case::Case;
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
-use chameleon_harness::upgrader::Upgrader;
 use std::collections::BTreeSet;
 
 /// A table synced on its own, a batch that waits, an open batch that isn't started.
@@ -37,7 +38,7 @@ fn sweep_of(seed: Seed) -> Sweep {
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin: Origin::Seed(seed),
         configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
-        kinds: NamedKind::all().collect(),
+        kinds: FaultKind::all().collect(),
         pairs: 0,
         random_seed: 1,
         only: vec![],
@@ -57,7 +58,7 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
     assert!(findings.messages.len() > 100, "{} messages", findings.messages.len());
 
     let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
-    assert_eq!(groups.len(), NamedKind::all().count() + 1, "{shown}");
+    assert_eq!(groups.len(), FaultKind::all().count() + 1, "{shown}");
     let (pairs, single): (Vec<_>, Vec<_>) = findings.runs.iter().partition(|run| run.group == "pairs");
     // The goodbye at the end is no statement, and so can't fail; and who has sent it may be gone before it can be killed.
     let goodbye = format!("@{}", findings.messages.last().map_or(0, |message| message.number));
@@ -92,7 +93,7 @@ fn large_backlog() -> Seed {
 
 #[test]
 fn faults_at_every_message_of_a_replay_in_sets_leave_a_whole_catalogue() {
-    let kinds: Vec<NamedKind> = NamedKind::all()
+    let kinds: Vec<FaultKind> = FaultKind::all()
         .filter(|kind| {
             !matches!(kind.to_string().as_str(), "freeze_server" | "second_upgrader" | "revoke_privilege")
         })

@@ -5,7 +5,7 @@ mod replica;
 #[path = "replica/terminal.rs"]
 mod terminal;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, BatchState, Event, Seed, Source, Table};
 use replica::{PROGRAM, Replica, assert_unchanged, shown};
 use std::process::Stdio;

@@ -4,10 +4,10 @@
 mod replica;
 
 use chameleon_harness::benchmark::{configured, seed_of};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Status, Table};
-use chameleon_harness::tools;
 use chameleon_upgrade::binlog::BinlogCoordinate;
 use chameleon_upgrade::plan::point_of_table;
 use predicates::prelude::*;

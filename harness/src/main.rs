@@ -1,9 +1,7 @@
 //! The command `chameleon-harness`.
 
-use chameleon_harness::commands::{self, CommandError, Ending};
-use chameleon_harness::demo;
-use chameleon_harness::interruption;
-use chameleon_harness::output::tell;
+use chameleon_harness::commands::output::tell;
+use chameleon_harness::commands::{self, CommandError, Ending, demo, interruption};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,7 +25,8 @@ enum Command {
     /// Say what each scenario shows.
     List(commands::list::ListArguments),
     /// Upgrade a dump of production with production's own configuration on a throwaway server.
-    Replay(commands::replay::ReplayArguments),
+    #[command(visible_alias = "replay")]
+    Rehearse(commands::rehearse::RehearseArguments),
     /// Measure ours, pg_chameleon 2.0.21's own upgrade and hand-written SQL on copies of the same catalogues.
     BenchReference(commands::bench_reference::BenchReferenceArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
@@ -57,7 +56,7 @@ fn run(command: &Command) -> Result<Ending, CommandError> {
         }
         Command::Run(arguments) => commands::run::run(arguments),
         Command::List(arguments) => commands::list::run(arguments),
-        Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::Rehearse(arguments) => commands::rehearse::run(arguments),
         Command::BenchReference(arguments) => commands::bench_reference::run(arguments),
         Command::Sweep(arguments) => commands::sweep::run(arguments),
     }

@@ -57,23 +57,26 @@ fn files_that_are_not_there_are_named() {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().to_str().unwrap();
     harness().args(["list", path]).assert().code(WRONG_USE).stderr(contains("no scenarios (*.yaml) in"));
-    harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", "scenarios/README.md"])
-        .assert()
-        .code(WRONG_USE)
-        .stderr(contains("this is not YAML"));
+    // `replay` is its former name.
+    for verb in ["rehearse", "replay"] {
+        harness()
+            .args([verb, "--dump", "nowhere.dump", "--config", "scenarios/README.md"])
+            .assert()
+            .code(WRONG_USE)
+            .stderr(contains("this is not YAML"));
+    }
     let within_braces = empty.path().join("mine.yml");
     let text = "{pg_conn: {host: h, port: 5432, user: u, password: p, database: d},
                  sources: {a: {type: mysql, db_conn: {host: h, port: 3306, user: u, password: p, charset: utf8,
                                                       connect_timeout: 1}, schema_mappings: {x: y}}}}";
     fs::write(&within_braces, text).unwrap();
     harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
+        .args(["rehearse", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("has no pg_conn at the beginning of a line"));
     harness()
-        .args(["replay", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
+        .args(["rehearse", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("./nowhere.yml"));
@@ -91,7 +94,7 @@ sources:
 ";
     fs::write(&file, unreachable).unwrap();
     harness()
-        .args(["replay", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
+        .args(["rehearse", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
         .assert()
         .code(NO_HARNESS)
         .stderr(contains("production can't be dumped").and(contains("secret").not()));
@@ -321,7 +324,7 @@ fn what_can_not_be_meant_is_wrong_use() {
     let configuration = folder.path().join("mine.yml");
     fs::write(&configuration, "pg_conn: {host: h}\nsources: [\n").unwrap();
     harness()
-        .args(["replay", "--dump", &file, "--config", configuration.to_str().unwrap()])
+        .args(["rehearse", "--dump", &file, "--config", configuration.to_str().unwrap()])
         .args(["--upgrader", REFUSING_UPGRADER])
         .assert()
         .code(WRONG_USE)
@@ -343,10 +346,39 @@ fn a_report_that_can_not_be_written_does_not_hide_what_was_found() {
 #[test]
 fn live_scenarios_are_told_from_wrong_ones() {
     harness()
-        .args(["list", "scenarios/live"])
+        .args(["sweep", "--scenario", "scenarios/live/one_source.yaml"])
         .assert()
         .code(WRONG_USE)
         .stderr(contains("is a live scenario"));
+    let (_folder, file) = scenario("about: x\nsources: {}\nupgraded: {}\nsteps:\n- no_such_step: []\n");
+    for verb in ["list", "run"] {
+        harness()
+            .args([verb, &file])
+            .assert()
+            .code(WRONG_USE)
+            .stderr(contains("unknown variant `no_such_step`, expected one of `mysql`"));
+    }
+}
+
+#[test]
+fn scenarios_of_all_folders_are_listed() {
+    harness().arg("list").assert().success().stdout(
+        contains("\nbatch_orphan ")
+            .and(contains("\nlive/one_source "))
+            .and(contains("\noriginal/01_one_source ")),
+    );
+}
+
+#[test]
+fn scenarios_with_real_programs_are_skipped_without_them() {
+    for file in ["scenarios/live/one_source.yaml", "scenarios/original/01_one_source.yaml"] {
+        harness()
+            .args(["run", file])
+            .env("CHAMELEON_TOOLS", "/nowhere/at/all")
+            .assert()
+            .success()
+            .stdout(contains("skipped").and(contains("is missing")));
+    }
 }
 
 /// §hunt-h13: of 200 MB 600 were shown.
@@ -433,11 +465,14 @@ fn what_is_kept_can_be_found_and_shows_no_password() {
 
 #[test]
 fn every_scenario_of_the_project_is_listed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let files = fs::read_dir(folder).unwrap().filter(|entry| {
+    let is_scenario = |entry: &Result<fs::DirEntry, _>| {
         entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|it| it == "yaml"))
+    };
+    let counts = ["../scenarios", "../scenarios/live", "../scenarios/original"].map(|folder| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        fs::read_dir(folder).unwrap().filter(is_scenario).count()
     });
-    let count = files.count();
-    assert!(count >= 30);
+    assert!(counts[0] >= 30);
+    let count: usize = counts.iter().sum();
     harness().arg("list").assert().code(0).stdout(contains(format!("{count} scenarios")));
 }

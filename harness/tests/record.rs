@@ -30,7 +30,7 @@ const MORE: &str = "
 fn seeded() -> (Database, Client) {
     let database = server::shared().unwrap().create_database().unwrap();
     let mut client = database.connect().unwrap();
-    Seed::demo().plant(&mut client).unwrap();
+    Seed::demo().create(&mut client).unwrap();
     client.batch_execute(MORE).unwrap();
     (database, client)
 }

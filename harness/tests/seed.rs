@@ -9,10 +9,10 @@ use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
+use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Event, Kind, Seed, Source, Table, original};
 use chameleon_harness::server::{self, Database, Server};
-use chameleon_harness::tools;
 use libtest_mimic::{Arguments, Failed, Trial};
 use postgres::Client;
 use serde::Deserialize;
@@ -88,8 +88,8 @@ fn the_structure_is_the_original_one() -> Outcome {
     let (_database, mut ours) = database()?;
     original::create_schema(&mut theirs)?;
     let seed = Seed::of([Source::new("a"), Source::new("b")]);
-    seed.plant_into_existing(&mut theirs)?;
-    seed.plant(&mut ours)?;
+    seed.fill(&mut theirs)?;
+    seed.create(&mut ours)?;
     let structure = |client: &mut Client| Record::of(client, &["sch_chameleon"]).map(Record::structure);
     let (theirs, ours) = (structure(&mut theirs)?, structure(&mut ours)?);
     assert!(!theirs.is_empty());
@@ -100,12 +100,12 @@ fn ours_replays_as_the_original(case: &Case) -> Outcome {
     let (_database, mut theirs) = database()?;
     let (_database, mut ours) = database()?;
     original::create_schema(&mut theirs)?;
-    let planted = case.seed.plant_into_existing(&mut theirs)?;
-    assert_eq!(planted, case.seed.plant(&mut ours)?);
-    equal(&content(&mut theirs)?, &content(&mut ours)?, "what was planted")?;
+    let created = case.seed.fill(&mut theirs)?;
+    assert_eq!(created, case.seed.create(&mut ours)?);
+    equal(&content(&mut theirs)?, &content(&mut ours)?, "what was created")?;
 
     let mut failed = None;
-    for source in &planted.sources {
+    for source in &created.sources {
         for call in 1..=100 {
             let answers = [&mut theirs, &mut ours].map(|client| process(client, case.max_events, source.id));
             let place = format!("source {}, call {call}", source.id);
@@ -157,7 +157,7 @@ fn names_of_key_columns_with_commas_and_quotes() -> Outcome {
             .event(Event::update("comma", json!({"a,b": 1, "c": "1"}), json!({"a,b": 2})))
             .event(Event::update("quote", json!({"a\"b": 1}), json!({"a\"b": 2, "data": "x"}))),
     )])
-    .plant(&mut client)?;
+    .create(&mut client)?;
     assert_eq!(process(&mut client, 10, 1), Ok(true));
     let record = Record::of(&mut client, &["s"])?;
     assert_eq!(record.rows("s.comma").unwrap(), ["(2,1)"]);
@@ -177,8 +177,8 @@ fn batches_are_planted_in_every_state() -> Outcome {
     let source = states.iter().enumerate().fold(Source::new("a"), |source, (n, &state)| {
         source.batch(Batch::new(state, &format!("mysql-bin.000001:{n}")))
     });
-    let planted = Seed::of([source]).plant(&mut client)?;
-    assert_eq!(planted.sources[0].batches, [1, 2, 3, 4, 5]);
+    let created = Seed::of([source]).create(&mut client)?;
+    assert_eq!(created.sources[0].batches, [1, 2, 3, 4, 5]);
     let rows = client.query(
         "SELECT format('%s %s %s %s %s %s', b.b_started, b.b_processed, e IS NOT NULL, b.b_replayed,
                        b.ts_processed IS NOT NULL, b.ts_replayed IS NOT NULL)
@@ -195,7 +195,7 @@ fn positions_past_2_gib_widen_their_columns() -> Outcome {
     let far = "mysql-bin.000001:5000000000";
     let widened = |source: Source| -> Result<Vec<String>, Box<dyn Error>> {
         let (_database, mut client) = database()?;
-        Seed::of([source]).plant(&mut client)?;
+        Seed::of([source]).create(&mut client)?;
         let rows = client.query(
             "SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
              WHERE a.attname = 'i_binlog_position' AND a.atttypid = 'bigint'::regtype
@@ -219,14 +219,14 @@ fn positions_past_2_gib_widen_their_columns() -> Outcome {
 fn a_seed_that_fails_leaves_nothing() -> Outcome {
     let (_database, mut client) = database()?;
     let refused = Seed::of([Source::new("a").table(Table::new("t").column("id", "no_such_type"))])
-        .plant(&mut client)
+        .create(&mut client)
         .unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the seed can't be planted: creating table \"t\" of source \"a\" failed: 42704 type \"no_such_type\" does not exist"
+        "the seed can't be created: creating table \"t\" of source \"a\" failed: 42704 type \"no_such_type\" does not exist"
     );
     let bulk = Batch::listed("mysql-bin.000001:4").event(Event::bulk_of("u", 1, &[Kind::Insert]));
-    let refused = Seed::of([Source::new("a").batch(bulk)]).plant(&mut client).unwrap_err();
+    let refused = Seed::of([Source::new("a").batch(bulk)]).create(&mut client).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "source \"a\" has generated events for table \"u\", which is not among its tables: add it there"
@@ -245,8 +245,8 @@ fn generated_events_change_what_they_should() -> Outcome {
         &[Kind::Insert, Kind::Update, Kind::Delete],
     ));
     let source = Source::new("a").table(Table::new("t").rows(3)).batch(batch);
-    let planted = Seed::of([source]).plant(&mut client)?;
-    assert_eq!((planted.sources[0].tables, planted.sources[0].events), (1, 30));
+    let created = Seed::of([source]).create(&mut client)?;
+    assert_eq!((created.sources[0].tables, created.sources[0].events), (1, 30));
     while process(&mut client, 7, 1)? {}
     let record = Record::of(&mut client, &["a"])?;
     let expected = ["(11,\"row 11, change 8\")", "(12,\"row 12, change 9\")", "(13,\"row 13, change 10\")"];
@@ -260,9 +260,9 @@ fn the_demo_seed_is_replayed() -> Outcome {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/seed/demo.yaml");
     let written: Seed = serde_yaml::from_str(&fs::read_to_string(path)?)?;
     assert_eq!(written, Seed::demo());
-    let planted = written.plant(&mut client)?;
-    assert!(planted.sources.iter().any(|source| source.events > 0));
-    for source in &planted.sources {
+    let created = written.create(&mut client)?;
+    assert!(created.sources.iter().any(|source| source.events > 0));
+    for source in &created.sources {
         while process(&mut client, 1000, source.id)? {}
     }
     let waiting: i64 = client.query_one("SELECT count(*) FROM sch_chameleon.t_log_replica", &[])?.get(0);
@@ -270,7 +270,7 @@ fn the_demo_seed_is_replayed() -> Outcome {
     Ok(())
 }
 
-/// A superuser leaves out the checks of foreign keys; that makes no difference to what is planted.
+/// A superuser leaves out the checks of foreign keys; that makes no difference to what is created.
 fn an_ordinary_role_plants_the_same() -> Outcome {
     let (_database, mut superuser) = database()?;
     let (database, mut owner) = database()?;
@@ -280,11 +280,11 @@ fn an_ordinary_role_plants_the_same() -> Outcome {
         database.name()
     ))?;
     let mut ordinary = database.config().user("ordinary").password("ordinary").connect(postgres::NoTls)?;
-    assert_eq!(Seed::demo().plant(&mut ordinary)?, Seed::demo().plant(&mut superuser)?);
+    assert_eq!(Seed::demo().create(&mut ordinary)?, Seed::demo().create(&mut superuser)?);
     let content = |client: &mut Client| Record::of_database(client).map(Record::content);
     equal(
         &content(&mut superuser)?,
         &content(&mut ordinary)?,
-        "planted by a superuser (-) and by another (+)",
+        "created by a superuser (-) and by another (+)",
     )
 }

@@ -4,6 +4,17 @@
 //! Whether something is left behind shows only when the program that started it has ended: this program starts
 //! itself again for that, told by `HOLD` what to start and by `END` how to end.
 
+use chameleon_harness::chameleon::home::Configuration;
+use chameleon_harness::process::tools::{self, Missing};
+use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::template::ReplicaTemplate;
+use chameleon_harness::seed::Seed;
+use chameleon_harness::server::{
+    self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError, SharedServer,
+};
+use libtest_mimic::{Arguments, Conclusion, Trial};
+use rustix::process::{Pid, Signal, kill_process_group};
+use secrecy::ExposeSecret;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -15,17 +26,6 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-
-use chameleon_harness::home::Configuration;
-use chameleon_harness::seed::Seed;
-use chameleon_harness::server::{
-    self, Address, DockerOptions, Kind, LocalOptions, LocalServer, Server, ServerError,
-};
-use chameleon_harness::stage::{Origin, SharedServer, Stage};
-use chameleon_harness::tools::{self, Missing};
-use libtest_mimic::{Arguments, Conclusion, Trial};
-use rustix::process::{Pid, Signal, kill_process_group};
-use secrecy::ExposeSecret;
 
 const HOLD: &str = "CHAMELEON_TEST_HOLD";
 const END: &str = "CHAMELEON_TEST_END";
@@ -376,7 +376,7 @@ fn url_of_two() -> Outcome {
         let count = "SELECT count(*) FROM pg_database WHERE datname LIKE $1";
         Ok(owner.address().connect("postgres")?.query_one(count, &[&of_it])?.get(0))
     };
-    assert_eq!(databases()?, 4, "a database, its copy, and a stage with another");
+    assert_eq!(databases()?, 4, "a database, its copy, and a template with another");
     let url = url_of(&owner);
     let elsewhere = format!("{}/elsewhere", url.strip_suffix("/postgres").ok_or("another URL")?);
     drop(elsewhere.parse::<Kind>()?.start()?);
@@ -617,9 +617,9 @@ fn held_until_told(kind: &str) -> Outcome {
             let database = server.create_database()?;
             what = database.name().to_owned();
             let shared = SharedServer::new(url.parse::<Kind>()?.start()?);
-            let stage = Stage::new(shared, &Origin::Seed(Seed::demo()))?;
-            let replica = stage.replica(&Configuration::Sources(vec![]))?;
-            _held = Some((database.copy()?, database, replica, stage));
+            let template = ReplicaTemplate::new(shared, &Origin::Seed(Seed::demo()))?;
+            let replica = template.replica(&Configuration::Sources(vec![]))?;
+            _held = Some((database.copy()?, database, replica, template));
         }
     }
     match end.as_str() {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::server::{self, Binaries, Database, Server};
-use chameleon_harness::tools::{self, Missing};
 use chameleon_upgrade::catalogue::v2;
 use chameleon_upgrade::names;
 use libtest_mimic::{Failed, Trial};

@@ -5,8 +5,8 @@ use std::io::{Seek, Write};
 use std::path::PathBuf;
 use std::process::Command;
 
+use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::server::Database;
-use chameleon_harness::tools::{self, Missing};
 use libtest_mimic::Failed;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;

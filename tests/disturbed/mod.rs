@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source};
+use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::fault::{Fault, Place, Proxy, Resume, Transcript};
-use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{BatchState, Seed};
 use chameleon_harness::server::{self, Address, Server};
@@ -82,7 +82,7 @@ impl Scene {
         let database = server.create_database().expect("a database");
         let home = Home::new(&configuration(database.address(), database.name(), &sources));
         let replica = Replica { database, home: home.expect("a home folder") };
-        seed.plant(&mut replica.client()).expect("the seed can be planted");
+        seed.create(&mut replica.client()).expect("the seed can be planted");
         let before = replica.record();
         Self { replica, sources, before }
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::origin::{Checked, NEW, Origin, accepting};
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
-use chameleon_harness::tools;
 
 /// `check` with these options, and this PATH.
 fn check(replica: &Replica, options: &[&str], path: Option<&Path>) -> Checked {

@@ -2,7 +2,7 @@
 
 use super::SERVER;
 use super::origin::{Checked, Origin, check};
-use chameleon_harness::live::MySqlKind;
+use chameleon_harness::server::mysql::MySqlKind;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SigningKey as _};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};

@@ -3,7 +3,7 @@
 
 use super::origin::{Checked, NEW, Origin, accepting, check};
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
 use serde_json::json;
 use std::io::copy;

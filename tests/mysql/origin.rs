@@ -2,10 +2,10 @@
 
 use super::SERVER;
 use crate::replica::Replica;
-use chameleon_harness::home::ConfiguredSource;
-use chameleon_harness::live::{MySqlKind, MySqlServer, MySqlSoftware};
+use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
-use chameleon_harness::tools;
+use chameleon_harness::server::mysql::{MySqlKind, MySqlServer, MySqlSoftware};
 use mysql::Row;
 use mysql::prelude::Queryable;
 use secrecy::ExposeSecret;

@@ -4,11 +4,11 @@ use super::SERVER;
 use super::origin::{Checked, NEW, Origin, accepting, check};
 use crate::replica::Replica;
 use crate::terminal_of::Terminal;
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
-use chameleon_harness::live::MySqlKind;
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
+use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, Database, Server};
-use chameleon_harness::tools;
 use serde_json::json;
 use std::net::TcpListener;
 
@@ -214,7 +214,7 @@ fn tables_that_the_database_can_not_name() {
     let replica = Replica { database, home };
     let old = Source::new("old_one").source_schema(Some("my_one")).dest_schema("db_0");
     let old = old.table(Table::new("t")).table(Table::new("größe")).batch(Batch::open(&origin.here()));
-    Seed::of([old]).plant(&mut replica.client()).unwrap();
+    Seed::of([old]).create(&mut replica.client()).unwrap();
     check(&replica).silent(&["table-structure"]);
     replica.sql("ALTER TABLE db_0.t ADD needed int NOT NULL");
     check(&replica)

@@ -2,8 +2,8 @@
 
 use super::origin::{Origin, accepting, check};
 use crate::replica::{PROGRAM, Replica};
-use chameleon_harness::home::CONFIGURATION;
-use chameleon_harness::memory;
+use chameleon_harness::chameleon::home::CONFIGURATION;
+use chameleon_harness::process::memory;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 

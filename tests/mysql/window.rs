@@ -2,7 +2,7 @@
 
 use super::SERVER;
 use super::origin::{Checked, Origin, accepting, check, check_changed, quoted};
-use chameleon_harness::live::MySqlKind;
+use chameleon_harness::server::mysql::MySqlKind;
 
 /// As a replica that has read up to here stands: at the end of the last row event, before the commit.
 fn before_the_commit(origin: &Origin) -> String {

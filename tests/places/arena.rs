@@ -1,7 +1,7 @@
 //! Servers that let in whom they want, and the two that ask: `psql` and the upgrader.
 
 use crate::certificates::{Issuer, Pair, authority, signed};
-use chameleon_harness::home::{ConfiguredSource, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
 use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use postgres::Client;
 use serde_json::{Value, json};

@@ -218,7 +218,7 @@ fn a_batch_that_the_replay_passes_over_is_marked() {
 #[test]
 fn the_destination_of_a_source_that_was_never_initialised_is_created() {
     let idle = chameleon_harness::seed::Source::new("idle").status(chameleon_harness::seed::Status::Ready);
-    let sources = vec![chameleon_harness::home::ConfiguredSource::mysql(
+    let sources = vec![chameleon_harness::chameleon::home::ConfiguredSource::mysql(
         "replica",
         &[("my_shop", "shop"), ("my_idle", "idle")],
     )];

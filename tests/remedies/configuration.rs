@@ -2,7 +2,7 @@
 
 use crate::replica::Replica;
 use crate::{both, findings, is_gone, of, shop, stock};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use std::collections::BTreeMap;
 

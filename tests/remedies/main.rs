@@ -14,14 +14,15 @@ mod postgresql;
 mod replica;
 mod way_back;
 
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_upgrade::report::layout::statements;
 use replica::Replica;
 use serde_json::Value;
 
 /// The server of the tests that need one.
-const SERVER: chameleon_harness::live::MySqlKind = chameleon_harness::live::MySqlKind::MariaDb;
+const SERVER: chameleon_harness::server::mysql::MySqlKind =
+    chameleon_harness::server::mysql::MySqlKind::MariaDb;
 
 /// A source that can be upgraded.
 fn shop() -> Source {

@@ -2,7 +2,7 @@
 
 use crate::replica::Replica;
 use crate::{both, carry_out, findings, is_gone, of, remedy, run_all, shop, stock, with};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Seed, Status};
 use chameleon_upgrade::report::layout::statements;
 

@@ -1,8 +1,8 @@
 //! Two databases with the same catalogue: one is replayed in sets, the other by the function in heads of the same size.
 
-use chameleon_harness::seed::{Planted, Seed, original};
+use chameleon_harness::process::tools::{everything_is_required, or_skip};
+use chameleon_harness::seed::{Created, Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::tools::{everything_is_required, or_skip};
 use chameleon_upgrade::facts::snapshot::OldSourceId;
 use chameleon_upgrade::replay::FailureClass;
 use chameleon_upgrade::replay::set_based::{self, Sizes, Slice};
@@ -89,8 +89,8 @@ impl Arena {
 
     /// Replays the seed both ways, source by source, and compares.
     pub fn contest(&mut self, seed: &Seed, cuts: &[Cut]) -> Result<Tally, String> {
-        let planted = self.ours.plant(seed);
-        assert_eq!(planted, self.judge.plant(seed));
+        let planted = self.ours.create(seed);
+        assert_eq!(planted, self.judge.create(seed));
         let (ours, judge) = (&self.ours.session, &self.judge.session);
         let tally = self.runtime.block_on(async {
             let mut tally = Tally::default();
@@ -121,7 +121,7 @@ impl Side {
             Err(original::OriginalError::Missing(missing)) => {
                 or_skip::<()>("the real fn_process_batch as the judge", Err(missing));
                 assert!(!everything_is_required());
-                drop(Seed::default().plant(&mut client).unwrap());
+                drop(Seed::default().create(&mut client).unwrap());
             }
             Err(error) => panic!("{error}"),
         }
@@ -137,10 +137,9 @@ impl Side {
         Self { database, client, session }
     }
 
-    fn plant(&mut self, seed: &Seed) -> Planted {
+    fn create(&mut self, seed: &Seed) -> Created {
         self.client.batch_execute(EMPTY).unwrap();
-        seed.plant_into_existing(&mut self.client)
-            .unwrap_or_else(|error| panic!("{error} in {}", self.database.name()))
+        seed.fill(&mut self.client).unwrap_or_else(|error| panic!("{error} in {}", self.database.name()))
     }
 
     fn content(&mut self) -> String {

@@ -3,11 +3,11 @@
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use chameleon_harness::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
+use chameleon_harness::replica::upgrader::offline;
 use chameleon_harness::seed::{Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
-use chameleon_harness::upgrader::offline;
 use postgres::Client;
 use secrecy::ExposeSecret;
 use std::ffi::OsStr;
@@ -31,7 +31,7 @@ impl Replica {
     /// Plants the seed and configures `sources`.
     pub fn of(seed: &Seed, sources: &[ConfiguredSource]) -> Self {
         let replica = Self::empty(sources);
-        seed.plant(&mut replica.client()).expect("the seed can be planted");
+        seed.create(&mut replica.client()).expect("the seed can be planted");
         replica
     }
 
@@ -40,7 +40,7 @@ impl Replica {
         let replica = Self::empty(sources);
         let mut client = replica.client();
         original::create_schema(&mut client).expect("1.8.2 creates its schema");
-        seed.plant_into_existing(&mut client).expect("the seed can be planted");
+        seed.fill(&mut client).expect("the seed can be planted");
         replica
     }
 

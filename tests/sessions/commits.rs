@@ -1,7 +1,7 @@
 //! What a commit waits for is for the role to say, as long as it survives a crash of the server: §report-9.
 
 use crate::replica::{PROGRAM, Replica, demo_source, shown};
-use chameleon_harness::home::{CONFIGURATION, Home, configuration};
+use chameleon_harness::chameleon::home::{CONFIGURATION, Home, configuration};
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +20,7 @@ fn replica(server: &LocalServer, synchronous_commit: &str) -> Replica {
     let replica = Replica { database, home };
     let mut client = replica.client();
     client.batch_execute("SET synchronous_commit = local").unwrap();
-    Seed::demo().plant(&mut client).unwrap();
+    Seed::demo().create(&mut client).unwrap();
     let name = replica.database.name();
     client
         .batch_execute(&format!("ALTER DATABASE {name} SET synchronous_commit = {synchronous_commit}"))

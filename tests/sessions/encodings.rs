@@ -1,7 +1,7 @@
 //! Databases in other encodings than UTF8: §hunt-23, §report-29.
 
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Database, Server};
 use postgres::Client;
@@ -12,7 +12,7 @@ fn replica(encoding: &str, seed: &Seed, name: &str) -> Replica {
     let source = ConfiguredSource::mysql(name, &[("my_shop", "shop")]);
     let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
     let replica = Replica { database, home };
-    seed.plant(&mut replica.client()).unwrap();
+    seed.create(&mut replica.client()).unwrap();
     replica
 }
 
@@ -58,7 +58,7 @@ fn lists_may_name_what_the_database_can_not_store() {
         .with("skip_events", json!({"insert": ["my_shop.数据"]}));
     let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
     let replica = Replica { database, home };
-    seed("plain").plant(&mut replica.client()).unwrap();
+    seed("plain").create(&mut replica.client()).unwrap();
     let output = replica.command(&["check"]).output().unwrap();
     let shown = shown(&output);
     assert_eq!(output.status.code(), Some(3), "{shown}");

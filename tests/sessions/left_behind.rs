@@ -1,7 +1,7 @@
 //! What a replayed statement sets does not stay for the next source, nor for the upgrade: 1.8.2 has a session a source.
 
 use crate::replica::{Replica, assert_unchanged, shown};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use serde_json::json;

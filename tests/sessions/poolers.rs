@@ -3,10 +3,10 @@
 //! §hunt-27; §report-10, §report-45.
 
 use crate::replica::{Replica, demo_source, shown};
-use chameleon_harness::home::{CONFIGURATION, Home, configuration};
+use chameleon_harness::chameleon::home::{CONFIGURATION, Home, configuration};
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{self, PgBouncer, PoolMode, Server};
-use chameleon_harness::tools;
 use postgres::Client;
 use std::process::{Command, Output};
 

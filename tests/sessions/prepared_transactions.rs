@@ -1,7 +1,7 @@
 //! A prepared transaction has locks and no process: it is named, with how to end it. §report-11.
 
 use crate::replica::{Replica, demo_source, shown};
-use chameleon_harness::home::{Home, configuration};
+use chameleon_harness::chameleon::home::{Home, configuration};
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use std::process::Output;
@@ -16,7 +16,7 @@ fn replica(server: &LocalServer) -> Replica {
     let source = demo_source().with("lock_timeout", "200ms");
     let home = Home::new(&configuration(database.address(), database.name(), &[source])).unwrap();
     let replica = Replica { database, home };
-    Seed::demo().plant(&mut replica.client()).unwrap();
+    Seed::demo().create(&mut replica.client()).unwrap();
     replica
 }
 

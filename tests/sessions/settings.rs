@@ -5,7 +5,7 @@
 //! something comes out otherwise than with the settings as they are, the group is halved until the setting is found.
 
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
@@ -156,7 +156,7 @@ impl Stage {
     fn new() -> Self {
         let server = server::shared().unwrap();
         let good = server.create_database().unwrap();
-        good_seed().plant(&mut good.connect().unwrap()).unwrap();
+        good_seed().create(&mut good.connect().unwrap()).unwrap();
         let bad = Replica::of(&bad_seed(), &[source()]);
         let superuser = Mutex::new(server.address().connect("postgres").unwrap());
         Self { good, bad, superuser, next: Mutex::new(0) }
@@ -314,7 +314,7 @@ fn set(role: &str, name: &str, value: &str) -> String {
 fn run(home: &Home, arguments: &[&str]) -> String {
     let output = std::process::Command::new(crate::replica::PROGRAM)
         .args(arguments)
-        .args(["--config", chameleon_harness::home::CONFIGURATION])
+        .args(["--config", chameleon_harness::chameleon::home::CONFIGURATION])
         .env("HOME", home.path())
         .output()
         .unwrap();

@@ -3,7 +3,7 @@
 //! superuser, and of the database.
 
 use crate::replica::{Replica, shown};
-use chameleon_harness::home::ConfiguredSource;
+use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use postgres::{Client, NoTls};
 use serde_json::json;

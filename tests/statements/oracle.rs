@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use chameleon_harness::process::tools;
 use chameleon_harness::server::{self, Database, Server};
-use chameleon_harness::tools;
 use chameleon_upgrade::daemon::asked::{self, Answer, Answers};
 use chameleon_upgrade::daemon::installed::Program;
 use chameleon_upgrade::window::Consequence;

@@ -5,15 +5,18 @@
 mod chart;
 mod report;
 
-use crate::home::{ConfiguredSource, Home};
-use crate::live::LiveError;
-use crate::live::chameleon2::Chameleon2;
-use crate::live::{Running, Warden};
+use crate::chameleon::ChameleonError;
+use crate::chameleon::home::{ConfiguredSource, Home};
+use crate::chameleon::version2::Chameleon2;
+use crate::process::ProcessError;
+use crate::process::group::{ProcessGroup, StartedProgram};
+use crate::process::tools::{self, Missing};
+use crate::replica::report::Report;
+use crate::replica::template::ReplicaTemplate;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Origin, Replica, ReplicaError};
 use crate::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
-use crate::server::{LocalOptions, ServerError, local};
-use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
-use crate::tools::{self, Missing};
-use crate::upgrader::Upgrader;
+use crate::server::{LocalOptions, ServerError, SharedServer, local};
 use chameleon_upgrade::catalogue::v2;
 use serde_json::{Value, json};
 use std::fs;
@@ -99,10 +102,13 @@ pub enum BenchmarkError {
     Server(#[from] ServerError),
     /// The catalogue.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Replica(#[from] ReplicaError),
     /// A program that is measured can't be run, or fails.
     #[error(transparent)]
-    Program(#[from] LiveError),
+    Program(#[from] ProcessError),
+    /// pg_chameleon.
+    #[error(transparent)]
+    Chameleon(#[from] ChameleonError),
     /// A statement of the harness.
     #[error("the benchmark's own SQL fails: {0}")]
     Sql(#[from] postgres::Error),
@@ -148,11 +154,11 @@ pub fn run(
     let mut runs = Vec::new();
     let mut version = String::new();
     for &size in sizes {
-        let stage = Stage::new(server.clone(), &Origin::Seed(seed(size)))?;
+        let template = ReplicaTemplate::new(server.clone(), &Origin::Seed(seed(size)))?;
         let mut rows = None;
         for _ in 0..rounds {
             for contender in Contender::ALL {
-                let (run, left) = measure(upgrader, &stage, size, contender, &mut version)?;
+                let (run, left) = measure(upgrader, &template, size, contender, &mut version)?;
                 if *rows.get_or_insert_with(|| left.clone()) != left {
                     return Err(BenchmarkError::OtherRows { contender: contender.name() });
                 }
@@ -187,7 +193,7 @@ fn seed(size: Size) -> Seed {
     }
 }
 
-/// A replica of so many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
+/// A replica of this many sources, `shop_1`, `shop_2`…, with their tables and waiting events shared among them. The
 /// open batches are started: only from such ones does the original's upgrade bring anything over.
 #[must_use]
 pub fn seed_of(sources: u32, tables: u32, events: u32) -> Seed {
@@ -216,18 +222,18 @@ pub fn configured(sources: u32) -> ConfiguredSource {
 
 fn measure(
     upgrader: &Upgrader,
-    stage: &Stage,
+    template: &ReplicaTemplate,
     size: Size,
     contender: Contender,
     version: &mut String,
 ) -> Result<(Run, String), BenchmarkError> {
-    let mut replica = stage.replica(&vec![configured(1)].into())?;
+    let mut replica = template.replica(&vec![configured(1)].into())?;
     configure_both(&mut replica)?;
     let mut superuser = replica.superuser()?;
     *version = superuser.query_one("SHOW server_version", &[])?.get(0);
     superuser.batch_execute("CHECKPOINT")?;
     drop(superuser);
-    let warden = Warden::new()?;
+    let processes = ProcessGroup::new()?;
     let began = Instant::now();
     let (took, peak) = match contender {
         Contender::Limit => {
@@ -235,7 +241,7 @@ fn measure(
             (began.elapsed(), None)
         }
         program => {
-            let mut running = start(upgrader, &warden, &replica, program)?;
+            let mut running = start(upgrader, &processes, &replica, program)?;
             let (status, peak) = running.wait_for_peak()?;
             let took = began.elapsed();
             if !status.success() {
@@ -284,16 +290,16 @@ fn configure_both(replica: &mut Replica) -> Result<(), BenchmarkError> {
 
 fn start(
     upgrader: &Upgrader,
-    warden: &Warden,
+    processes: &ProcessGroup,
     replica: &Replica,
     program: Contender,
-) -> Result<Running, BenchmarkError> {
+) -> Result<StartedProgram, BenchmarkError> {
     if program == Contender::Ours {
         let mut command = upgrader.command(&replica.home, ["upgrade", "--yes"]);
         command.arg("--report").arg(report_of(replica));
-        return Ok(warden.start(program.name(), command)?);
+        return Ok(processes.start(program.name(), command)?);
     }
-    Ok(Chameleon2::new(&tools::chameleon2()?, warden, &replica.home).upgrade()?)
+    Ok(Chameleon2::new(&tools::chameleon2()?, processes, &replica.home).upgrade()?)
 }
 
 fn report_of(replica: &Replica) -> PathBuf {
@@ -302,14 +308,9 @@ fn report_of(replica: &Replica) -> PathBuf {
 
 /// The replay and the steps of our report; what is left is the start with the checks, and the end.
 fn parts(replica: &Replica, took: Duration) -> Result<Vec<(String, f64)>, BenchmarkError> {
-    let report: Value =
-        serde_json::from_str(&fs::read_to_string(report_of(replica))?).map_err(io::Error::from)?;
-    let all = |list: &str| report[list].as_array().cloned().unwrap_or_default();
-    let seconds = |part: &Value| part["seconds"].as_f64().unwrap_or_default();
-    let replays = all("replays").iter().map(seconds).sum::<f64>();
-    let steps = all("steps");
-    let mut parts = vec![("replay".to_owned(), replays)];
-    parts.extend(steps.iter().map(|it| (it["step"].as_str().unwrap_or_default().to_owned(), seconds(it))));
+    let report = Report::read(&report_of(replica))?.unwrap_or_default();
+    let mut parts = vec![("replay".to_owned(), report.replay_seconds())];
+    parts.extend(report.steps.into_iter().map(|step| (step.step, step.seconds)));
     let rest = took.as_secs_f64() - parts.iter().map(|(_, seconds)| seconds).sum::<f64>();
     parts.push(("start, checks and end".to_owned(), rest));
     Ok(parts)

@@ -2,7 +2,7 @@
 
 use super::{CommandError, Ending, say};
 use crate::benchmark::{self, BenchmarkError, Size};
-use crate::upgrader::Upgrader;
+use crate::replica::upgrader::Upgrader;
 use clap::Args;
 use std::fs;
 use std::num::NonZeroU32;
@@ -23,7 +23,7 @@ pub struct BenchReferenceArguments {
     /// Where the figures are written to; the chart beside it, as .svg.
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     pub output: PathBuf,
-    /// The program that upgrades; chameleon-upgrade unless told.
+    /// The program that upgrades; chameleon-upgrade by default.
     #[arg(long, value_name = "PROGRAM")]
     pub upgrader: Option<PathBuf>,
 }

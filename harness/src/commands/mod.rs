@@ -1,18 +1,21 @@
 //! The verbs of `chameleon-harness`, one file each.
 
 pub mod bench_reference;
+pub mod demo;
+pub mod interruption;
 pub mod list;
+pub mod output;
 mod progress;
-pub mod replay;
+pub mod rehearse;
 mod report;
 pub mod run;
 pub mod sweep;
 
 use crate::benchmark::BenchmarkError;
+use crate::fault::FaultKind;
+use crate::replica::upgrader::Upgrader;
 use crate::scenario::{FileError, ScenarioError};
 use crate::server::Kind;
-use crate::sweep::case::NamedKind;
-use crate::upgrader::Upgrader;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -39,7 +42,7 @@ pub enum CommandError {
 
 /// Writes a line to standard output.
 macro_rules! say {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)).map_err($crate::commands::CommandError::from) };
+    ($($text:tt)*) => { $crate::commands::output::line(format_args!($($text)*)).map_err($crate::commands::CommandError::from) };
 }
 use say;
 
@@ -84,21 +87,21 @@ impl From<ScenarioError> for CommandError {
 
 /// What every verb that runs an upgrader takes.
 #[derive(Debug, Args)]
-pub struct Means {
+pub struct CommonArguments {
     /// local, local:16, docker, docker:IMAGE:TAG or the URL of a server.
     #[arg(long, value_name = "SERVER", default_value = "local")]
     pub server: Kind,
-    /// How many runs at a time; as many as there are processors unless told.
+    /// How many runs at a time; by default as many as there are processors.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// The program that upgrades, with its arguments; chameleon-upgrade unless told, and `original` for pg_chameleon
+    /// The program that upgrades, with its arguments; chameleon-upgrade by default, and `original` for pg_chameleon
     /// 2.0.21's own upgrade. It is given `--config upgraded`, a home folder with
     /// .pg_chameleon/configuration/upgraded.yml, and YES on standard input.
     #[arg(long, value_name = "CMD")]
     pub upgrader: Option<String>,
 }
 
-impl Means {
+impl CommonArguments {
     /// How many runs at a time.
     #[must_use]
     pub fn jobs(&self) -> usize {
@@ -124,6 +127,6 @@ fn scenarios_or_all(files: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// The kinds of fault that are meant when none are named.
-fn named_or_all(faults: &[NamedKind]) -> Vec<NamedKind> {
-    if faults.is_empty() { NamedKind::all().collect() } else { faults.to_vec() }
+fn named_or_all(faults: &[FaultKind]) -> Vec<FaultKind> {
+    if faults.is_empty() { FaultKind::all().collect() } else { faults.to_vec() }
 }

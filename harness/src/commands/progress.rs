@@ -1,6 +1,6 @@
 //! How far a long series of runs has come, on standard error: a sweep may take hours.
 
-use crate::output::tell;
+use crate::commands::output::tell;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

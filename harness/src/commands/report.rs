@@ -2,7 +2,7 @@
 //! disk that is full in the end does not hide what was found.
 
 use super::{CommandError, Ending};
-use crate::output::tell;
+use crate::commands::output::tell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

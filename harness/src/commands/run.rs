@@ -1,10 +1,10 @@
 //! `chameleon-harness run`.
 
 use super::report::{self, ReportFile};
-use super::{CommandError, Ending, Means, say, scenarios_or_all};
-use crate::properties;
-use crate::scenario::{self, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
-use crate::scratch;
+use super::{CommandError, CommonArguments, Ending, say, scenarios_or_all};
+use crate::process::scratch;
+use crate::record::properties;
+use crate::scenario::{self, AnyScenario, Kept, Pool, ScenarioFile, Verdict, VerdictKind};
 use crate::server::{Address, Kind};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
@@ -26,12 +26,13 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Run scenarios: each on a database of its own, with a line that says whether everything held.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Scenario files, or folders of them; all of scenarios/ unless told.
+    /// Scenario files, or folders of them; all of scenarios/ by default. Those of scenarios/live and scenarios/original
+    /// need the real MariaDB or MySQL and both versions of pg_chameleon (`make tools`); without them they are skipped.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// How it is run.
     #[command(flatten)]
-    pub means: Means,
+    pub common: CommonArguments,
     /// Also write the results to FILE, as JUnit does.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -45,15 +46,15 @@ pub struct RunArguments {
 /// # Errors
 /// [`CommandError`]; a scenario that fails is an ending.
 pub fn run(arguments: &RunArguments) -> Result<Ending, CommandError> {
-    let files = ScenarioFile::read_all(&scenarios_or_all(&arguments.files))?;
-    let upgrader = arguments.means.upgrader()?;
+    let files = ScenarioFile::<AnyScenario>::read_all(&scenarios_or_all(&arguments.files))?;
+    let upgrader = arguments.common.upgrader()?;
     let junit = ReportFile::open(arguments.junit.as_deref())?;
-    let pool = Pool::new(arguments.means.server.clone());
+    let pool = Pool::new(arguments.common.server.clone());
     let seen = Seen::default();
     let began = Instant::now();
-    let width = files.iter().map(|file| file.name.len()).max().unwrap_or_default();
-    let verdicts = each(&files, arguments.means.jobs(), |file| {
-        let verdict = scenario::run(file, &pool, &upgrader, arguments.keep)?;
+    let width = files.iter().map(|file| file.title().len()).max().unwrap_or_default();
+    let verdicts = each(&files, arguments.common.jobs(), |file| {
+        let verdict = scenario::run_any(file, &pool, &upgrader, arguments.keep)?;
         show(&verdict, width, &seen)?;
         Ok::<_, CommandError>(verdict)
     })?;
@@ -103,9 +104,9 @@ impl Seen {
 /// Does the work for every file, `jobs` at a time; the results are in the order of the files. After an error no
 /// more are begun.
 fn each<T: Send, E: Send>(
-    files: &[ScenarioFile],
+    files: &[ScenarioFile<AnyScenario>],
     jobs: usize,
-    work: impl Fn(&ScenarioFile) -> Result<T, E> + Sync,
+    work: impl Fn(&ScenarioFile<AnyScenario>) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(files.len()));

@@ -1,13 +1,14 @@
 //! `chameleon-harness sweep`.
 
 use super::progress::Progress;
-use super::{CommandError, Ending, Means, named_or_all, report, say};
-use crate::home::{Configuration, ConfiguredSource};
+use super::{CommandError, CommonArguments, Ending, named_or_all, report, say};
+use crate::chameleon::home::{Configuration, ConfiguredSource};
+use crate::fault::FaultKind;
+use crate::replica::{Origin, ReplicaError};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
-use crate::stage::{Origin, StageError};
-use crate::sweep::case::{Case, NamedKind};
+use crate::sweep::case::Case;
 use crate::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,15 +16,13 @@ use std::path::PathBuf;
 /// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
 #[derive(Debug, Args)]
 pub struct SweepArguments {
-    /// Only these kinds of fault, with commas between them: `statement_fails:SQLSTATE` (disk_full, deadlock, 53100, …),
-    /// cut_before, cut_during, cut_after, kill_client, crash_server, freeze_server, hold_lock, second_upgrader,
-    /// revoke_privilege.
-    #[arg(long, value_name = "FAULT", value_delimiter = ',')]
-    pub faults: Vec<NamedKind>,
+    /// Only these kinds of fault, with commas between them.
+    #[arg(long, value_name = "FAULT", value_delimiter = ',', help = faults())]
+    pub faults: Vec<FaultKind>,
     /// Only this case, as the table writes it (FAULT@MESSAGE); may be repeated.
     #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "pairs"])]
     pub only: Vec<Case>,
-    /// Also so many pairs: a second fault while the first is being undone.
+    /// Also N pairs: a second fault while the first is being undone.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub pairs: u32,
     /// What the pairs are drawn with.
@@ -37,7 +36,15 @@ pub struct SweepArguments {
     pub quick: bool,
     /// How it is run.
     #[command(flatten)]
-    pub means: Means,
+    pub common: CommonArguments,
+}
+
+/// The help of `--faults`.
+fn faults() -> String {
+    format!(
+        "Only these kinds of fault, with commas between them, where statement_fails takes any SQLSTATE: {}",
+        FaultKind::names().join(", ")
+    )
 }
 
 /// Sweeps the demo's replica, or a scenario's.
@@ -46,12 +53,12 @@ pub struct SweepArguments {
 /// [`CommandError`]; violations are an ending.
 pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     let (origin, configuration, repeat) = what(arguments)?;
-    if let (Origin::Dump(_), Kind::Url(_)) = (&origin, &arguments.means.server) {
-        return Err(CommandError::WrongUse(StageError::NotOnSomebodyElsesServer.to_string()));
+    if let (Origin::Dump(_), Kind::Url(_)) = (&origin, &arguments.common.server) {
+        return Err(CommandError::WrongUse(ReplicaError::NotOnSomebodyElsesServer.to_string()));
     }
     let sweep = Sweep {
-        server: arguments.means.server.clone(),
-        upgrader: arguments.means.upgrader()?,
+        server: arguments.common.server.clone(),
+        upgrader: arguments.common.upgrader()?,
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin,
         configuration,
@@ -59,13 +66,13 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         pairs: arguments.pairs,
         random_seed: arguments.seed,
         only: arguments.only.clone(),
-        jobs: arguments.means.jobs(),
+        jobs: arguments.common.jobs(),
         retries: if arguments.quick { Retries::OncePerState } else { Retries::AfterEveryRun },
         spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
     };
     let progress = Progress::start();
-    let findings =
-        sweep::run(&sweep, &|done, total| progress.tell(done, total)).map_err(|error| told(&error))?;
+    let findings = sweep::run(&sweep, &|done, total| progress.tell(done, total))
+        .map_err(|error| command_error(&error))?;
     drop(progress);
     let violations = findings.violations().count();
     let (ending, verdict) = if violations == 0 {
@@ -85,7 +92,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
 }
 
 /// A message that the run does not have was asked for wrongly.
-fn told(error: &SweepError) -> CommandError {
+fn command_error(error: &SweepError) -> CommandError {
     match error {
         SweepError::NoSuchMessage { .. } => CommandError::WrongUse(error.to_string()),
         error => CommandError::harness(error),
@@ -99,7 +106,7 @@ fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), C
         let demo = ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")]);
         return Ok((Origin::Seed(Seed::demo()), vec![demo].into(), command.to_owned()));
     };
-    let file = ScenarioFile::read(path)?;
+    let file: ScenarioFile = ScenarioFile::read(path)?;
     let origin = file.scenario.replicated.origin(file.folder());
     Ok((origin, file.scenario.configuration, format!("{command} --scenario {}", path.display())))
 }

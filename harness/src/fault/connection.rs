@@ -2,24 +2,22 @@
 //! Reading from one side never waits for writing to the other: a client that sends much before it reads, and
 //! a server that answers much before it reads on, get through as they would without a proxy.
 
+use super::conversation::Conversation;
+use super::message::{Malformed, Message};
+use super::transcript::SharedRun;
+use super::{ActionError, Resume};
+use bytes::BytesMut;
+use rustix::net::Shutdown;
 use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use bytes::BytesMut;
-use rustix::net::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{self, JoinHandle};
 use tokio::time::{self, Instant};
-
-use super::message::{Malformed, Message};
-use super::session::Session;
-use super::transcript::SharedRun;
-use super::{ActionError, Resume};
 
 /// As many bytes as wait for a side before the other is read no further.
 const ENOUGH: usize = 256 * 1024;
@@ -121,8 +119,8 @@ async fn start(
     let server =
         TcpStream::connect(upstream).await.inspect_err(|_| run.lock().transcript().unreachable += 1)?;
     server.set_nodelay(true)?;
-    let session = Session::new(run.clone(), number, startup);
-    Ok(Connection { client: Side::new(client), server: Side::new(server), session })
+    let conversation = Conversation::new(run.clone(), number, startup);
+    Ok(Connection { client: Side::new(client), server: Side::new(server), conversation })
 }
 
 /// Forwards a request to cancel; the server closes when it has acted on it.
@@ -235,7 +233,7 @@ impl Side {
 struct Connection {
     client: Side,
     server: Side,
-    session: Session,
+    conversation: Conversation,
 }
 
 /// An action that runs on a thread of its own.
@@ -251,7 +249,7 @@ impl Connection {
                 // What was written makes room for messages that were not taken yet.
                 self.write();
             }
-            if let Some(held) = self.session.take_action() {
+            if let Some(held) = self.conversation.take_action() {
                 action = Some(task::spawn_blocking(held));
             }
             self.close_what_has_ended(action.is_some());
@@ -260,9 +258,9 @@ impl Connection {
             }
             tokio::select! {
                 () = self.client.readable(), if self.reads_client() => self.client.read(),
-                () = self.server.readable(), if self.session.to_client.len() < ENOUGH => self.server.read(),
-                () = self.client.writable(), if !self.session.to_client.is_empty() => (),
-                () = self.server.writable(), if !self.session.to_server.is_empty() => (),
+                () = self.server.readable(), if self.conversation.to_client.len() < ENOUGH => self.server.read(),
+                () = self.client.writable(), if !self.conversation.to_client.is_empty() => (),
+                () = self.server.writable(), if !self.conversation.to_server.is_empty() => (),
                 outcome = ended(&mut action) => self.after_action(outcome),
                 () = finishing.begun(), if deadline.is_none() => {
                     deadline = Some(Instant::now() + LAST_WORDS);
@@ -279,14 +277,14 @@ impl Connection {
     fn pass_messages(&mut self) -> Result<bool, Malformed> {
         let mut any = false;
         while let Some(message) = Message::take(&mut self.server.incoming)? {
-            self.session.backend(&message);
+            self.conversation.backend(&message);
             any = true;
         }
-        while self.session.is_open()
-            && self.session.to_server.len() < ENOUGH
+        while self.conversation.is_open()
+            && self.conversation.to_server.len() < ENOUGH
             && let Some(message) = Message::take(&mut self.client.incoming)?
         {
-            self.session.frontend(message);
+            self.conversation.frontend(message);
             any = true;
         }
         Ok(any)
@@ -298,26 +296,26 @@ impl Connection {
     }
 
     fn write(&mut self) {
-        self.client.write(&mut self.session.to_client);
-        self.server.write(&mut self.session.to_server);
+        self.client.write(&mut self.conversation.to_client);
+        self.server.write(&mut self.conversation.to_server);
     }
 
     /// Closes the sides that have nothing more to say or to hear.
     fn close_what_has_ended(&mut self, acting: bool) {
-        let all_sent = self.session.to_client.is_empty() && self.session.to_server.is_empty();
-        if self.session.is_cutting_client() && all_sent && !self.server.is_gone() {
+        let all_sent = self.conversation.to_client.is_empty() && self.conversation.to_server.is_empty();
+        if self.conversation.is_cutting_client() && all_sent && !self.server.is_gone() {
             self.client.close();
-            self.session.client_was_cut();
+            self.conversation.client_was_cut();
         }
-        if self.session.is_over() && all_sent {
+        if self.conversation.is_over() && all_sent {
             self.close();
         }
-        if self.server.is_gone() && self.session.to_client.is_empty() {
+        if self.server.is_gone() && self.conversation.to_client.is_empty() {
             self.client.close();
         }
         let client_has_said_all = acting
-            || self.session.is_open()
-                && self.session.to_server.is_empty()
+            || self.conversation.is_open()
+                && self.conversation.to_server.is_empty()
                 && !Message::is_waiting(&self.client.incoming);
         if self.client.is_gone() && client_has_said_all {
             self.server.part();
@@ -333,7 +331,7 @@ impl Connection {
         self.client.read_all_arrived();
         self.server.read_all_arrived();
         let alive = !self.client.is_gone() && !self.server.is_gone();
-        self.session.action_ended(outcome, alive);
+        self.conversation.action_ended(outcome, alive);
     }
 
     /// Ends the connection; what a client that is gone has sent is still delivered and counted.

@@ -1,11 +1,12 @@
 //! Faults as they are written in scenario files and reports: data without the closures that carry them out.
 
-use std::fmt;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Action, Effect, Fault, Place, SqlState};
+use super::action::{HoldAction, Surroundings};
+use super::kind::{FaultKind, HOLD, STATEMENT_FAILS, WRITTEN};
+use super::{ActionError, Effect, Fault, Place, SqlState};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A fault in writing: `{kind: statement_fails, sqlstate: disk_full, at: {step: install, message: 2}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -17,71 +18,22 @@ pub struct FaultDescription {
     pub at: Place,
 }
 
-/// The kinds of fault.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum FaultKind {
-    /// [`Fault::statement_fails`].
-    StatementFails {
-        /// The error that the server raises.
-        sqlstate: SqlState,
-    },
-    /// [`Fault::cut_before`].
-    CutBefore,
-    /// [`Fault::cut_during`].
-    CutDuring,
-    /// [`Fault::cut_after`].
-    CutAfter,
-    /// [`Fault::hold`].
-    Hold {
-        /// What is done meanwhile.
-        action: HoldAction,
-    },
-}
-
-/// What can be done while a message is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldAction {
-    /// The client is killed.
-    KillClient,
-    /// The server is killed and started again.
-    CrashServer,
-    /// The server is frozen and, later, thawed.
-    FreezeServer,
-    /// Another session takes a lock.
-    HoldLock,
-    /// A second upgrader is started.
-    SecondUpgrader,
-    /// The upgrader's role loses a privilege.
-    RevokePrivilege,
-}
-
 impl FaultDescription {
-    /// The fault itself; `action` makes what a hold runs.
-    pub fn fault(&self, action: impl FnOnce(HoldAction) -> Action) -> Fault {
+    /// The fault itself, for a run in these surroundings.
+    ///
+    /// # Errors
+    /// What its action needs isn't there.
+    pub fn fault(&self, surroundings: &Arc<dyn Surroundings>) -> Result<Fault, ActionError> {
         let effect = match &self.kind {
             FaultKind::StatementFails { sqlstate } => Effect::StatementFails(sqlstate.clone()),
             FaultKind::CutBefore => Effect::CutBefore,
             FaultKind::CutDuring => Effect::CutDuring,
             FaultKind::CutAfter => Effect::CutAfter,
-            FaultKind::Hold { action: what } => {
-                Effect::Hold { name: what.to_string(), action: action(*what) }
+            FaultKind::Hold { action } => {
+                Effect::Hold { name: action.to_string(), action: action.prepare(surroundings)? }
             }
         };
-        Fault { at: self.at.clone(), effect }
-    }
-}
-
-impl fmt::Display for HoldAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::KillClient => "kill_client",
-            Self::CrashServer => "crash_server",
-            Self::FreezeServer => "freeze_server",
-            Self::HoldLock => "hold_lock",
-            Self::SecondUpgrader => "second_upgrader",
-            Self::RevokePrivilege => "revoke_privilege",
-        })
+        Ok(Fault { at: self.at.clone(), effect })
     }
 }
 
@@ -98,14 +50,32 @@ struct Written {
     at: Place,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum WrittenKind {
-    StatementFails,
-    CutBefore,
-    CutDuring,
-    CutAfter,
-    Hold,
+/// What is written as `kind`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct WrittenKind(&'static str);
+
+impl Serialize for WrittenKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for WrittenKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = WRITTEN.iter().find(|known| **known == name);
+        known.map(|known| Self(known)).ok_or_else(|| de::Error::unknown_variant(&name, &WRITTEN))
+    }
+}
+
+impl JsonSchema for WrittenKind {
+    fn schema_name() -> Cow<'static, str> {
+        "WrittenKind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": WRITTEN})
+    }
 }
 
 /// The keys of a fault don't fit its kind.
@@ -125,35 +95,31 @@ impl TryFrom<Written> for FaultDescription {
     type Error = Misfit;
 
     fn try_from(written: Written) -> Result<Self, Misfit> {
-        if written.sqlstate.is_some() && !matches!(written.kind, WrittenKind::StatementFails) {
+        let Written { kind: WrittenKind(name), sqlstate, action, at } = written;
+        if sqlstate.is_some() && name != STATEMENT_FAILS {
             return Err(Misfit::SqlState);
         }
-        if written.action.is_some() && !matches!(written.kind, WrittenKind::Hold) {
+        if action.is_some() && name != HOLD {
             return Err(Misfit::Action);
         }
-        let kind = match written.kind {
-            WrittenKind::StatementFails => {
-                FaultKind::StatementFails { sqlstate: written.sqlstate.ok_or(Misfit::NoSqlState)? }
-            }
-            WrittenKind::CutBefore => FaultKind::CutBefore,
-            WrittenKind::CutDuring => FaultKind::CutDuring,
-            WrittenKind::CutAfter => FaultKind::CutAfter,
-            WrittenKind::Hold => FaultKind::Hold { action: written.action.ok_or(Misfit::NoAction)? },
+        let kind = match FaultKind::cut(name) {
+            Some(cut) => cut,
+            None if name == HOLD => FaultKind::Hold { action: action.ok_or(Misfit::NoAction)? },
+            None => FaultKind::StatementFails { sqlstate: sqlstate.ok_or(Misfit::NoSqlState)? },
         };
-        Ok(Self { kind, at: written.at })
+        Ok(Self { kind, at })
     }
 }
 
 impl From<FaultDescription> for Written {
-    fn from(description: FaultDescription) -> Self {
-        let (kind, sqlstate, action) = match description.kind {
-            FaultKind::StatementFails { sqlstate } => (WrittenKind::StatementFails, Some(sqlstate), None),
-            FaultKind::CutBefore => (WrittenKind::CutBefore, None, None),
-            FaultKind::CutDuring => (WrittenKind::CutDuring, None, None),
-            FaultKind::CutAfter => (WrittenKind::CutAfter, None, None),
-            FaultKind::Hold { action } => (WrittenKind::Hold, None, Some(action)),
+    fn from(FaultDescription { kind, at }: FaultDescription) -> Self {
+        let name = WrittenKind(kind.written());
+        let (sqlstate, action) = match kind {
+            FaultKind::StatementFails { sqlstate } => (Some(sqlstate), None),
+            FaultKind::Hold { action } => (None, Some(action)),
+            _ => (None, None),
         };
-        Self { kind, sqlstate, action, at: description.at }
+        Self { kind: name, sqlstate, action, at }
     }
 }
 
@@ -177,21 +143,13 @@ mod tests {
             ("{kind: cut_after, at: {message: 7}}", FaultKind::CutAfter),
             (
                 "{kind: hold, action: kill_client, at: {message: 7}}",
-                FaultKind::Hold { action: HoldAction::KillClient },
+                FaultKind::Hold { action: "kill_client".parse().unwrap() },
             ),
         ] {
             let description = read(yaml).unwrap();
             assert_eq!(description, FaultDescription { kind, at: Place::message(7) }, "{yaml}");
             let json = serde_json::to_string(&description).unwrap();
             assert_eq!(serde_json::from_str::<FaultDescription>(&json).unwrap(), description, "{json}");
-        }
-    }
-
-    #[test]
-    fn actions_are_written_as_they_are_shown() {
-        for action in ["kill_client", "crash_server", "freeze_server", "hold_lock", "second_upgrader"] {
-            let read: HoldAction = serde_yaml::from_str(action).unwrap();
-            assert_eq!(read.to_string(), action);
         }
     }
 

@@ -6,23 +6,26 @@
 //! Every fault first waits until the server has answered all earlier messages of its connection and the
 //! client has been sent these answers: what the client knows at that moment does not depend on timing.
 
+mod action;
 mod connection;
+mod conversation;
 mod description;
+mod kind;
 mod message;
 mod proxy;
-mod session;
 mod sqlstate;
 mod step;
 mod transcript;
 mod unanswered;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-pub use description::{FaultDescription, FaultKind, HoldAction};
+pub use action::{HoldAction, NoAction, Surroundings};
+pub use description::FaultDescription;
+pub use kind::{FaultKind, NoFaultKind};
 pub use message::MessageKind;
 pub use proxy::{Proxy, ProxyError};
 pub use sqlstate::{NoSqlState, SqlState};
@@ -49,7 +52,7 @@ impl Place {
         Self { step: None, message: number }
     }
 
-    /// The message with this number in `step`, the first time that the step has so many.
+    /// The message with this number in `step`, the first time that the step has that many.
     #[must_use]
     pub fn in_step(step: impl Into<String>, number: u64) -> Self {
         Self { step: Some(step.into()), message: number }
@@ -147,18 +150,6 @@ impl Fault {
         action: impl FnOnce() -> Result<Resume, ActionError> + Send + 'static,
     ) -> Self {
         Self { at, effect: Effect::Hold { name: name.into(), action: Box::new(action) } }
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StatementFails(sqlstate) => write!(f, "statement_fails ({sqlstate})"),
-            Self::CutBefore => f.write_str("cut_before"),
-            Self::CutDuring => f.write_str("cut_during"),
-            Self::CutAfter => f.write_str("cut_after"),
-            Self::Hold { name, .. } => write!(f, "hold ({name})"),
-        }
     }
 }
 

@@ -1,22 +1,20 @@
 //! The proxy: it listens on this machine, and everything that connects goes on to one server, with the faults
 //! on its way. All of it runs on one thread of its own, so that messages have one order.
 
+use super::connection::{Finishing, serve};
+use super::transcript::SharedRun;
+use super::{Fault, Transcript};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
-
-use super::connection::{Finishing, serve};
-use super::transcript::SharedRun;
-use super::{Fault, Transcript};
 
 /// How long the end of a proxy waits for an action that still runs.
 const ACTION_GRACE: Duration = Duration::from_secs(10);

@@ -1,11 +1,10 @@
 //! The five characters by which PostgreSQL says what went wrong (its manual, "PostgreSQL Error Codes"), and
 //! the names under which scenarios know the ones that an upgrade must survive.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
 
 /// Condition names of the manual, and shorter words for the ones that are asked for most.
 const NAMES: &[(&str, &str)] = &[

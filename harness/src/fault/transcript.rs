@@ -1,11 +1,9 @@
 //! What passed through a proxy, and what became of its faults: a run whose fault did not happen proves nothing.
 
+use super::{Effect, Fault, MessageKind, Place};
+use serde::Serialize;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use serde::Serialize;
-
-use super::{Effect, Fault, MessageKind, Place};
 
 /// As much of a statement as is kept, in characters.
 const SQL_KEPT: usize = 80;

@@ -2,9 +2,8 @@
 //! promises (PostgreSQL's manual, "Message Flow"). From this the proxy knows for certain when the server is
 //! done with a message, and which answers belong to messages of the proxy's own.
 
-use std::collections::VecDeque;
-
 use super::message::MessageKind;
+use std::collections::VecDeque;
 
 /// Which part of an answer the client gets to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

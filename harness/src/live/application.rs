@@ -1,16 +1,14 @@
 //! An application that goes on writing to MySQL while other things happen, as a live scenario has it: statements again and
 //! again, in one session, by an account that may do no more than read and write tables.
 
+use super::LiveError;
+use crate::server::mysql::MySqlServer;
+use mysql::Conn;
+use mysql::prelude::Queryable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-
-use mysql::Conn;
-use mysql::prelude::Queryable;
-
-use super::LiveError;
-use super::mysql_server::MySqlServer;
 
 /// Between one time and the next. Neither version of pg_chameleon finds the binary log at rest.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -1,24 +1,21 @@
 //! How a scenario knows that the 2.0 daemon has caught up: a table of its own in each replicated schema, whose only row
 //! is changed on MySQL. The binary log is read in its order, so when the change has arrived, so has all before it.
 
+use super::LiveError;
+use crate::server::mysql::MySqlServer;
+use crate::server::quoting::identifier;
 use mysql::prelude::Queryable;
 use postgres::Client;
-
-use super::LiveError;
-use super::mysql_server::MySqlServer;
-use crate::quoting::identifier;
 
 const TABLE: &str = "harness_marker";
 
 /// Makes the marker in a MySQL schema that is about to be replicated, unless it is there.
 pub(super) fn create(mysql: &MySqlServer, schema: &str) -> Result<(), LiveError> {
-    mysql.run(
-        Some(schema),
-        &format!(
-            "CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, value int NOT NULL);
-             INSERT IGNORE INTO {TABLE} VALUES (1, 0)"
-        ),
-    )
+    let statements = format!(
+        "CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, value int NOT NULL);
+         INSERT IGNORE INTO {TABLE} VALUES (1, 0)"
+    );
+    Ok(mysql.run(Some(schema), &statements)?)
 }
 
 /// Changes the marker, and returns its value.

@@ -4,40 +4,28 @@
 //! with 1.8.2, the upgrade, what happens afterwards, and in the end every replicated table equal to its source.
 
 mod application;
-pub mod beside;
-mod chameleon1;
-pub(crate) mod chameleon2;
-mod comparison;
-mod gate;
-mod launcher;
+pub mod daemon;
+pub mod documents;
 pub mod logged;
 mod marker;
-mod mysql_server;
-mod mysql_software;
-mod process;
-mod run;
-mod scenario;
-mod sessions;
-mod verdict;
-pub mod written;
+mod replica_check;
+pub(crate) mod run;
+pub(crate) mod scenario;
+mod tables;
 
+use crate::chameleon::ChameleonError;
+use crate::process::ProcessError;
+use crate::process::tools::{self, Missing};
+use crate::server::ServerError;
+use crate::server::mysql::{MySqlError, MySqlKind, MySqlSoftware};
 use std::fmt::Write as _;
 
-use crate::server::ServerError;
-use crate::tools::{self, Missing};
-
-pub use chameleon1::{Chameleon1, Replica, SourceSettings};
-pub use chameleon2::Chameleon2;
-pub use comparison::{Difference, SchemaPair, compare};
-pub use gate::Commit;
-pub use mysql_server::MySqlServer;
-pub use mysql_software::{MySqlKind, MySqlSoftware};
-pub use process::{Running, Warden};
-pub use run::run;
+pub use replica_check::{ReplicaCheck, check_replica};
+pub use run::{prove, run};
 pub use scenario::{
     App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
 };
-pub use verdict::{Verdict, verdict};
+pub use tables::{Difference, SchemaPair, compare};
 
 /// The real programs that a live scenario runs.
 #[derive(Debug, Clone)]
@@ -79,22 +67,15 @@ pub enum LiveError {
     /// A server.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The operating system refused.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done.
-        doing: String,
-        /// The operating system's answer.
-        source: std::io::Error,
-    },
-    /// MySQL refused.
-    #[error("{doing}: {source}")]
-    MySql {
-        /// What was being done.
-        doing: String,
-        /// MySQL's answer.
-        source: mysql::Error,
-    },
+    /// MySQL.
+    #[error(transparent)]
+    MySql(#[from] MySqlError),
+    /// A program.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// pg_chameleon.
+    #[error(transparent)]
+    Chameleon(#[from] ChameleonError),
     /// PostgreSQL refused.
     #[error("{doing}: {}", crate::server::in_full(source))]
     Sql {
@@ -102,16 +83,6 @@ pub enum LiveError {
         doing: String,
         /// PostgreSQL's answer.
         source: postgres::Error,
-    },
-    /// A program ended otherwise than it should have, or didn't end, or didn't do in time what was waited for.
-    #[error("{program} {how}. The end of its output:\n{output}")]
-    Program {
-        /// The program and its arguments.
-        program: String,
-        /// What it did.
-        how: String,
-        /// The last lines that it wrote.
-        output: String,
     },
     /// The scenario can't be carried out as it is written.
     #[error("the scenario is wrong: {0}")]
@@ -132,17 +103,17 @@ pub enum LiveError {
 }
 
 impl LiveError {
-    fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Io { doing, source }
+        move |source| ProcessError::io(doing)(source).into()
     }
 
-    fn mysql(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
+    pub(crate) fn mysql(doing: impl Into<String>) -> impl FnOnce(mysql::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::MySql { doing, source }
+        move |source| MySqlError::refused(doing)(source).into()
     }
 
-    fn sql(doing: impl Into<String>) -> impl FnOnce(postgres::Error) -> Self {
+    pub(crate) fn sql(doing: impl Into<String>) -> impl FnOnce(postgres::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Sql { doing, source }
     }

@@ -1,30 +1,28 @@
 //! Carries a live scenario out.
 
+use super::application::Application;
+use super::replica_check::{ReplicaCheck, check_replica};
+use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+use super::tables::SchemaPair;
+use super::{LiveError, Programs, marker};
+use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
+use crate::chameleon::home::{ConfiguredSource, Home, configuration};
+use crate::chameleon::sessions;
+use crate::chameleon::version1::{Chameleon1, Replica, SourceSettings};
+use crate::chameleon::version2::Chameleon2;
+use crate::process::group::{ProcessGroup, StartedProgram};
+use crate::replica::upgrader::Upgrader;
+use crate::server::Database;
+use crate::server::mysql::{self, MySqlKind, MySqlServer};
+use postgres::Client;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
-
-use postgres::Client;
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-
-use super::application::Application;
-use super::chameleon1::{Chameleon1, Replica, SourceSettings};
-use super::chameleon2::Chameleon2;
-use super::comparison::SchemaPair;
-use super::gate::{Gate, StoringGate};
-use super::mysql_server::{self, MySqlServer};
-use super::mysql_software::MySqlKind;
-use super::process::{Running, Warden};
-use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
-use super::verdict::{Verdict, verdict};
-use super::{LiveError, Programs, marker, sessions};
-use crate::home::{ConfiguredSource, Home, configuration};
-use crate::server::Database;
-use crate::upgrader::Upgrader;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
@@ -49,28 +47,55 @@ const ANSWERED: &str = "mysql-version=the launcher of the daemon answers for the
 /// Carries out a scenario in an empty database, with MySQL servers of its own, and says how the replica ended.
 ///
 /// # Errors
-/// [`LiveError`] when a step fails. What is wrong in the end is in the verdict.
+/// [`LiveError`] when a step fails. What is wrong in the end is in the check.
 pub fn run(
     scenario: &Scenario,
     programs: &Programs,
     upgrader: &Upgrader,
     database: Database,
-) -> Result<Verdict, LiveError> {
-    let warden = Warden::new()?;
-    let mut live = Live::begin(scenario, programs, upgrader, database, &warden)?;
+) -> Result<ReplicaCheck, LiveError> {
+    let processes = ProcessGroup::new()?;
+    let mut live = LiveRun::begin(scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
-    live.verdict()
+    live.check()
+}
+
+/// Carries out a scenario, and holds what it has shown against what it is to show: nothing wrong, or its damage. The
+/// check is there when it came to its end.
+///
+/// # Errors
+/// Says what is wrong, or which damage was not found.
+pub fn prove(
+    scenario: &Scenario,
+    programs: &Programs,
+    upgrader: &Upgrader,
+    database: Database,
+) -> (Option<ReplicaCheck>, Result<(), String>) {
+    let (check, wrong) = match run(scenario, programs, upgrader, database) {
+        Ok(check) if check.tables == 0 => (Some(check), "no table was compared".to_owned()),
+        Ok(check) => {
+            let wrong = LiveError::Findings(check.findings()).to_string();
+            (Some(check), wrong)
+        }
+        Err(error) => (None, error.to_string()),
+    };
+    let shown = match scenario.damage.iter().find(|damage| !wrong.contains(*damage)) {
+        Some(damage) => Err(format!("the damage was to be {damage:?}, and it was: {wrong}")),
+        None if scenario.damage.is_empty() && !wrong.is_empty() => Err(wrong),
+        None => Ok(()),
+    };
+    (check, shown)
 }
 
 /// A scenario under way.
-pub(super) struct Live<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) programs: &'a Programs,
+pub(crate) struct LiveRun<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) programs: &'a Programs,
     upgrader: &'a Upgrader,
     database: Rc<Database>,
-    pub(super) warden: &'a Warden,
+    pub(crate) processes: &'a ProcessGroup,
     /// A session on the database.
-    pub(super) client: Client,
+    pub(crate) client: Client,
     /// The applications that write now, by the sources whose servers they write to. They end before these do.
     applications: BTreeMap<&'a str, Application>,
     servers: BTreeMap<&'a str, MySqlServer>,
@@ -81,17 +106,17 @@ pub(super) struct Live<'a> {
     initialised: BTreeSet<&'a str>,
 }
 
-impl<'a> Live<'a> {
-    pub(super) fn begin(
+impl<'a> LiveRun<'a> {
+    pub(crate) fn begin(
         scenario: &'a Scenario,
         programs: &'a Programs,
         upgrader: &'a Upgrader,
         database: Database,
-        warden: &'a Warden,
+        processes: &'a ProcessGroup,
     ) -> Result<Self, LiveError> {
         let mut servers: BTreeMap<&str, MySqlServer> = BTreeMap::new();
         let options = gtid_options(programs);
-        let chameleon1 = Chameleon1::new(&programs.chameleon1, warden)?;
+        let chameleon1 = Chameleon1::new(&programs.chameleon1, processes)?;
         for ((name, source), server_id) in scenario.sources.iter().zip(OLD_SERVER_IDS) {
             if !servers.contains_key(source.server.as_str()) {
                 servers.insert(&source.server, MySqlServer::start_with(&programs.mysql, &options)?);
@@ -115,7 +140,7 @@ impl<'a> Live<'a> {
             upgrader,
             client: database.connect()?,
             database: Rc::new(database),
-            warden,
+            processes,
             applications: BTreeMap::new(),
             servers,
             chameleon1,
@@ -125,7 +150,7 @@ impl<'a> Live<'a> {
     }
 
     /// All steps of the scenario.
-    pub(super) fn steps(&mut self) -> Result<(), LiveError> {
+    pub(crate) fn steps(&mut self) -> Result<(), LiveError> {
         self.scenario.steps.iter().enumerate().try_for_each(|(number, step)| {
             self.step(step).map_err(|cause| LiveError::Step {
                 number: number + 1,
@@ -136,7 +161,7 @@ impl<'a> Live<'a> {
     }
 
     /// Another database with all that is in the replica's.
-    pub(super) fn copy(&mut self) -> Result<Rc<Database>, LiveError> {
+    pub(crate) fn copy(&mut self) -> Result<Rc<Database>, LiveError> {
         sessions::wait_for_the_end(&mut self.client)?;
         let address = self.database.address();
         // Nobody may be connected to what is copied.
@@ -147,7 +172,7 @@ impl<'a> Live<'a> {
     }
 
     /// What follows happens to this database.
-    pub(super) fn go_to(&mut self, database: &Rc<Database>) -> Result<(), LiveError> {
+    pub(crate) fn go_to(&mut self, database: &Rc<Database>) -> Result<(), LiveError> {
         self.database = Rc::clone(database);
         self.client = database.connect()?;
         Ok(())
@@ -156,9 +181,9 @@ impl<'a> Live<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), LiveError> {
         match step {
             Step::Mysql(statements) => self.mysql(statements),
-            Step::PurgeBinaryLogs(files) => {
-                files.iter().try_for_each(|(source, first)| self.source(source)?.1.purge_binary_logs(first))
-            }
+            Step::PurgeBinaryLogs(files) => files
+                .iter()
+                .try_for_each(|(source, first)| Ok(self.source(source)?.1.purge_binary_logs(first)?)),
             Step::Application(app) => self.application(app),
             Step::ApplicationEnds(sources) => {
                 let mut ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));
@@ -171,12 +196,14 @@ impl<'a> Live<'a> {
             Step::InitReplica(sources) => sources.iter().try_for_each(|source| self.init_replica(source)),
             Step::Replicate(sources) => self.replicate(sources),
             Step::ReadBatch(sources) => {
-                sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))
+                Ok(sources.iter().try_for_each(|source| self.chameleon1.read_batch(source))?)
             }
             Step::Kill(sources) => self.kill(sources),
             Step::Crash(crash) => self.crash(crash),
             Step::SyncTables(sync) => self.sync_tables(sync),
-            Step::Chameleon1(command) => self.chameleon1.run_with_yes(&command.command, &command.source),
+            Step::Chameleon1(command) => {
+                Ok(self.chameleon1.run_with_yes(&command.command, &command.source)?)
+            }
             Step::Chameleon2(arguments) => self.chameleon2(arguments),
             Step::Compare(sources) => {
                 self.initialised.extend(sources.iter().map(String::as_str));
@@ -201,10 +228,10 @@ impl<'a> Live<'a> {
     }
 
     /// Statements on MySQL, by source.
-    pub(super) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
+    pub(crate) fn mysql(&self, statements: &BTreeMap<String, String>) -> Result<(), LiveError> {
         statements.iter().try_for_each(|(name, statements)| {
             let (source, mysql) = self.source(name)?;
-            mysql.run(Some(&source.schema), statements)
+            Ok(mysql.run(Some(&source.schema), statements)?)
         })
     }
 
@@ -240,12 +267,12 @@ impl<'a> Live<'a> {
     }
 
     fn replicate(&mut self, sources: &[String]) -> Result<(), LiveError> {
-        self.caught_up(sources)?.into_iter().try_for_each(Replica::stop)
+        Ok(self.caught_up(sources)?.into_iter().try_for_each(Replica::stop)?)
     }
 
     fn kill(&mut self, sources: &[String]) -> Result<(), LiveError> {
         self.caught_up(sources)?.into_iter().try_for_each(Replica::kill)?;
-        sessions::end(&mut self.client)
+        Ok(sessions::end(&mut self.client)?)
     }
 
     /// The replicas of the sources, running at the same time, once all of them have caught up.
@@ -257,12 +284,14 @@ impl<'a> Live<'a> {
     }
 
     fn crash(&mut self, crash: &Crash) -> Result<(), LiveError> {
-        let gate = Gate::close(&mut self.client, crash.before)?;
-        self.chameleon1.start(&crash.source)?.kill_before(crash.before, gate)
+        let barrier = CommitBarrier::install(&mut self.client, crash.before)?;
+        Ok(self.chameleon1.start(&crash.source)?.kill_before(crash.before, barrier)?)
     }
 
     fn sync_tables(&self, sync: &Sync) -> Result<(), LiveError> {
-        self.chameleon1.run("sync_tables", &sync.source, &["--table", &sync.tables.join(",")]).map(drop)
+        let tables = sync.tables.join(",");
+        self.chameleon1.run("sync_tables", &sync.source, &["--table", &tables])?;
+        Ok(())
     }
 
     fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
@@ -281,40 +310,47 @@ impl<'a> Live<'a> {
     fn run(&self, run: &Run) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let command = self.ours(&home, &run.arguments)?;
-        let mut running = self.warden.start("chameleon-upgrade", command)?;
+        let mut running = self.processes.start("chameleon-upgrade", command)?;
         must_end(&mut running, run.exit, &run.says)?;
         let output = running.output();
         match run.silent.iter().find(|text| output.contains(*text)) {
-            Some(text) => Err(running.failure(&format!("said {text:?}"))),
+            Some(text) => Err(running.failure(&format!("said {text:?}")).into()),
             None => Ok(()),
         }
     }
 
     /// Starts an upgrade to these new sources, in a home folder that must stay. The original takes no options.
-    pub(super) fn start_upgrade(
+    pub(crate) fn start_upgrade(
         &self,
         by: Program,
         upgraded: &BTreeMap<String, Vec<String>>,
         options: &[String],
-    ) -> Result<(Home, Running), LiveError> {
+    ) -> Result<(Home, StartedProgram), LiveError> {
         let home = self.home(upgraded)?;
         let running = self.start_upgrade_in(&home, by, options)?;
         Ok((home, running))
     }
 
-    fn start_upgrade_in(&self, home: &Home, by: Program, options: &[String]) -> Result<Running, LiveError> {
+    fn start_upgrade_in(
+        &self,
+        home: &Home,
+        by: Program,
+        options: &[String],
+    ) -> Result<StartedProgram, LiveError> {
         match by {
-            Program::Original => Chameleon2::new(&self.programs.chameleon2, self.warden, home).upgrade(),
+            Program::Original => {
+                Ok(Chameleon2::new(&self.programs.chameleon2, self.processes, home).upgrade()?)
+            }
             Program::Ours => {
                 let options = options.iter().map(String::as_str);
                 let arguments = ["upgrade", "--yes"].into_iter().chain(options);
-                self.warden.start("chameleon-upgrade", self.ours(home, arguments)?)
+                Ok(self.processes.start("chameleon-upgrade", self.ours(home, arguments)?)?)
             }
         }
     }
 
     /// One of our commands, with the pg_chameleon 2 that it is about on its PATH.
-    pub(super) fn ours<I: AsRef<OsStr>>(
+    pub(crate) fn ours<I: AsRef<OsStr>>(
         &self,
         home: &Home,
         arguments: impl IntoIterator<Item = I>,
@@ -333,7 +369,7 @@ impl<'a> Live<'a> {
     }
 
     /// A home folder with the configuration of these new sources.
-    pub(super) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
+    pub(crate) fn home(&self, upgraded: &BTreeMap<String, Vec<String>>) -> Result<Home, LiveError> {
         self.home_with(upgraded, &BTreeMap::new())
     }
 
@@ -346,7 +382,7 @@ impl<'a> Live<'a> {
     }
 
     fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
-        Home::within(self.warden.folder(), configuration)
+        Home::within(self.processes.folder(), configuration)
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
@@ -368,7 +404,7 @@ impl<'a> Live<'a> {
 
     fn daemon(&mut self, named: &[String]) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
-        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.warden, &home);
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
         let all: Vec<_> = self.scenario.upgraded.keys().cloned().collect();
         let named = if named.is_empty() { &all } else { named };
         let mut daemons = named
@@ -386,8 +422,8 @@ impl<'a> Live<'a> {
             daemon.wait_until("having nothing left to do", DAEMON_TIMEOUT, |_| is_at_rest(client, source))?;
         }
         chameleon2.stop(daemons, &mut self.client)?;
-        let verdict = self.verdict()?;
-        if verdict.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(verdict.findings())) }
+        let check = self.check()?;
+        if check.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(check.findings())) }
     }
 
     fn chameleon2(&self, arguments: &[String]) -> Result<(), LiveError> {
@@ -396,16 +432,17 @@ impl<'a> Live<'a> {
             .split_first()
             .ok_or_else(|| LiveError::Scenario("chameleon2 needs a command".to_owned()))?;
         let more: Vec<_> = more.iter().map(String::as_str).collect();
-        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).run(command, &more).map(drop)
+        Chameleon2::new(&self.programs.chameleon2, self.processes, &home).run(command, &more)?;
+        Ok(())
     }
 
     /// A trigger holds the daemon up where it would store what it has read.
     fn kill_daemon_reading(&mut self) -> Result<(), LiveError> {
         let home = self.home(&self.scenario.upgraded)?;
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
-        let gate = StoringGate::close(&mut self.client, source)?;
-        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
-        gate.kill(&mut daemon, DAEMON_TIMEOUT)
+        let barrier = StoreBarrier::install(&mut self.client, source)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.processes, &home).start(source)?;
+        Ok(barrier.kill(&mut daemon, DAEMON_TIMEOUT)?)
     }
 
     /// Starts the daemon of the first new source with a configuration that it must end at.
@@ -413,10 +450,10 @@ impl<'a> Live<'a> {
         let whole = ends.misconfigured(self.configuration(&self.scenario.upgraded, &BTreeMap::new())?);
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let home = self.home_of(&whole)?;
-        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.warden, &home).start(source)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.processes, &home).start(source)?;
         daemon.wait(DAEMON_TIMEOUT)?;
         if !daemon.output().contains(&ends.says) {
-            return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)));
+            return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)).into());
         }
         sessions::wait_for_the_end(&mut self.client)?;
         let left: String = self
@@ -428,11 +465,11 @@ impl<'a> Live<'a> {
             return Ok(());
         }
         let home = self.home(&self.scenario.upgraded)?;
-        Chameleon2::new(&self.programs.chameleon2, self.warden, &home).enable_replica(source)
+        Ok(Chameleon2::new(&self.programs.chameleon2, self.processes, &home).enable_replica(source)?)
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
-    fn catch_up(&mut self, upgraded: &str, daemon: &mut Running) -> Result<(), LiveError> {
+    fn catch_up(&mut self, upgraded: &str, daemon: &mut StartedProgram) -> Result<(), LiveError> {
         let (source, mysql) = self.initialised_of(upgraded)?;
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
@@ -443,7 +480,7 @@ impl<'a> Live<'a> {
     }
 
     /// An old source that was initialised, of those that go into a new one.
-    pub(super) fn initialised_of(
+    pub(crate) fn initialised_of(
         &self,
         upgraded: &str,
     ) -> Result<(&'a MySqlSource, &MySqlServer), LiveError> {
@@ -455,7 +492,7 @@ impl<'a> Live<'a> {
     }
 
     /// How the tables and the catalogue are now.
-    pub(super) fn verdict(&mut self) -> Result<Verdict, LiveError> {
+    pub(crate) fn check(&mut self) -> Result<ReplicaCheck, LiveError> {
         let initialised =
             self.scenario.sources.iter().filter(|(name, _)| self.initialised.contains(name.as_str()));
         let pairs: Vec<_> = initialised
@@ -465,19 +502,19 @@ impl<'a> Live<'a> {
                 destination: &source.dest_schema,
             })
             .collect();
-        verdict(&mut self.client, &pairs)
+        check_replica(&mut self.client, &pairs)
     }
 }
 
 /// Waits for the end of one of our commands, with this exit code and these texts.
-fn must_end(running: &mut Running, exit: i32, says: &[String]) -> Result<(), LiveError> {
+fn must_end(running: &mut StartedProgram, exit: i32, says: &[String]) -> Result<(), LiveError> {
     let status = running.wait(UPGRADE_TIMEOUT)?;
     if status.code() != Some(exit) {
-        return Err(running.failure(&format!("ended with {status} instead of {exit}")));
+        return Err(running.failure(&format!("ended with {status} instead of {exit}")).into());
     }
     let output = running.output();
     match says.iter().find(|text| !output.contains(*text)) {
-        Some(text) => Err(running.failure(&format!("didn't say {text:?}"))),
+        Some(text) => Err(running.failure(&format!("didn't say {text:?}")).into()),
         None => Ok(()),
     }
 }
@@ -511,7 +548,7 @@ fn configured_source(
 
 fn db_conn(mysql: &MySqlServer) -> Value {
     json!({
-        "host": mysql.host().to_string(), "port": mysql_server::PORT.to_string(), "user": mysql_server::USER,
+        "host": mysql.host().to_string(), "port": mysql::PORT.to_string(), "user": mysql::USER,
         "password": mysql.password().expose_secret(), "charset": "utf8", "connect_timeout": 10,
     })
 }

@@ -1,18 +1,20 @@
 //! A live scenario as it is written in scenarios/live: what happens on MySQL, with 1.8.2, with the upgrade and with
 //! the 2.0 daemon, in the order in which it happens. See scenarios/live/README.md.
 
-use std::collections::BTreeMap;
-
+use crate::chameleon::barrier::Commit;
+use crate::server::mysql::MySqlKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-
-use super::gate::Commit;
-use super::mysql_software::MySqlKind;
+use std::collections::BTreeMap;
 
 /// A scenario.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "LiveScenario")]
 pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub about: String,
     /// What the run must find wrong, each in a text that it says. For an upgrade by the original: this is its damage.
     #[serde(default)]
     pub damage: Vec<String>,
@@ -41,11 +43,12 @@ pub struct Scenario {
     pub settings: BTreeMap<String, Value>,
     /// What happens.
     #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    #[schemars(with = "Vec<Step>")]
     pub steps: Vec<Step>,
 }
 
 /// A source of 1.8.2: a schema on a MySQL server of its own or shared, made empty when the scenario begins.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MySqlSource {
     /// The schema on MySQL.
@@ -89,7 +92,7 @@ fn default_batch_size() -> u32 {
 }
 
 /// Something that happens.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
     /// Statements on MySQL: for each source, in a session that has the source's schema as its default database.
@@ -169,7 +172,7 @@ impl Step {
 }
 
 /// `application`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct App {
     /// The source whose MySQL server it writes to.
@@ -182,7 +185,7 @@ pub struct App {
 }
 
 /// `crash`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Crash {
     /// The source. There must be something new for it on MySQL.
@@ -192,7 +195,7 @@ pub struct Crash {
 }
 
 /// `daemon_ends`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DaemonEnds {
     /// A key that the configuration lacks, at its top or in the source.
@@ -233,7 +236,7 @@ impl DaemonEnds {
 }
 
 /// `sync_tables`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sync {
     /// The source.
@@ -243,7 +246,7 @@ pub struct Sync {
 }
 
 /// `chameleon1`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command1 {
     /// The command.
@@ -253,7 +256,7 @@ pub struct Command1 {
 }
 
 /// `upgrade`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upgrade {
     /// Which program.
@@ -273,8 +276,9 @@ pub struct Upgrade {
 }
 
 /// `run`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "LiveRun")]
 pub struct Run {
     /// The command and its options, beside `--config`.
     pub arguments: Vec<String>,
@@ -290,7 +294,7 @@ pub struct Run {
 }
 
 /// Who upgrades.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
     /// chameleon-upgrade.
@@ -306,7 +310,7 @@ mod tests {
 
     #[test]
     fn servers_are_named_as_the_tests_are() {
-        let text = "sources: {}\nupgraded: {}\nsteps: []\n";
+        let text = "about: x\nsources: {}\nupgraded: {}\nsteps: []\n";
         for kind in MySqlKind::ALL {
             let scenario =
                 serde_yaml::from_str::<Scenario>(&format!("only: {}\n{text}", kind.name())).unwrap();
@@ -318,7 +322,7 @@ mod tests {
     #[test]
     fn a_scenario_is_read_strictly() {
         let read = |text: &str| serde_yaml::from_str::<Scenario>(text);
-        let scenario = "sources: {a: {schema: s, dest_schema: d}}\nupgraded: {n: [a]}\nsteps:\n";
+        let scenario = "about: x\nsources: {a: {schema: s, dest_schema: d}}\nupgraded: {n: [a]}\nsteps:\n";
         let good = format!("{scenario}  - init_replica: [a]\n  - upgrade: {{exit: 3}}\n  - daemon: []\n");
         let steps = read(&good).unwrap().steps;
         assert_eq!(steps.iter().map(Step::name).collect::<Vec<_>>(), ["init_replica", "upgrade", "daemon"]);

@@ -6,11 +6,11 @@
 //! Left out is what can change without anything having changed: object ids, the order of rows on disk,
 //! statistics.
 
+use postgres::{Client, Transaction};
 use std::collections::BTreeMap;
 
-use postgres::{Client, Transaction};
-
 mod difference;
+pub mod properties;
 
 use difference::Difference;
 
@@ -45,7 +45,7 @@ const CONTENT: &str = "
     WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'm', 'S') AND c.relispopulated
     ORDER BY 1";
 
-/// PostgreSQL logs so many values of a sequence ahead (SEQ_LOG_VALS), and goes on behind them after a crash.
+/// PostgreSQL logs this many values of a sequence ahead (SEQ_LOG_VALS), and goes on behind them after a crash.
 const SKIPPED_BY_A_CRASH: i64 = 32;
 
 /// What is in some schemas of a database at one moment.

@@ -1,20 +1,17 @@
 //! What a scenario file says, read strictly: a key that is not known is refused with its place.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
-
+use super::expectation::Expectation;
+use crate::chameleon::home::{Configuration, ConfiguredSource};
+use crate::fault::FaultDescription;
+use crate::replica::Origin;
+use crate::seed::{Pairs, Seed, Source};
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use super::expectation::Expectation;
-use crate::fault::{FaultDescription, FaultKind, HoldAction};
-use crate::home::{Configuration, ConfiguredSource};
-use crate::seed::{Seed, Source};
-use crate::stage::Origin;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A scenario as it is run.
 #[derive(Debug, Clone)]
@@ -39,7 +36,7 @@ pub enum Replicated {
 }
 
 impl Replicated {
-    /// The origin of a stage; `folder` is that of the scenario's file.
+    /// The origin of a template; `folder` is that of the scenario's file.
     #[must_use]
     pub fn origin(&self, folder: &Path) -> Origin {
         match self {
@@ -53,20 +50,14 @@ impl Scenario {
     /// Whether a fault of it stops the server, so that it can't share one.
     #[must_use]
     pub fn needs_a_server_of_its_own(&self) -> bool {
-        let stops = |fault: &FaultDescription| {
-            matches!(
-                fault.kind,
-                FaultKind::Hold { action: HoldAction::CrashServer | HoldAction::FreezeServer }
-            )
-        };
-        self.runs.iter().any(|run| run.faults.iter().any(stops))
+        self.runs.iter().any(|run| run.faults.iter().any(|fault| fault.kind.stops_the_server()))
     }
 }
 
 /// The keys of a scenario file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "A scenario of chameleon-harness")]
+#[schemars(rename = "Scenario")]
 pub(super) struct WrittenScenario {
     /// What the scenario shows, in a sentence.
     about: String,
@@ -77,7 +68,7 @@ pub(super) struct WrittenScenario {
     #[serde(default)]
     #[schemars(with = "Option<bool>", extend("const" = true))]
     demo: Option<True>,
-    /// The sources of the configuration. Unless told, one source `replica` with the pairs of all sources of the seed.
+    /// The sources of the configuration. By default, one source `replica` with the pairs of all sources of the seed.
     #[serde(default)]
     configuration: Option<WrittenConfiguration>,
     /// The runs of the upgrader, one after the other on the same database.
@@ -93,7 +84,7 @@ struct WrittenSeed {
     /// The rows of `t_sources`, in the order of their ids.
     #[serde(default)]
     sources: Option<Vec<Source>>,
-    /// What `v_version` says; 1.7 unless told.
+    /// What `v_version` says; 1.7 by default.
     #[serde(default)]
     version: Option<String>,
     /// SQL statements that are run at the end, for what a seed has no words for: a grant, a leftover
@@ -201,7 +192,7 @@ pub struct Run {
     /// The configuration of this run, where it differs from the scenario's.
     #[serde(default)]
     pub configuration: Option<WrittenConfiguration>,
-    /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` unless told.
+    /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` by default.
     #[serde(default = "upgrade")]
     pub arguments: Vec<String>,
     /// What goes wrong. Each must happen, or the scenario fails.
@@ -216,6 +207,12 @@ fn upgrade() -> Vec<String> {
 }
 
 impl Run {
+    /// Whether the run is of the checks alone.
+    #[must_use]
+    pub fn is_a_check(&self) -> bool {
+        self.arguments.first().is_some_and(|verb| verb == "check")
+    }
+
     /// Whether the run is to upgrade, rather than to look or to try.
     #[must_use]
     pub fn is_an_upgrade(&self) -> bool {
@@ -241,8 +238,8 @@ impl<'de> Deserialize<'de> for Session {
         impl<'de> Visitor<'de> for NameOrMore {
             type Value = Session;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an application name, or {application_name, statements}")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an application name, or {application_name, statements}")
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Session, E> {
@@ -280,8 +277,8 @@ impl<'de> Deserialize<'de> for WrittenConfiguration {
         impl<'de> Visitor<'de> for SourcesOrText {
             type Value = WrittenConfiguration;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list of sources, or {text: …}")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of sources, or {text: …}")
             }
 
             fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<WrittenConfiguration, S::Error> {
@@ -314,7 +311,7 @@ pub(super) struct RawConfiguration {
 pub struct SourceDescription {
     /// Its name.
     pub name: String,
-    /// Its type; mysql unless told.
+    /// Its type; mysql by default.
     #[serde(default = "mysql", rename = "type")]
     pub kind: String,
     /// `schema_mappings`: the schema on MySQL and the one on PostgreSQL.
@@ -334,42 +331,5 @@ impl From<SourceDescription> for ConfiguredSource {
     fn from(source: SourceDescription) -> Self {
         let SourceDescription { name, kind, mappings, settings } = source;
         Self { name, kind, mappings: mappings.0, more: settings.0 }
-    }
-}
-
-/// A map in the order in which it is written, without a key twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Pairs<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Pairs<T> {
-    fn default() -> Self {
-        Self(vec![])
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
-            type Value = Pairs<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a mapping")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<T>, M::Error> {
-                let mut pairs: Vec<(String, T)> = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, T>()? {
-                    if pairs.iter().any(|(known, _)| *known == key) {
-                        return Err(de::Error::custom(format!("the key {key:?} is given twice")));
-                    }
-                    pairs.push((key, value));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder(PhantomData))
     }
 }

@@ -1,15 +1,15 @@
 //! What must hold after a run, and whether it does.
 
-use std::fmt;
-
+use crate::record::properties::Property;
+use crate::replica::attempt::Outcome;
+use crate::replica::report::{Finding, Severity};
+use crate::seed::Pairs;
+use crate::server::in_full;
 use postgres::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-
-use super::description::Pairs;
-use crate::properties::{Property, described};
-use crate::trial::Outcome;
+use std::fmt;
 
 /// What must hold after a run. What is left out is not looked at, but for the properties.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub struct Expectation {
     /// Everything in the database is as it was before the run, byte for byte.
     #[serde(default)]
     pub unchanged: bool,
-    /// The findings that are shown: all of them, in any order, but for `offline`: no scenario has a MySQL.
+    /// The findings of the report: all of them, in any order, but for `offline`: no scenario has a MySQL.
     #[serde(default)]
     pub findings: Option<Vec<ExpectedFinding>>,
     /// Texts that the output holds.
@@ -46,7 +46,7 @@ pub struct Expectation {
     /// Queries and what they give.
     #[serde(default)]
     pub queries: Vec<Query>,
-    /// The properties of docs/specification.md that must hold; all six unless told.
+    /// The properties of docs/specification.md that must hold; all six by default.
     #[serde(default = "all_properties")]
     pub invariants: Vec<Property>,
 }
@@ -71,8 +71,8 @@ impl<'de> Deserialize<'de> for Exit {
         impl Visitor<'_> for CodeOrKilled {
             type Value = Exit;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an exit code, or `killed`")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an exit code, or `killed`")
             }
 
             fn visit_u64<E: de::Error>(self, code: u64) -> Result<Exit, E> {
@@ -114,8 +114,8 @@ impl<'de> Deserialize<'de> for Text {
         impl Visitor<'_> for Scalar {
             type Value = Text;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text, a number, a boolean or null")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a number, a boolean or null")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
@@ -163,24 +163,6 @@ pub struct ExpectedFinding {
     pub check: String,
     /// A text in what it found or in its remedy.
     pub says: Option<String>,
-}
-
-/// How much a finding weighs, as chameleon-upgrade shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-pub enum Severity {
-    Error,
-    Warning,
-    Info,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        })
-    }
 }
 
 /// Exactly one of `error`, `warning` and `info` holds the id of the check.
@@ -316,14 +298,14 @@ impl Expectation {
             Ok(wrong) => failures.extend(wrong),
             // A catalogue of another version has other columns, or none.
             Err(error) if error.as_db_error().is_some() => {
-                failures.push(format!("sch_chameleon is no 2.0 catalogue: {}", described(&error)));
+                failures.push(format!("sch_chameleon is no 2.0 catalogue: {}", in_full(&error)));
             }
             Err(error) => return Err(error),
         }
         for Query { sql, gives } in &self.queries {
             match column(client, sql) {
                 Ok(found) => differ(&mut failures, sql, &list(&found), &list(gives.rows())),
-                Err(error) => failures.push(format!("{sql} fails: {}", described(&error))),
+                Err(error) => failures.push(format!("{sql} fails: {}", in_full(&error))),
             }
         }
         Ok(failures)
@@ -371,9 +353,10 @@ impl Expectation {
             differ(&mut failures, "the end", &found, &expected.to_string());
         }
         if let Some(expected) = &self.findings {
-            let mut shown = shown_findings(&outcome.output);
-            shown.retain(|finding| finding.check != "offline");
-            failures.extend(findings(&shown, expected));
+            match &outcome.report {
+                Some(report) => failures.extend(findings(&report.findings, expected)),
+                None => failures.push("there is no report to read findings from".to_owned()),
+            }
         }
         let missing = self.output.iter().filter(|text| !outcome.output.contains(*text));
         failures.extend(missing.map(|text| format!("{text:?} is not in the output")));
@@ -442,61 +425,27 @@ fn sources(client: &mut Client, expected: &[ExpectedSource]) -> Result<Vec<Strin
     Ok(failures)
 }
 
-/// A finding as chameleon-upgrade shows it: two spaces, the severity, the id of the check, what was found; its
-/// remedy on the next line.
-struct ShownFinding {
-    severity: String,
-    check: String,
-    text: String,
-}
-
-fn shown_findings(output: &str) -> Vec<ShownFinding> {
-    let mut findings: Vec<ShownFinding> = Vec::new();
-    let mut open = false;
-    for line in output.lines() {
-        let words = line.strip_prefix("  ").map(|rest| rest.splitn(2, "  ").map(str::trim));
-        let words: Vec<&str> = words.into_iter().flatten().collect();
-        match words[..] {
-            [severity @ ("error" | "warning" | "info"), rest] => {
-                let (check, text) = rest.split_once("  ").unwrap_or((rest, ""));
-                findings.push(ShownFinding {
-                    severity: severity.to_owned(),
-                    check: check.to_owned(),
-                    text: text.to_owned(),
-                });
-                open = true;
-            }
-            _ if open && line.trim_start().starts_with('→') => {
-                if let Some(last) = findings.last_mut() {
-                    last.text.push_str(line.trim_start());
-                }
-            }
-            _ => open = false,
-        }
-    }
-    findings
-}
-
-/// Each expected finding takes one that was shown; none may be left on either side.
-fn findings(shown: &[ShownFinding], expected: &[ExpectedFinding]) -> Vec<String> {
-    let mut left: Vec<&ShownFinding> = shown.iter().collect();
+/// Each expected finding takes one of the report; none may be left on either side, but for `offline`: no scenario has a
+/// MySQL.
+fn findings(reported: &[Finding], expected: &[ExpectedFinding]) -> Vec<String> {
+    let mut left: Vec<&Finding> = reported.iter().filter(|finding| finding.check != "offline").collect();
     let mut failures = Vec::new();
     for ExpectedFinding { severity, check, says } in expected {
-        let fits = |found: &&ShownFinding| {
-            found.severity == severity.to_string()
+        let fits = |found: &&Finding| {
+            found.severity == *severity
                 && found.check == *check
-                && says.as_ref().is_none_or(|text| found.text.contains(text))
+                && says.as_ref().is_none_or(|text| found.text().contains(text))
         };
         match left.iter().position(fits) {
             Some(place) => drop(left.remove(place)),
             None => {
                 let says = says.as_ref().map(|text| format!(" that says {text:?}")).unwrap_or_default();
-                failures.push(format!("the finding {severity} {check}{says} is not shown"));
+                failures.push(format!("the finding {severity} {check}{says} is not reported"));
             }
         }
     }
     failures.extend(left.iter().map(|found| {
-        format!("the finding {} {} is not expected: {}", found.severity, found.check, found.text)
+        format!("the finding {} {} is not expected: {}", found.severity, found.check, found.text())
     }));
     failures
 }

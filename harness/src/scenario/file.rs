@@ -1,20 +1,32 @@
 //! A scenario's file: where it is, its name, and what is wrong with it.
 
+use super::description::{Scenario, WrittenScenario};
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::description::{Scenario, WrittenScenario};
-
 /// A scenario and the file that it was read from.
 #[derive(Debug, Clone)]
-pub struct ScenarioFile {
+pub struct ScenarioFile<C = Scenario> {
     /// The file.
     pub path: PathBuf,
     /// The file's name without its extension: the scenario's name in lists and reports.
     pub name: String,
     /// What it says.
-    pub scenario: Scenario,
+    pub scenario: C,
+}
+
+/// What a kind of scenario file holds.
+pub trait Case: Sized {
+    /// Reads it. What is wrong is a place, as `:line:column` where it has one, and a message.
+    ///
+    /// # Errors
+    /// The text isn't one.
+    fn parse(text: &str) -> Result<Self, (String, String)>;
+
+    /// What it shows, in a sentence.
+    fn about(&self) -> &str;
 }
 
 /// A scenario that can't be read.
@@ -43,7 +55,7 @@ pub enum FileError {
     Empty(PathBuf),
 }
 
-impl ScenarioFile {
+impl<C: Case> ScenarioFile<C> {
     /// Reads one file.
     ///
     /// # Errors
@@ -51,8 +63,11 @@ impl ScenarioFile {
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = fs::read_to_string(path)
             .map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
-        let scenario =
-            parse(&text).map_err(|(place, what)| FileError::Wrong { path: path.to_owned(), place, what })?;
+        let scenario = C::parse(&text).map_err(|(place, what)| FileError::Wrong {
+            path: path.to_owned(),
+            place,
+            what,
+        })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { path: path.to_owned(), name, scenario })
     }
@@ -97,14 +112,9 @@ fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Reads the keys first, each with its place, then what they say together, which has no place of its own.
-fn parse(text: &str) -> Result<Scenario, (String, String)> {
-    let written: WrittenScenario = serde_yaml::from_str(text).map_err(|error| {
-        if is_live(text) {
-            let what =
-                "this is a live scenario, with the real MariaDB and pg_chameleon: `make live` runs those";
-            return (String::new(), what.to_owned());
-        }
+/// Reads the keys, each with its place.
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
+    serde_yaml::from_str(text).map_err(|error| {
         let message = error.to_string();
         match error.location() {
             Some(place) => {
@@ -114,22 +124,53 @@ fn parse(text: &str) -> Result<Scenario, (String, String)> {
             }
             None => (String::new(), message),
         }
-    })?;
-    Scenario::try_from(written).map_err(|what| (String::new(), what))
+    })
 }
 
-/// Whether it is written for the real programs: those have steps instead of runs.
-fn is_live(text: &str) -> bool {
-    let keys: Result<serde_yaml::Mapping, _> = serde_yaml::from_str(text);
-    keys.is_ok_and(|keys| keys.contains_key("steps") && !keys.contains_key("runs"))
+/// The kinds of scenario.
+pub(super) enum Kind {
+    Seeded,
+    Live,
+    Compared,
+}
+
+/// Which kind a text is of, by the keys that only one kind has.
+pub(super) fn kind(text: &str) -> Kind {
+    let keys: serde_yaml::Mapping = serde_yaml::from_str(text).unwrap_or_default();
+    let has = |key: &str| keys.contains_key(key);
+    if has("prepare") {
+        Kind::Compared
+    } else if has("steps") && !has("runs") {
+        Kind::Live
+    } else {
+        Kind::Seeded
+    }
+}
+
+const WITH_REAL_PROGRAMS: &str = "this is a live scenario, with the real MySQL and pg_chameleon: `run` and `list` take those, and nothing else does";
+
+impl Case for Scenario {
+    /// What the keys say together has no place of its own.
+    fn parse(text: &str) -> Result<Self, (String, String)> {
+        let written: WrittenScenario = from_yaml(text).map_err(|wrong| match kind(text) {
+            Kind::Seeded => wrong,
+            Kind::Live | Kind::Compared => (String::new(), WITH_REAL_PROGRAMS.to_owned()),
+        })?;
+        Self::try_from(written).map_err(|what| (String::new(), what))
+    }
+
+    fn about(&self) -> &str {
+        &self.about
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::AnyScenario;
     use super::*;
 
     fn refusal(text: &str) -> String {
-        let (place, what) = parse(text).unwrap_err();
+        let (place, what) = AnyScenario::parse(text).unwrap_err();
         format!("x.yaml{place}: {what}")
     }
 
@@ -184,18 +225,26 @@ mod tests {
                 "unknown variant `lucky`, expected one of `atomic`",
             ),
             ("about: [\n", "x.yaml:"),
-            // §hunt-h12: `unknown field sources` said nothing.
-            ("sources: {a: {}}\nupgraded: {}\nsteps: []\n", "x.yaml: this is a live scenario"),
+            ("sources: {a: {}}\nupgraded: {}\nsteps: []\n", "x.yaml:1:14: sources.a: missing field `schema`"),
+            ("state: x\nprepare: [{replica: []}]\n", "unknown variant `replica`, expected one of `mysql`"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.contains(expected), "{text}\n{refusal}\n{expected}");
         }
     }
 
+    /// §hunt-h12: `unknown field sources` said nothing.
+    #[test]
+    fn a_live_scenario_is_told_from_one_that_is_wrong() {
+        let text = "sources: {a: {}}\nupgraded: {}\nsteps: []\n";
+        let (_, what) = Scenario::parse(text).unwrap_err();
+        assert!(what.contains("this is a live scenario"), "{what}");
+    }
+
     #[test]
     fn numbers_are_read_as_they_are_written() {
         let text = "about: x\ndemo: true\nruns: [{expect: {version: 1.7, queries: [{sql: SELECT, gives: [1, null, true]}]}}]\n";
-        let scenario = parse(text).unwrap();
+        let scenario = Scenario::parse(text).unwrap();
         let expect = &scenario.runs[0].expect;
         assert_eq!(expect.version.as_ref().unwrap().to_string(), "1.7");
         assert_eq!(expect.invariants.len(), 6);

@@ -1,8 +1,7 @@
 //! Verdicts as a JUnit file, for those who collect such.
 
-use std::fmt::Write as _;
-
 use super::run::{Verdict, VerdictKind};
+use std::fmt::Write as _;
 
 /// The file's text.
 #[must_use]

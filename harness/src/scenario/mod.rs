@@ -2,6 +2,7 @@
 //! configuration, the runs of an upgrader on it with what goes wrong in each, and what must hold afterwards.
 //! `scenarios/README.md` documents the format.
 
+mod any;
 mod description;
 mod expectation;
 mod file;
@@ -10,9 +11,10 @@ mod pool;
 mod run;
 mod schema;
 
+pub use any::{AnyScenario, run_any};
 pub use description::{Replicated, Run, Scenario, Session, SourceDescription};
 pub use expectation::{Exit, Expectation, ExpectedFinding, ExpectedSource, Query, Text};
-pub use file::{FileError, ScenarioFile};
+pub use file::{Case, FileError, ScenarioFile};
 pub use junit::junit;
 pub use pool::Pool;
 pub use run::{Kept, ScenarioError, Verdict, VerdictKind, run};

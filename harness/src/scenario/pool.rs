@@ -1,9 +1,7 @@
 //! Servers for scenarios: one that all share, and more for those whose faults stop the server.
 
+use crate::server::{Kind, ServerError, SharedServer};
 use std::sync::{Mutex, PoisonError};
-
-use crate::server::{Kind, ServerError};
-use crate::stage::SharedServer;
 
 /// Starts servers when they are needed, and keeps them for the next scenario.
 pub struct Pool {

@@ -1,20 +1,20 @@
 //! Runs a scenario: its replica on a server, its runs one after the other, and what did not hold.
 
-use std::time::{Duration, Instant};
-
-use postgres::Client;
-
 use super::description::{Replicated, Run, Session};
 use super::expectation::Expectation;
 use super::{Pool, ScenarioFile};
-use crate::home::Configuration;
-use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::chameleon::home::Configuration;
+use crate::process::running;
 use crate::record::Record;
-use crate::running;
-use crate::server::{Kind, ServerError};
-use crate::stage::{Replica, SharedServer, Stage, StageError};
-use crate::trial::{self, Outcome, Trial, TrialError};
-use crate::upgrader::Upgrader;
+use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::replica::attempt::{self, Attempt, AttemptError, Outcome};
+use crate::replica::report::Report;
+use crate::replica::template::ReplicaTemplate;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Replica, ReplicaError};
+use crate::server::{Kind, ServerError, SharedServer, in_full};
+use postgres::Client;
+use std::time::{Duration, Instant};
 
 /// Why the harness could not run a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +24,10 @@ pub enum ScenarioError {
     Server(#[from] ServerError),
     /// The replica can't be copied.
     #[error(transparent)]
-    Stage(StageError),
+    Replica(ReplicaError),
     /// The upgrader can't be run.
     #[error(transparent)]
-    Trial(#[from] TrialError),
+    Attempt(#[from] AttemptError),
     /// The harness's own questions.
     #[error(transparent)]
     Asking(#[from] AskingError),
@@ -114,16 +114,16 @@ pub fn run(
         return Ok(verdict);
     }
     if matches!((&file.scenario.replicated, pool.kind()), (Replicated::Dump(_), Kind::Url(_))) {
-        verdict.kind = VerdictKind::Skipped(StageError::NotOnSomebodyElsesServer.to_string());
+        verdict.kind = VerdictKind::Skipped(ReplicaError::NotOnSomebodyElsesServer.to_string());
         return Ok(verdict);
     }
     let server = if own { pool.own()? } else { pool.common()? };
-    match play(file, &server, upgrader, keep, &mut verdict) {
+    match execute(file, &server, upgrader, keep, &mut verdict) {
         Ok(failures) if failures.is_empty() => {}
         Ok(failures) => verdict.kind = VerdictKind::Failed(failures),
-        Err(Broken::Scenario(what)) => verdict.kind = VerdictKind::Wrong(what),
-        Err(Broken::Blind(blindness)) => verdict.kind = VerdictKind::Blind(blindness.to_string()),
-        Err(Broken::Harness(error)) => return Err(error),
+        Err(Unfinished::Scenario(what)) => verdict.kind = VerdictKind::Wrong(what),
+        Err(Unfinished::Blind(blindness)) => verdict.kind = VerdictKind::Blind(blindness.to_string()),
+        Err(Unfinished::Harness(error)) => return Err(error),
     }
     // One with kept databases stays for them.
     if own && (verdict.kind == VerdictKind::Passed || keep) {
@@ -134,7 +134,7 @@ pub fn run(
 }
 
 /// Why a scenario did not come to its end.
-enum Broken {
+enum Unfinished {
     /// It is written wrongly.
     Scenario(String),
     /// What it leaves can't be compared.
@@ -143,33 +143,33 @@ enum Broken {
     Harness(ScenarioError),
 }
 
-impl<E: Into<ScenarioError>> From<E> for Broken {
+impl<E: Into<ScenarioError>> From<E> for Unfinished {
     fn from(error: E) -> Self {
         Self::Harness(error.into())
     }
 }
 
-impl From<StageError> for Broken {
-    fn from(error: StageError) -> Self {
+impl From<ReplicaError> for Unfinished {
+    fn from(error: ReplicaError) -> Self {
         match error {
-            StageError::Seed(error) => Self::Scenario(error.to_string()),
-            StageError::Restore { .. } => Self::Scenario(error.to_string()),
-            StageError::Server(error) => Self::Harness(error.into()),
-            error => Self::Harness(ScenarioError::Stage(error)),
+            ReplicaError::Seed(error) => Self::Scenario(error.to_string()),
+            ReplicaError::Restore { .. } => Self::Scenario(error.to_string()),
+            ReplicaError::Server(error) => Self::Harness(error.into()),
+            error => Self::Harness(ScenarioError::Replica(error)),
         }
     }
 }
 
-fn play(
+fn execute(
     file: &ScenarioFile,
     server: &SharedServer,
     upgrader: &Upgrader,
     keep: bool,
     verdict: &mut Verdict,
-) -> Result<String, Broken> {
+) -> Result<String, Unfinished> {
     let scenario = &file.scenario;
-    let stage = Stage::new(server.clone(), &scenario.replicated.origin(file.folder()))?;
-    let mut replica = stage.replica(&scenario.configuration)?;
+    let template = ReplicaTemplate::new(server.clone(), &scenario.replicated.origin(file.folder()))?;
+    let mut replica = template.replica(&scenario.configuration)?;
     if keep {
         replica.database.keep();
         let server = replica.database.address().clone();
@@ -180,21 +180,21 @@ fn play(
         let configuration = if run.faults.is_empty() {
             configuration.clone()
         } else {
-            configuration.with_lock_timeout(trial::LOCK_TIMEOUT)
+            configuration.with_lock_timeout(attempt::LOCK_TIMEOUT)
         };
-        let act = Act { run, server, upgrader, configuration: &configuration };
-        let failures = act.play(&mut replica, verdict)?;
+        let on_replica = RunOnReplica { run, server, upgrader, configuration: &configuration };
+        let failures = on_replica.execute(&mut replica, verdict)?;
         if !failures.is_empty() {
             let left_out: String =
-                stage.left_out().iter().map(|what| format!("not restored: {what}\n")).collect();
+                template.left_out().iter().map(|what| format!("not restored: {what}\n")).collect();
             return Ok(format!("run {}:\n{left_out}{failures}", number + 1));
         }
     }
     Ok(String::new())
 }
 
-/// A run with what it is played with.
-struct Act<'a> {
+/// A run with what it needs.
+struct RunOnReplica<'a> {
     run: &'a Run,
     server: &'a SharedServer,
     upgrader: &'a Upgrader,
@@ -210,16 +210,20 @@ struct Before {
     reference: Option<Reference>,
 }
 
-impl Act<'_> {
+impl RunOnReplica<'_> {
     /// What does not hold after the run, a line each; empty when everything does.
-    fn play(&self, replica: &mut Replica, verdict: &mut Verdict) -> Result<String, Broken> {
+    fn execute(&self, replica: &mut Replica, verdict: &mut Verdict) -> Result<String, Unfinished> {
         for statement in &self.run.statements {
             replica.superuser()?.batch_execute(statement).map_err(|error| wrong_sql(statement, &error))?;
         }
         let before = self.before(replica, verdict)?;
         let sessions = self.open_sessions(replica)?;
-        let outcome = self.upgrade(replica, &self.run.faults)?;
+        let mut outcome = self.upgrade(replica, &self.run.faults)?;
         verdict.runs += 1;
+        if self.run.expect.findings.is_some() && self.run.is_a_check() {
+            outcome.report = Some(self.checks_as_data(replica)?);
+            verdict.runs += 1;
+        }
         drop(sessions);
         properties::await_end_of_sessions(&mut replica.superuser()?)?;
         let mut failures =
@@ -229,23 +233,35 @@ impl Act<'_> {
             Err(error) => failures.push(error.to_string()),
         }
         failures.extend(self.violations(replica, &before, &outcome, verdict)?);
-        let told = told(&failures, &outcome);
+        let text = failure_text(&failures, &outcome);
         verdict.failures.extend(failures);
-        Ok(told)
+        Ok(text)
     }
 
     fn upgrade(
         &self,
         replica: &mut Replica,
         faults: &[crate::fault::FaultDescription],
-    ) -> Result<Outcome, TrialError> {
+    ) -> Result<Outcome, AttemptError> {
         let arguments = &self.run.arguments;
         let (upgrader, configuration) = (self.upgrader, self.configuration);
-        trial::run(replica, self.server, &Trial { upgrader, arguments, configuration, faults })
+        attempt::run(replica, self.server, &Attempt { upgrader, arguments, configuration, faults })
+    }
+
+    /// The same checks once more, for a program: they change nothing.
+    fn checks_as_data(&self, replica: &mut Replica) -> Result<Report, Unfinished> {
+        let (upgrader, configuration) = (self.upgrader, self.configuration);
+        let mut arguments = self.run.arguments.clone();
+        arguments.extend(["--format", "json"].map(str::to_owned));
+        let attempt = Attempt { upgrader, arguments: &arguments, configuration, faults: &[] };
+        let outcome = attempt::run(replica, self.server, &attempt)?;
+        Report::at_the_beginning_of(&outcome.output).map_err(|error| {
+            Unfinished::Scenario(format!("check wrote no JSON ({error}): {}", outcome.output))
+        })
     }
 
     /// A run with faults is held against one without, on a copy.
-    fn before(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Before, Broken> {
+    fn before(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Before, Unfinished> {
         let Expectation { unchanged, invariants, .. } = &self.run.expect;
         let mut client = replica.superuser()?;
         let version = properties::version(&mut client)?;
@@ -261,12 +277,12 @@ impl Act<'_> {
         drop(client);
         let first = self.undisturbed(replica, verdict)?;
         let second = self.undisturbed(replica, verdict)?;
-        let reference = Some(first.agreed(&second).map_err(Broken::Blind)?);
+        let reference = Some(first.agreed(&second).map_err(Unfinished::Blind)?);
         Ok(Before { version, whole, reference })
     }
 
     /// What a run without faults makes of a copy. One that has no faults is itself the undisturbed one.
-    fn undisturbed(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Reference, Broken> {
+    fn undisturbed(&self, replica: &Replica, verdict: &mut Verdict) -> Result<Reference, Unfinished> {
         // Another copy: what the replay takes of a sequence stays taken.
         let old = replica.copy(self.configuration)?;
         if self.run.faults.is_empty() {
@@ -277,7 +293,7 @@ impl Act<'_> {
         verdict.runs += 1;
         if undisturbed.code() != Some(0) {
             let code = undisturbed.code();
-            return Err(Broken::Scenario(format!(
+            return Err(Unfinished::Scenario(format!(
                 "a run with faults must be one that succeeds without them; this one ends with {code:?}:\n{}",
                 running::shown(&undisturbed.output)
             )));
@@ -285,7 +301,7 @@ impl Act<'_> {
         Ok(Reference::of(&old, Some(&copy))?)
     }
 
-    fn open_sessions(&self, replica: &Replica) -> Result<Vec<Client>, Broken> {
+    fn open_sessions(&self, replica: &Replica) -> Result<Vec<Client>, Unfinished> {
         let mut open = Vec::new();
         for Session { application_name, statements } in &self.run.sessions {
             let mut config = replica.role().config(replica.database.name());
@@ -305,7 +321,7 @@ impl Act<'_> {
         before: &Before,
         outcome: &Outcome,
         verdict: &mut Verdict,
-    ) -> Result<Vec<String>, Broken> {
+    ) -> Result<Vec<String>, Unfinished> {
         let mut failures = Vec::new();
         if let Some(before) = &before.whole {
             let after = Record::of_database(&mut replica.superuser()?)?;
@@ -346,11 +362,11 @@ impl Act<'_> {
     }
 }
 
-fn wrong_sql(statement: &str, error: &postgres::Error) -> Broken {
-    Broken::Scenario(format!("{statement}: {}", properties::described(error)))
+fn wrong_sql(statement: &str, error: &postgres::Error) -> Unfinished {
+    Unfinished::Scenario(format!("{statement}: {}", in_full(error)))
 }
 
-fn told(failures: &[String], outcome: &Outcome) -> String {
+fn failure_text(failures: &[String], outcome: &Outcome) -> String {
     if failures.is_empty() {
         return String::new();
     }

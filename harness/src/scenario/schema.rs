@@ -1,18 +1,28 @@
 //! The JSON schema of a scenario file, for editors, made from the types that read it.
 
-use schemars::JsonSchema;
-use schemars::{Schema, SchemaGenerator, json_schema};
-use std::borrow::Cow;
-
 use super::description::{
     RawConfiguration, Session, SourceDescription, WrittenConfiguration, WrittenScenario, WrittenSession,
 };
 use super::expectation::{Exit, Text};
+use crate::comparison;
+use crate::live;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+
+/// A file of scenarios/, scenarios/live or scenarios/original.
+#[derive(JsonSchema)]
+#[schemars(untagged, title = "A scenario of chameleon-harness")]
+#[expect(dead_code, reason = "it is there for its schema")]
+enum AnyWritten {
+    Seeded(WrittenScenario),
+    Live(live::Scenario),
+    Compared(comparison::Case),
+}
 
 /// The schema as `scenarios/scenario.schema.json` holds it.
 #[must_use]
 pub fn schema() -> String {
-    format!("{:#}\n", schemars::schema_for!(WrittenScenario).to_value())
+    format!("{:#}\n", schemars::schema_for!(AnyWritten).to_value())
 }
 
 impl JsonSchema for Session {

@@ -1,12 +1,11 @@
 //! The short way to describe a seed in Rust.
 
-use serde_json::Value;
-
 use super::description::{
     Batch, BatchState, Columns, Coordinate, Counters, Destination, Event, Kind, Row, Rows, Seed, Source,
     SourceSchema, Status, Table,
 };
-use crate::quoting::identifier;
+use crate::server::quoting::identifier;
+use serde_json::Value;
 
 impl Seed {
     /// A seed of these sources.
@@ -122,7 +121,7 @@ impl Table {
         }
     }
 
-    /// A family of so many tables, `<name>_1`, `<name>_2`, …
+    /// A family of `count` tables, `<name>_1`, `<name>_2`, …
     #[must_use]
     pub fn family(name: &str, count: u32) -> Self {
         Self { count: Some(count), ..Self::new(name) }
@@ -135,7 +134,7 @@ impl Table {
         self
     }
 
-    /// Adds a column. The first one replaces the columns a table has unless told.
+    /// Adds a column. The first one replaces the columns a table has by default.
     #[must_use]
     pub fn column(mut self, name: &str, kind: &str) -> Self {
         self.columns.0.push((name.to_owned(), kind.to_owned()));
@@ -159,7 +158,7 @@ impl Table {
         self
     }
 
-    /// Starts the destination table with so many generated rows.
+    /// Starts the destination table with this many generated rows.
     #[must_use]
     pub fn rows(mut self, count: u32) -> Self {
         self.rows = Rows::Generated(count);

@@ -4,13 +4,13 @@
 //! Every type is read strictly (unknown keys are refused) and can be written as well in Rust:
 //! `Source::new("orders").table(Table::new("items").rows(3)).batch(Batch::open("mysql-bin.000007:1234"))`.
 
-use std::fmt;
-use std::str::FromStr;
-
+use super::ordered;
 use schemars::JsonSchema;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::fmt;
+use std::str::FromStr;
 
 /// A row, or its key columns alone: column name to value, as in `jsb_event_data`.
 pub type Row = Map<String, Value>;
@@ -21,7 +21,7 @@ pub type Row = Map<String, Value>;
 pub struct Seed {
     /// The rows of `t_sources`, in the order of their ids.
     pub sources: Vec<Source>,
-    /// What `v_version` says; 1.7 unless told.
+    /// What `v_version` says; 1.7 by default.
     #[serde(default)]
     pub version: Option<String>,
     /// SQL statements that are run at the end, for what a seed has no words for: a grant, a leftover
@@ -36,14 +36,14 @@ pub struct Seed {
 pub struct Source {
     /// `t_source`.
     pub name: String,
-    /// `t_source_schema`; `my_<name>` unless told, and NULL where it is null.
+    /// `t_source_schema`; `my_<name>` by default, and NULL where it is null.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub source_schema: SourceSchema,
-    /// `t_dest_schema`; the source's name unless told.
+    /// `t_dest_schema`; the source's name by default.
     #[serde(default)]
     pub dest_schema: Option<String>,
-    /// `enm_status`; stopped unless told.
+    /// `enm_status`; stopped by default.
     #[serde(default)]
     pub status: Status,
     /// `ts_last_received`, as PostgreSQL reads a timestamp.
@@ -130,8 +130,8 @@ impl FromStr for Coordinate {
 }
 
 impl fmt::Display for Coordinate {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.file, self.position)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.position)
     }
 }
 
@@ -147,13 +147,13 @@ impl<'de> Deserialize<'de> for Coordinate {
 pub struct Table {
     /// `v_table_name`; in a family the beginning of each name, `<name>_1`, `<name>_2`, …
     pub name: String,
-    /// How many tables of this kind; one, with the name as it stands, unless told.
+    /// How many tables of this kind; one, with the name as it stands, by default.
     #[serde(default)]
     pub count: Option<u32>,
-    /// The key columns, in their order; `id` unless told.
+    /// The key columns, in their order; `id` by default.
     #[serde(default = "default_key")]
     pub key: Vec<String>,
-    /// The columns and their types; the key columns as `integer` and `data text` unless told.
+    /// The columns and their types; the key columns as `integer` and `data text` by default.
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub columns: Columns,
@@ -192,28 +192,7 @@ pub struct Columns(pub Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Columns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Columns;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a map from column names to PostgreSQL types")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Columns, M::Error> {
-                let mut columns: Vec<(String, String)> = Vec::new();
-                while let Some((name, kind)) = map.next_entry::<String, String>()? {
-                    if columns.iter().any(|(known, _)| *known == name) {
-                        return Err(M::Error::custom(format!("column {name:?} is given twice")));
-                    }
-                    columns.push((name, kind));
-                }
-                Ok(Columns(columns))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
+        ordered::pairs(deserializer, "a map from column names to PostgreSQL types", "column").map(Self)
     }
 }
 
@@ -242,7 +221,7 @@ pub struct Batch {
     pub at: Coordinate,
     /// How far the batch has come.
     pub state: BatchState,
-    /// `i_id_batch`; the next one unless told. Ids that are left out are those of batches that are gone.
+    /// `i_id_batch`; the next one by default. Ids that are left out are those of batches that are gone.
     #[serde(default)]
     pub id: Option<i64>,
     /// `b_started`, where it differs from what the state says.
@@ -257,10 +236,10 @@ pub struct Batch {
     /// `b_replayed`, where it differs from what the state says.
     #[serde(default)]
     pub replayed: Option<bool>,
-    /// `ts_created`; a minute after the batch before unless told.
+    /// `ts_created`; a minute after the batch before by default.
     #[serde(default)]
     pub created: Option<String>,
-    /// `i_replayed`, `i_skipped` and `i_ddl`; NULL unless told, zero for a replayed batch.
+    /// `i_replayed`, `i_skipped` and `i_ddl`; NULL by default, zero for a replayed batch.
     #[serde(default)]
     pub counters: Option<Counters>,
     /// How many rows of it are in `t_discarded_rows`.
@@ -343,7 +322,7 @@ pub enum Event {
         table: String,
         /// How many events.
         count: u32,
-        /// The kinds, in turn; one insert, one update and one delete unless told.
+        /// The kinds, in turn; one insert, one update and one delete by default.
         mix: Vec<Kind>,
     },
 }

@@ -1,14 +1,12 @@
 //! The events of a batch: those written out in the seed one by one, generated ones in one statement.
 
-use std::collections::HashMap;
-
+use super::description::{Batch, Event, Kind, Rows, Source, Table};
+use super::error::{SeedError, doing};
+use super::generated;
+use crate::server::quoting::literal;
 use postgres::Transaction;
 use serde_json::Value;
-
-use super::description::{Batch, Event, Kind, Rows, Source, Table};
-use super::generated;
-use super::plant::{SeedError, doing};
-use crate::quoting::literal;
+use std::collections::HashMap;
 
 /// `i_my_event_time` of a source's first event: 2024-01-01, in seconds.
 const FIRST_EVENT_TIME: i64 = 1_704_067_200;

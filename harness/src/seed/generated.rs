@@ -3,7 +3,7 @@
 //! events that wait for them, so that generated events can be replayed on generated rows.
 
 use super::description::Table;
-use crate::quoting::literal;
+use crate::server::quoting::literal;
 
 /// `jsonb_build_object` takes at most a hundred arguments.
 const COLUMNS_IN_ONE_OBJECT: usize = 50;

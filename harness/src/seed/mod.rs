@@ -27,7 +27,7 @@
 //! A source's `source_schema` can be given, also as null or empty; so can its `dest_schema` and `status`. What
 //! stands for a table in the destination schema is a `table`, one `without_key`, or `missing`. Rows are a number
 //! (generated from the types of the columns) or a list. `version` changes what `v_version` says; `statements` are
-//! run at the end. Everything planted depends on the seed alone, to the last timestamp.
+//! run at the end. Everything created depends on the seed alone, to the last timestamp.
 //!
 //! Batches get the next id of the sequence unless they are given one: source by source, each in its order. An `id` that
 //! leaves some out is what `batch_retention` makes, and ids that interleave are what sources make that run at a time.
@@ -41,17 +41,21 @@
 //! `bigint` first, as an administrator has to whose binlog files grow that large.
 
 mod builder;
+mod create;
 mod description;
+mod error;
 mod events;
 mod generated;
+mod ordered;
 pub mod original;
-mod plant;
 
+pub use create::{Created, CreatedSource};
 pub use description::{
     Batch, BatchState, Columns, Coordinate, Counters, Destination, Event, Kind, Row, Rows, Seed, Source,
     SourceSchema, Status, Table,
 };
-pub use plant::{Planted, PlantedSource, SeedError};
+pub use error::SeedError;
+pub use ordered::Pairs;
 
 /// The statements that make an empty 1.7 catalogue.
 pub const CATALOGUE: [&str; 3] = [

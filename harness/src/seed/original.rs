@@ -1,12 +1,10 @@
 //! The 1.7 catalogue as pg_chameleon 1.8.2 itself makes it, by the schema file that it comes with: what our own
-//! seeds are compared with, and what can be planted into instead of them.
+//! seeds are compared with, and what can be created into instead of them.
 
+use crate::process::tools::{self, Missing};
+use postgres::Client;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use postgres::Client;
-
-use crate::tools::{self, Missing};
 
 /// The original's catalogue could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +21,7 @@ pub enum OriginalError {
         source: std::io::Error,
     },
     /// PostgreSQL refuses its schema file.
-    #[error("the schema file of pg_chameleon 1.8.2 fails: is there a schema sch_chameleon in this database? ({})", super::plant::described(.0))]
+    #[error("the schema file of pg_chameleon 1.8.2 fails: is there a schema sch_chameleon in this database? ({})", super::error::described(.0))]
     Server(#[source] postgres::Error),
 }
 

@@ -1,13 +1,12 @@
 //! The account a local server runs as. PostgreSQL refuses to run as root; `initdb` wants an account that has a
 //! name, so root borrows one that every system has.
 
+use super::ServerError;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-
-use super::ServerError;
 
 /// Accounts that root can lend to PostgreSQL, the best one first.
 const BORROWED: [&str; 2] = ["postgres", "nobody"];

@@ -2,12 +2,11 @@
 //! `make tools` and `make matrix` have unpacked (only for a version asked for), Debian's folders from the
 //! newest, `pg_config` on the PATH, and the wheels again when nothing else is installed.
 
+use crate::process::tools::{self, Missing};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use crate::tools::{self, Missing};
 
 /// PostgreSQL's programs of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]

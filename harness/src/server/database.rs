@@ -1,11 +1,10 @@
 //! A database of its own for every test or run, dropped when it goes out of scope. What it bears says whose it is, so
 //! that one that a killed program has left can be told from everything else on a server.
 
+use super::{Address, ServerError};
+use crate::server::quoting::literal;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use super::{Address, ServerError};
-use crate::quoting::literal;
 
 /// What the names of these databases begin with; the maker's id and a number follow.
 pub(super) const PREFIX: &str = "chameleon_harness_";

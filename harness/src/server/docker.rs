@@ -1,22 +1,20 @@
 //! The kind `docker`: PostgreSQL in a container, made by testcontainers from the official image or any other
 //! that takes the same settings. The port on this machine is fixed, so that a restart doesn't change it.
 
+use super::{Address, Server, ServerError, port};
+use crate::process::supervisor::Supervisor;
+use crate::process::tools;
+use secrecy::{ExposeSecret, SecretString};
 use std::env;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use secrecy::{ExposeSecret, SecretString};
 use testcontainers::bollard::models::HostConfig;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
-
-use super::supervisor::Supervisor;
-use super::{Address, Server, ServerError, port};
-use crate::tools;
 
 /// How long a start, with recovery from a crash, may take.
 const START_TIMEOUT: Duration = Duration::from_secs(120);

@@ -1,16 +1,15 @@
 //! The folder of a server that runs on this machine: its data, its log and the pid of its process, all of one
 //! account. The supervisor ends the process and removes the folder once the value or the program has gone.
 
+use super::ServerError;
+use super::account::Account;
+use crate::process::supervisor::Supervisor;
 use std::env;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use super::ServerError;
-use super::account::Account;
-use super::supervisor::Supervisor;
 
 /// How much of the end of a log is shown.
 const SHOWN_LINES: usize = 20;

@@ -1,10 +1,9 @@
 //! The kinds of server, as they are named on the command line: `local`, `local:16`, `docker`,
 //! `docker:postgres:16`, and the URL of an existing server.
 
+use super::{DockerOptions, LocalOptions, Server, ServerError, ServerUrl, WrongUrl, docker, local, url};
 use std::fmt;
 use std::str::FromStr;
-
-use super::{DockerOptions, LocalOptions, Server, ServerError, ServerUrl, WrongUrl, docker, local, url};
 
 /// Which kind of server to use, with what it needs to know.
 #[derive(Debug, Clone)]

@@ -1,6 +1,10 @@
 //! The kind `local`: a PostgreSQL cluster of its own, made by the installed `initdb` in a temporary folder and
 //! run by the installed `postgres` on a free port of 127.0.0.1, with a password made for it.
 
+use super::account::Account;
+use super::{Address, Binaries, Server, ServerError, ServerFolder, port, processes};
+use rustix::process::Signal;
+use secrecy::{ExposeSecret, SecretString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -8,12 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use rustix::process::Signal;
-use secrecy::{ExposeSecret, SecretString};
-
-use super::account::Account;
-use super::{Address, Binaries, Server, ServerError, ServerFolder, port, processes};
 
 /// How long a start, with recovery from a crash, may take.
 const START_TIMEOUT: Duration = Duration::from_secs(120);

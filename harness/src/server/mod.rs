@@ -9,19 +9,20 @@ mod docker;
 mod folder;
 mod kind;
 mod local;
+pub mod mysql;
 mod pooler;
 mod port;
 mod processes;
-pub(crate) mod supervisor;
+pub mod quoting;
+mod shared;
 mod url;
 
+use crate::process::ProcessError;
+use crate::process::tools::Missing;
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
-
-use secrecy::{ExposeSecret, SecretString};
-
-use crate::tools::Missing;
 
 pub use binaries::Binaries;
 pub use database::Database;
@@ -31,6 +32,7 @@ pub(crate) use folder::ServerFolder;
 pub use kind::{Kind, UnknownKind};
 pub use local::{LocalOptions, LocalServer, local};
 pub use pooler::{PgBouncer, PoolMode};
+pub use shared::SharedServer;
 pub use url::{ServerUrl, UrlServer, WrongUrl, abandon, url};
 
 /// A PostgreSQL server that the harness may do with as it likes.
@@ -149,6 +151,9 @@ pub enum ServerError {
     /// The machine lacks a program.
     #[error(transparent)]
     Missing(#[from] Missing),
+    /// What clears up after it.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// This kind of server can't do that.
     #[error("a server of the kind `{kind}` can't be {action}: use `--server {instead}` for this")]
     Unsupported {

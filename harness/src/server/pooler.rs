@@ -1,15 +1,13 @@
 //! pgbouncer in front of a server, as administrators have it: what a session sets and locks is then the pooler's affair.
 
+use super::folder::ServerFolder;
+use super::{Address, ServerError, port};
+use secrecy::ExposeSecret;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use secrecy::ExposeSecret;
-
-use super::folder::ServerFolder;
-use super::{Address, ServerError, port};
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);

@@ -1,10 +1,9 @@
 //! Free TCP ports. Nothing reserves a port for a server that is yet to start, so another program can take it
 //! between the look and the start: then the next one is tried.
 
+use super::ServerError;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
-
-use super::ServerError;
 
 /// Below the range from which systems take the ports of outgoing connections.
 const PORTS: Range<u16> = 15_000..30_000;

@@ -1,10 +1,9 @@
 //! The processes of a local server: the postmaster and its children, each of which leads a session of its own,
 //! so that only their parent tells that they belong together.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::process::Command;
-
-use rustix::process::{Pid, Signal, kill_process};
 
 /// A process as the operating system lists it.
 struct Process {

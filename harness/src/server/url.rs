@@ -6,13 +6,12 @@
 //! program keeps one open that bears its id, whichever database its URL names. Nothing is dropped that anybody is
 //! connected to.
 
-use std::path::Path;
-use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-
 use super::database::{self, Database};
 use super::{Address, Server, ServerError};
 use postgres::config::Host;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// Databases that a program which is gone has left, and nobody has asked to keep.
 const LEFT_DATABASES: &str = "
@@ -89,12 +88,12 @@ impl UrlServer {
             .map_err(doing())?;
         for name in databases.iter().map(|row| row.get::<_, String>(0)) {
             // Refused when anybody is connected to it: then it isn't left, or is another time's work.
-            told(session.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")), &name);
+            warn_if_left(session.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")), &name);
         }
         let roles =
             session.query(LEFT_ROLES, &[&database::PREFIX, &before, &after, &ALIVE]).map_err(doing())?;
         for name in roles.iter().map(|row| row.get::<_, String>(0)) {
-            told(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
+            warn_if_left(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
         }
         Ok(())
     }
@@ -130,13 +129,13 @@ pub fn abandon() {
         let roles = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname LIKE $1";
         let roles = session.query(roles, &[&format!("role\\_{named}")]).unwrap_or_default();
         for name in roles.iter().map(|row| row.get::<_, String>(0)) {
-            told(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
+            warn_if_left(session.batch_execute(&format!("DROP ROLE IF EXISTS {name}")), &name);
         }
     }
 }
 
 /// What can't be dropped stays, which is nobody's harm.
-fn told(dropped: Result<(), postgres::Error>, name: &str) {
+fn warn_if_left(dropped: Result<(), postgres::Error>, name: &str) {
     if let Err(error) = dropped {
         tracing::warn!("{name} is left of an earlier run and can't be dropped: {}", super::in_full(&error));
     }

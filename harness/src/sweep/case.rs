@@ -1,114 +1,42 @@
 //! Which faults a sweep makes happen, and how a case is written so that it can be repeated alone.
 
-use crate::fault::{FaultDescription, FaultKind, HoldAction, Place, SqlState};
+use crate::fault::{FaultDescription, FaultKind, NoFaultKind, Place};
 use std::fmt;
 use std::str::FromStr;
-
-/// The kinds of fault that a sweep makes happen when none are named.
-pub const ALL: &[&str] = &[
-    "statement_fails:disk_full",
-    "statement_fails:query_canceled",
-    "statement_fails:deadlock_detected",
-    "statement_fails:out_of_memory",
-    "statement_fails:lock_not_available",
-    "cut_before",
-    "cut_during",
-    "cut_after",
-    "kill_client",
-    "crash_server",
-    "freeze_server",
-    "hold_lock",
-    "second_upgrader",
-    "revoke_privilege",
-];
-
-/// A kind of fault by its name: `cut_after`, `kill_client`, `statement_fails:disk_full`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct NamedKind(pub FaultKind);
 
 /// A name that is no kind of fault, or no case.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UnknownCase {
     /// No such kind of fault.
-    #[error("there is no fault {0:?}; there are: {known}", known = ALL.join(", "))]
-    Kind(String),
+    #[error(transparent)]
+    Kind(#[from] NoFaultKind),
     /// Not a fault at a message.
     #[error("{0:?} is no case: write FAULT@MESSAGE, such as cut_after@17, and join two with +")]
     Place(String),
 }
 
-impl NamedKind {
-    /// Whether a statement is made to fail, with whatever SQLSTATE.
-    #[must_use]
-    pub fn is_a_failing_statement(&self) -> bool {
-        matches!(self.0, FaultKind::StatementFails { .. })
-    }
-
-    /// The kinds of [`ALL`].
-    pub fn all() -> impl Iterator<Item = Self> {
-        ALL.iter().filter_map(|name| name.parse().ok())
-    }
-}
-
-impl FromStr for NamedKind {
-    type Err = UnknownCase;
-
-    fn from_str(name: &str) -> Result<Self, UnknownCase> {
-        let unknown = || UnknownCase::Kind(name.to_owned());
-        if let Some(sqlstate) = name.strip_prefix("statement_fails:") {
-            let sqlstate: SqlState = sqlstate.parse().map_err(|_| unknown())?;
-            return Ok(Self(FaultKind::StatementFails { sqlstate }));
-        }
-        let hold = |action| FaultKind::Hold { action };
-        Ok(Self(match name {
-            "cut_before" => FaultKind::CutBefore,
-            "cut_during" => FaultKind::CutDuring,
-            "cut_after" => FaultKind::CutAfter,
-            "kill_client" => hold(HoldAction::KillClient),
-            "crash_server" => hold(HoldAction::CrashServer),
-            "freeze_server" => hold(HoldAction::FreezeServer),
-            "hold_lock" => hold(HoldAction::HoldLock),
-            "second_upgrader" => hold(HoldAction::SecondUpgrader),
-            "revoke_privilege" => hold(HoldAction::RevokePrivilege),
-            _ => return Err(unknown()),
-        }))
-    }
-}
-
-impl fmt::Display for NamedKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            FaultKind::StatementFails { sqlstate } => write!(f, "statement_fails:{}", sqlstate.code()),
-            FaultKind::CutBefore => f.write_str("cut_before"),
-            FaultKind::CutDuring => f.write_str("cut_during"),
-            FaultKind::CutAfter => f.write_str("cut_after"),
-            FaultKind::Hold { action } => write!(f, "{action}"),
-        }
-    }
-}
-
 /// One run of a sweep: a fault at a message of the run, or two.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Case(Vec<(NamedKind, u64)>);
+pub struct Case(Vec<(FaultKind, u64)>);
 
 impl Case {
     /// One fault.
     #[must_use]
-    pub fn one(kind: NamedKind, message: u64) -> Self {
+    pub fn one(kind: FaultKind, message: u64) -> Self {
         Self(vec![(kind, message)])
     }
 
     /// A fault, and a second one while the first is being undone.
     #[must_use]
-    pub fn pair(first: (NamedKind, u64), second: (NamedKind, u64)) -> Self {
+    pub fn pair(first: (FaultKind, u64), second: (FaultKind, u64)) -> Self {
         Self(vec![first, second])
     }
 
     /// The faults as the proxy takes them.
     #[must_use]
     pub fn faults(&self) -> Vec<FaultDescription> {
-        let fault = |(kind, message): &(NamedKind, u64)| FaultDescription {
-            kind: kind.0.clone(),
+        let fault = |(kind, message): &(FaultKind, u64)| FaultDescription {
+            kind: kind.clone(),
             at: Place::message(*message),
         };
         self.0.iter().map(fault).collect()
@@ -163,7 +91,7 @@ mod tests {
         for text in ["cut_after@17", "kill_client@1", "statement_fails:53100@40+crash_server@42"] {
             assert_eq!(text.parse::<Case>().unwrap().to_string(), text);
         }
-        for kind in ALL {
+        for kind in FaultKind::names() {
             let case: Case = format!("{kind}@3").parse().unwrap();
             assert_eq!(case.to_string().parse::<Case>().unwrap(), case);
         }

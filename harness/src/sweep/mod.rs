@@ -4,16 +4,17 @@
 pub mod case;
 mod table;
 
-use crate::fault::{Occurrence, SeenMessage};
-use crate::home::Configuration;
-use crate::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::chameleon::home::Configuration;
+use crate::fault::{FaultKind, Occurrence, SeenMessage};
+use crate::process::running;
 use crate::record::Record;
-use crate::running;
-use crate::server::{Kind, ServerError};
-use crate::stage::{Origin, Replica, SharedServer, Stage, StageError};
-use crate::trial::{self, LOCK_TIMEOUT, Outcome, Trial, TrialError};
-use crate::upgrader::Upgrader;
-use case::{Case, NamedKind};
+use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::replica::attempt::{self, Attempt, AttemptError, LOCK_TIMEOUT, Outcome};
+use crate::replica::template::ReplicaTemplate;
+use crate::replica::upgrader::Upgrader;
+use crate::replica::{Origin, Replica, ReplicaError};
+use crate::server::{Kind, ServerError, SharedServer};
+use case::Case;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -38,7 +39,7 @@ pub struct Sweep {
     /// The configuration.
     pub configuration: Configuration,
     /// The kinds of fault, each at every message.
-    pub kinds: Vec<NamedKind>,
+    pub kinds: Vec<FaultKind>,
     /// How many pairs of faults to sample.
     pub pairs: u32,
     /// What the samples are drawn with.
@@ -83,10 +84,10 @@ pub enum SweepError {
     Server(#[from] ServerError),
     /// The replica.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Replica(#[from] ReplicaError),
     /// A run.
     #[error(transparent)]
-    Trial(#[from] TrialError),
+    Attempt(#[from] AttemptError),
     /// The harness's own questions.
     #[error(transparent)]
     Asking(#[from] AskingError),
@@ -150,12 +151,12 @@ impl Findings {
     }
 }
 
-/// A stage with what an undisturbed upgrade of it makes.
-struct Bench<'a> {
+/// A template with what an undisturbed upgrade of it makes.
+struct Worker<'a> {
     sweep: &'a Sweep,
     /// The configuration of a run with faults, which waits for locks only shortly.
-    impatient: Configuration,
-    stage: Stage,
+    with_faults: Configuration,
+    template: ReplicaTemplate,
     reference: Reference,
     undisturbed: Outcome,
     /// What runs have left that held every property, then and after the retry.
@@ -167,7 +168,7 @@ struct Bench<'a> {
 /// # Errors
 /// [`SweepError`]; violations are findings, not errors.
 pub fn run(sweep: &Sweep, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Findings, SweepError> {
-    let first = Bench::new(sweep)?;
+    let first = Worker::new(sweep)?;
     let messages = first.undisturbed.transcript.messages.clone();
     let undisturbed = first.undisturbed.took;
     let last = messages.last().map_or(0, |message| message.number);
@@ -181,9 +182,9 @@ pub fn run(sweep: &Sweep, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Fi
     let queue = Mutex::new(cases.into_iter().enumerate().collect::<VecDeque<_>>());
     let reports = Mutex::new(Vec::with_capacity(total));
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let work = |bench: &Bench<'_>| -> Result<(), SweepError> {
+    let work = |worker: &Worker<'_>| -> Result<(), SweepError> {
         while let Some((number, case)) = next() {
-            let report = bench.run(&case)?;
+            let report = worker.run(&case)?;
             let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
             reports.push((number, report));
             progress(reports.len(), total);
@@ -192,7 +193,7 @@ pub fn run(sweep: &Sweep, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Fi
     };
     thread::scope(|scope| {
         let more = sweep.jobs.saturating_sub(1).min(total);
-        let others: Vec<_> = (0..more).map(|_| scope.spawn(|| work(&Bench::new(sweep)?))).collect();
+        let others: Vec<_> = (0..more).map(|_| scope.spawn(|| work(&Worker::new(sweep)?))).collect();
         let mine = work(&first);
         let mut results = vec![mine];
         results.extend(others.into_iter().filter_map(|other| other.join().ok()));
@@ -208,10 +209,10 @@ fn cases(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
         return sweep.only.clone();
     }
     let last = messages.last().map_or(0, |message| message.number);
-    let (failing, others): (Vec<&NamedKind>, Vec<&NamedKind>) =
+    let (failing, others): (Vec<&FaultKind>, Vec<&FaultKind>) =
         sweep.kinds.iter().partition(|kind| sweep.spread != Spread::Full && kind.is_a_failing_statement());
     let in_turn = failing.iter().cycle().zip(1..=last).map(|(kind, at)| Case::one((*kind).clone(), at));
-    let is_due = |turn: u64, kind: &NamedKind, at: u64| {
+    let is_due = |turn: u64, kind: &FaultKind, at: u64| {
         sweep.spread != Spread::InTurn || kind.to_string() == LOST_ANSWER || (at + turn).is_multiple_of(TURNS)
     };
     let single = (0..).zip(&others).flat_map(|(turn, kind)| {
@@ -237,7 +238,7 @@ fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
     let within: Vec<u64> =
         messages.iter().filter(|message| message.step.is_some()).map(|message| message.number).collect();
     let named =
-        |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<NamedKind>>();
+        |names: &[&str]| names.iter().filter_map(|name| name.parse().ok()).collect::<Vec<FaultKind>>();
     let (firsts, seconds) = (named(&FIRST_OF_A_PAIR), named(&SECOND_OF_A_PAIR));
     if within.is_empty() {
         return vec![];
@@ -252,33 +253,33 @@ fn pairs(sweep: &Sweep, messages: &[SeenMessage]) -> Vec<Case> {
     (0..sweep.pairs).map(&mut pair).collect()
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Worker<'a> {
     fn new(sweep: &'a Sweep) -> Result<Self, SweepError> {
         let server = SharedServer::new(sweep.server.clone().in_memory().start()?);
-        let stage = Stage::new(server, &sweep.origin)?;
-        let impatient = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
-        let (reference, undisturbed) = Self::undisturbed(sweep, &stage)?;
-        let (again, _) = Self::undisturbed(sweep, &stage)?;
+        let template = ReplicaTemplate::new(server, &sweep.origin)?;
+        let with_faults = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
+        let (reference, undisturbed) = Self::undisturbed(sweep, &template)?;
+        let (again, _) = Self::undisturbed(sweep, &template)?;
         let reference = reference.agreed(&again)?;
         let known = Mutex::default();
-        Ok(Self { sweep, impatient, stage, reference, undisturbed, known })
+        Ok(Self { sweep, with_faults, template, reference, undisturbed, known })
     }
 
-    fn undisturbed(sweep: &Sweep, stage: &Stage) -> Result<(Reference, Outcome), SweepError> {
-        let mut upgraded = stage.replica(&sweep.configuration)?;
-        let undisturbed = upgrade(sweep, stage, &mut upgraded, &sweep.configuration, &[])?;
+    fn undisturbed(sweep: &Sweep, template: &ReplicaTemplate) -> Result<(Reference, Outcome), SweepError> {
+        let mut upgraded = template.replica(&sweep.configuration)?;
+        let undisturbed = upgrade(sweep, template, &mut upgraded, &sweep.configuration, &[])?;
         if undisturbed.code() != Some(0) {
             let output = running::shown(&undisturbed.output);
             return Err(SweepError::Undisturbed { code: undisturbed.code(), output });
         }
-        let old = stage.replica(&sweep.configuration)?;
+        let old = template.replica(&sweep.configuration)?;
         Ok((Reference::of(&old, Some(&upgraded))?, undisturbed))
     }
 
     fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
-        let mut replica = self.stage.replica(&self.impatient)?;
+        let mut replica = self.template.replica(&self.with_faults)?;
         let faults = case.faults();
-        let outcome = upgrade(self.sweep, &self.stage, &mut replica, &self.impatient, &faults)?;
+        let outcome = upgrade(self.sweep, &self.template, &mut replica, &self.with_faults, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
         let (version, retried, mut violations) = self.look(&mut replica, &outcome)?;
         if let Some(never) = never_reached(case, &outcome) {
@@ -335,7 +336,7 @@ impl<'a> Bench<'a> {
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
     fn retry(&self, replica: &mut Replica, reference: &Reference) -> Result<Vec<Violation>, SweepError> {
         properties::clear_for_retry(replica)?;
-        let outcome = upgrade(self.sweep, &self.stage, replica, &self.sweep.configuration, &[])?;
+        let outcome = upgrade(self.sweep, &self.template, replica, &self.sweep.configuration, &[])?;
         properties::check_retry(replica, &outcome, reference).map_err(SweepError::Asking)
     }
 }
@@ -350,11 +351,11 @@ fn never_reached(case: &Case, outcome: &Outcome) -> Option<String> {
 
 fn upgrade(
     sweep: &Sweep,
-    stage: &Stage,
+    template: &ReplicaTemplate,
     replica: &mut Replica,
     configuration: &Configuration,
     faults: &[crate::fault::FaultDescription],
-) -> Result<Outcome, TrialError> {
-    let trial = Trial { upgrader: &sweep.upgrader, arguments: &sweep.arguments, configuration, faults };
-    trial::run(replica, stage.server(), &trial)
+) -> Result<Outcome, AttemptError> {
+    let attempt = Attempt { upgrader: &sweep.upgrader, arguments: &sweep.arguments, configuration, faults };
+    attempt::run(replica, template.server(), &attempt)
 }

@@ -1,7 +1,7 @@
 //! The table at the end of a sweep: fault × outcome, and the command that repeats each violation alone.
 
 use super::{Findings, RunReport};
-use crate::properties::{Property, Violation, alike};
+use crate::record::properties::{Property, Violation, alike};
 use comfy_table::{Table, presets};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

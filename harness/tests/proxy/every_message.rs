@@ -7,7 +7,7 @@ use postgres::{Client, NoTls};
 
 use chameleon_harness::fault::{Fault, MessageKind, Place, Resume, Transcript};
 
-use super::{Stage, learn};
+use super::{Fixture, learn};
 
 /// One transaction that writes 1, 2 and 3 into `t`, between statements of their own.
 fn conversation(client: &mut Client) -> Result<(), postgres::Error> {
@@ -40,9 +40,9 @@ enum When {
 }
 
 /// Runs the conversation with one fault.
-fn disturbed(stage: &Stage, fault: Fault) -> Transcript {
-    let proxy = stage.proxy(vec![fault]);
-    if let Ok(mut client) = stage.config(&proxy).connect(NoTls) {
+fn disturbed(fixture: &Fixture, fault: Fault) -> Transcript {
+    let proxy = fixture.proxy(vec![fault]);
+    if let Ok(mut client) = fixture.config(&proxy).connect(NoTls) {
         drop(conversation(&mut client));
     }
     proxy.finish()
@@ -56,20 +56,20 @@ fn sweep(
     may_miss: impl Fn(MessageKind, MessageKind) -> bool,
     expected: impl Fn(When) -> Option<bool>,
 ) {
-    let stage = Stage::new();
-    let undisturbed = learn(&stage, |client| conversation(client).unwrap());
+    let fixture = Fixture::new();
+    let undisturbed = learn(&fixture, |client| conversation(client).unwrap());
     let [begin, commit] = ["START TRANSACTION", "COMMIT"].map(|sql| super::number_of(&undisturbed, sql));
     let kinds: Vec<_> = undisturbed.messages.iter().map(|seen| seen.kind).collect();
     let next = kinds.iter().skip(1).chain([&MessageKind::Terminate]);
     for (seen, next) in undisturbed.messages.iter().zip(next) {
         let fault = fault(Place::message(seen.number));
-        let transcript = disturbed(&stage, fault);
+        let transcript = disturbed(&fixture, fault);
         let context = format!("{} at {seen}", transcript.faults[0].fault);
         let happened = transcript.all_happened();
         assert!(happened.is_ok() || may_miss(seen.kind, *next), "{context}: {happened:?}");
         let upto = usize::try_from(seen.number).unwrap();
         assert_eq!(transcript.messages[..upto], undisturbed.messages[..upto], "{context}");
-        let ids = stage.ids();
+        let ids = fixture.ids();
         assert!(ids.is_empty() || ids == [1, 2, 3], "{context}: {ids:?}");
         let when = match seen.number {
             number if number < begin => When::Before,
@@ -78,7 +78,7 @@ fn sweep(
             _ => When::After,
         };
         assert!(expected(when).is_none_or(|expected| expected != ids.is_empty()), "{context}: {ids:?}");
-        stage.aside("TRUNCATE t");
+        fixture.aside("TRUNCATE t");
     }
 }
 

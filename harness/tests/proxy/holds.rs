@@ -12,18 +12,18 @@ use chameleon_harness::fault::{ActionError, Fault, Place, Proxy, Resume};
 use chameleon_harness::server::{self, LocalOptions, Server};
 
 use super::raw::{Raw, query};
-use super::{Stage, code, through};
+use super::{Fixture, code, through};
 
 #[test]
 fn what_is_done_meanwhile_comes_before_the_message() {
-    let stage = Stage::new();
-    let mut other = stage.direct();
+    let fixture = Fixture::new();
+    let mut other = fixture.direct();
     let action = move || {
         other.batch_execute("ALTER TABLE t DROP COLUMN note")?;
         Ok(Resume::Forward)
     };
-    let proxy = stage.proxy(vec![Fault::hold(Place::message(2), "drop a column", action)]);
-    let mut client = stage.client(&proxy);
+    let proxy = fixture.proxy(vec![Fault::hold(Place::message(2), "drop a column", action)]);
+    let mut client = fixture.client(&proxy);
     client.batch_execute("SELECT note FROM t").unwrap();
     assert_eq!(code(&client.batch_execute("SELECT note FROM t").unwrap_err()), "42703");
     client.batch_execute("SELECT id FROM t").unwrap();
@@ -34,14 +34,14 @@ fn what_is_done_meanwhile_comes_before_the_message() {
 fn an_extended_message_is_held_when_all_before_it_is_answered() {
     // Parse, Describe, Sync, Bind, Execute, Sync
     for place in 4..=5 {
-        let stage = Stage::new();
-        let mut other = stage.direct();
+        let fixture = Fixture::new();
+        let mut other = fixture.direct();
         let action = move || {
             other.batch_execute("INSERT INTO t VALUES (7)")?;
             Ok(Resume::Forward)
         };
-        let proxy = stage.proxy(vec![Fault::hold(Place::message(place), "insert", action)]);
-        let mut client = stage.client(&proxy);
+        let proxy = fixture.proxy(vec![Fault::hold(Place::message(place), "insert", action)]);
+        let mut client = fixture.client(&proxy);
         let error = client.execute("INSERT INTO t VALUES ($1)", &[&7]).unwrap_err();
         assert_eq!(code(&error), "23505", "message {place}");
         proxy.finish().all_happened().unwrap();
@@ -50,33 +50,33 @@ fn an_extended_message_is_held_when_all_before_it_is_answered() {
 
 #[test]
 fn other_connections_go_on_meanwhile() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let (go, held) = std::sync::mpsc::channel::<()>();
     let action = move || {
         held.recv()?;
         Ok(Resume::Forward)
     };
-    let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "wait", action)]);
-    let mut first = stage.client(&proxy);
+    let proxy = fixture.proxy(vec![Fault::hold(Place::message(1), "wait", action)]);
+    let mut first = fixture.client(&proxy);
     let first = std::thread::spawn(move || first.batch_execute("INSERT INTO t VALUES (1)"));
     while proxy.transcript().messages.is_empty() {
         std::thread::yield_now();
     }
-    stage.client(&proxy).batch_execute("INSERT INTO t VALUES (2)").unwrap();
-    assert_eq!(stage.ids(), [2]);
+    fixture.client(&proxy).batch_execute("INSERT INTO t VALUES (2)").unwrap();
+    assert_eq!(fixture.ids(), [2]);
     go.send(()).unwrap();
     first.join().unwrap().unwrap();
-    assert_eq!(stage.ids(), [1, 2]);
+    assert_eq!(fixture.ids(), [1, 2]);
     proxy.finish().all_happened().unwrap();
 }
 
 #[test]
 fn an_action_may_ask_for_the_cut() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "cut", || Ok(Resume::Cut))]);
-    assert!(stage.client(&proxy).batch_execute("INSERT INTO t VALUES (1)").is_err());
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![Fault::hold(Place::message(1), "cut", || Ok(Resume::Cut))]);
+    assert!(fixture.client(&proxy).batch_execute("INSERT INTO t VALUES (1)").is_err());
     proxy.finish().all_happened().unwrap();
-    assert_eq!(stage.ids(), [0; 0]);
+    assert_eq!(fixture.ids(), [0; 0]);
 }
 
 #[test]
@@ -84,43 +84,43 @@ fn an_action_that_fails_or_panics_is_told_and_the_message_goes_on() {
     let failing: fn() -> Result<Resume, ActionError> = || Err("no such lock".into());
     let panicking: fn() -> Result<Resume, ActionError> = || panic!("a panic in an action");
     for (action, says) in [(failing, "no such lock"), (panicking, "a panic in an action")] {
-        let stage = Stage::new();
-        let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "nothing", action)]);
-        stage.client(&proxy).batch_execute("INSERT INTO t VALUES (1)").unwrap();
+        let fixture = Fixture::new();
+        let proxy = fixture.proxy(vec![Fault::hold(Place::message(1), "nothing", action)]);
+        fixture.client(&proxy).batch_execute("INSERT INTO t VALUES (1)").unwrap();
         let missed = proxy.finish().all_happened().unwrap_err().to_string();
         assert!(missed.contains(says), "{missed}");
-        assert_eq!(stage.ids(), [1]);
+        assert_eq!(fixture.ids(), [1]);
     }
 }
 
 #[test]
 fn faults_at_one_message_happen_in_their_order() {
-    let stage = Stage::new();
-    let mut other = stage.direct();
+    let fixture = Fixture::new();
+    let mut other = fixture.direct();
     let action = move || {
         other.batch_execute("INSERT INTO t VALUES (1)")?;
         Ok(Resume::Forward)
     };
     let at = || Place::message(1);
-    let proxy = stage.proxy(vec![Fault::hold(at(), "insert", action), Fault::cut_before(at())]);
-    assert!(stage.client(&proxy).batch_execute("INSERT INTO t VALUES (2)").is_err());
+    let proxy = fixture.proxy(vec![Fault::hold(at(), "insert", action), Fault::cut_before(at())]);
+    assert!(fixture.client(&proxy).batch_execute("INSERT INTO t VALUES (2)").is_err());
     proxy.finish().all_happened().unwrap();
-    assert_eq!(stage.ids(), [1]);
+    assert_eq!(fixture.ids(), [1]);
 }
 
 /// A psql that is gone when the test is.
 struct Psql(Child);
 
 impl Psql {
-    fn start(stage: &Stage, proxy: &Proxy, statements: &[&str]) -> Self {
-        let address = stage.database.address();
+    fn start(fixture: &Fixture, proxy: &Proxy, statements: &[&str]) -> Self {
+        let address = fixture.database.address();
         let mut command = Command::new(server::shared().unwrap().binaries().unwrap().join("psql"));
         command.args(["-X", "-q"]).env("PGPASSWORD", address.password.expose_secret());
         command.arg(format!(
             "host=127.0.0.1 port={} user={} dbname={} sslmode=disable gssencmode=disable",
             proxy.address().port(),
             address.user,
-            stage.database.name()
+            fixture.database.name()
         ));
         for sql in statements {
             command.args(["-c", sql]);
@@ -138,7 +138,7 @@ impl Drop for Psql {
 
 #[test]
 fn the_message_of_a_client_killed_meanwhile_never_arrives() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let psql = Arc::new(Mutex::new(None::<Psql>));
     let victim = Arc::clone(&psql);
     let action = move || {
@@ -148,22 +148,22 @@ fn the_message_of_a_client_killed_meanwhile_never_arrives() {
         }
         Ok(Resume::Forward)
     };
-    let proxy = stage.proxy(vec![Fault::hold(Place::message(3), "kill_client", action)]);
+    let proxy = fixture.proxy(vec![Fault::hold(Place::message(3), "kill_client", action)]);
     let statements = ["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"];
-    *psql.lock().unwrap() = Some(Psql::start(&stage, &proxy, &statements));
+    *psql.lock().unwrap() = Some(Psql::start(&fixture, &proxy, &statements));
     while psql.lock().unwrap().is_some() {
         std::thread::yield_now();
     }
     let transcript = proxy.finish();
     transcript.all_happened().unwrap();
     assert_eq!(transcript.messages.len(), 3);
-    assert_eq!(stage.ids(), [0; 0]);
-    stage.direct().batch_execute("BEGIN; LOCK TABLE t NOWAIT").unwrap();
+    assert_eq!(fixture.ids(), [0; 0]);
+    fixture.direct().batch_execute("BEGIN; LOCK TABLE t NOWAIT").unwrap();
 }
 
 #[test]
 fn the_message_of_a_client_gone_a_moment_before_the_action_ends_never_arrives() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     for _ in 0..200 {
         let stream = Arc::new(Mutex::new(None::<TcpStream>));
         let end = Arc::clone(&stream);
@@ -171,13 +171,13 @@ fn the_message_of_a_client_gone_a_moment_before_the_action_ends_never_arrives() 
             end.lock().unwrap().take().ok_or("no stream")?.shutdown(Shutdown::Both)?;
             Ok(Resume::Forward)
         };
-        let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "close", action)]);
-        let mut raw = Raw::connect(&stage, &proxy);
+        let proxy = fixture.proxy(vec![Fault::hold(Place::message(1), "close", action)]);
+        let mut raw = Raw::connect(&fixture, &proxy);
         *stream.lock().unwrap() = Some(raw.stream());
         raw.send(&query("INSERT INTO t VALUES (1)"));
         assert_eq!(raw.rest(), "");
         proxy.finish().all_happened().unwrap();
-        assert_eq!(stage.ids(), [0; 0]);
+        assert_eq!(fixture.ids(), [0; 0]);
     }
 }
 
@@ -233,7 +233,7 @@ fn a_server_frozen_and_thawed_meanwhile_goes_on() {
 
 #[test]
 fn the_end_of_the_proxy_waits_for_an_action_under_way() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("done");
     let written = trace.clone();
@@ -244,12 +244,12 @@ fn the_end_of_the_proxy_waits_for_an_action_under_way() {
         fs::write(&written, "")?;
         Ok(Resume::Forward)
     };
-    let proxy = stage.proxy(vec![Fault::hold(Place::message(1), "slow", action)]);
-    let mut client = stage.client(&proxy);
+    let proxy = fixture.proxy(vec![Fault::hold(Place::message(1), "slow", action)]);
+    let mut client = fixture.client(&proxy);
     let client = std::thread::spawn(move || client.batch_execute("INSERT INTO t VALUES (1)"));
     begins.recv().unwrap();
     proxy.finish().all_happened().unwrap();
     assert!(trace.exists());
     assert!(client.join().unwrap().is_err());
-    assert_eq!(stage.ids(), [0; 0]);
+    assert_eq!(fixture.ids(), [0; 0]);
 }

@@ -16,13 +16,13 @@ use chameleon_harness::server::{self, Address, Database, Server};
 use postgres::{Client, NoTls};
 
 /// A database with an empty table `t (id, note)`, and what a test needs to work on it through a proxy.
-struct Stage {
+struct Fixture {
     // Before the database, which can't be dropped with a session on it.
     observer: RefCell<Client>,
     database: Database,
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let database = server::shared().unwrap().create_database().unwrap();
         let mut observer = database.connect().unwrap();
@@ -76,11 +76,11 @@ fn number_of(transcript: &Transcript, sql: &str) -> u64 {
 }
 
 /// The numbers of the messages that `work` sends over a connection of its own.
-fn learn(stage: &Stage, work: impl FnOnce(&mut Client)) -> Transcript {
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+fn learn(fixture: &Fixture, work: impl FnOnce(&mut Client)) -> Transcript {
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     work(&mut client);
     drop(client);
-    stage.aside("TRUNCATE t");
+    fixture.aside("TRUNCATE t");
     proxy.finish()
 }

@@ -12,13 +12,13 @@ use secrecy::ExposeSecret;
 use chameleon_harness::fault::{MessageKind, Proxy, Transcript};
 use chameleon_harness::server::{self, Server};
 
-use super::{Stage, code};
+use super::{Fixture, code};
 
 #[test]
 fn large_messages_and_results_pass() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     let text = "pg".repeat(3_000_000);
     let row = client.query_one("SELECT $1::text || '!'", &[&text]).unwrap();
     assert_eq!(row.get::<_, String>(0), format!("{text}!"));
@@ -32,9 +32,9 @@ fn large_messages_and_results_pass() {
 
 #[test]
 fn copy_passes_both_ways() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     let mut data = String::new();
     for id in 1..=100_000 {
         data += &format!("{id}\tnote {id}\n");
@@ -53,9 +53,9 @@ fn copy_passes_both_ways() {
 
 #[test]
 fn errors_pass_and_the_session_goes_on() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     assert_eq!(code(&client.query("SELECT 1 / $1::int", &[&0]).unwrap_err()), "22012");
     assert_eq!(code(&client.batch_execute("SELECT 1 / 0").unwrap_err()), "22012");
     assert_eq!(code(&client.query("SELECT wrong", &[]).unwrap_err()), "42703");
@@ -77,24 +77,24 @@ fn conversation(client: &mut Client) {
     client.simple_query("SELECT 1").unwrap();
 }
 
-fn run(stage: &Stage) -> Transcript {
-    super::learn(stage, conversation)
+fn run(fixture: &Fixture) -> Transcript {
+    super::learn(fixture, conversation)
 }
 
 #[test]
 fn equal_runs_have_equal_transcripts() {
-    let stage = Stage::new();
-    let first = run(&stage);
+    let fixture = Fixture::new();
+    let first = run(&fixture);
     for _ in 0..20 {
-        assert_eq!(run(&stage), first);
+        assert_eq!(run(&fixture), first);
     }
 }
 
 #[test]
 fn every_message_is_counted_with_its_kind_and_step() {
     use MessageKind::{Bind, Close, CopyData, CopyDone, Describe, Execute, Parse, Query, Sync, Terminate};
-    let stage = Stage::new();
-    let transcript = run(&stage);
+    let fixture = Fixture::new();
+    let transcript = run(&fixture);
     let kinds: Vec<_> = transcript.messages.iter().map(|message| message.kind).collect();
     let expected = [
         &[Query][..],                                               // SET
@@ -125,11 +125,11 @@ fn every_message_is_counted_with_its_kind_and_step() {
 
 #[test]
 fn numbers_go_on_over_connections() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut first = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut first = fixture.client(&proxy);
     first.batch_execute("SELECT 1").unwrap();
-    let mut second = stage.client(&proxy);
+    let mut second = fixture.client(&proxy);
     second.batch_execute("SELECT 2").unwrap();
     first.batch_execute("SELECT 3").unwrap();
     let transcript = proxy.finish();
@@ -141,13 +141,13 @@ fn numbers_go_on_over_connections() {
 
 #[test]
 fn passwords_leave_no_trace() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    stage.client(&proxy).batch_execute("SELECT 1").unwrap();
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    fixture.client(&proxy).batch_execute("SELECT 1").unwrap();
     let transcript = proxy.finish();
     assert_eq!(transcript.messages[0].kind, MessageKind::Query, "{transcript:?}");
-    let proxy = stage.proxy(vec![]);
-    let mut wrong = stage.config(&proxy);
+    let proxy = fixture.proxy(vec![]);
+    let mut wrong = fixture.config(&proxy);
     wrong.password("not the password");
     assert_eq!(code(&wrong.connect(NoTls).err().unwrap()), "28P01");
     let transcript = proxy.finish();
@@ -155,15 +155,15 @@ fn passwords_leave_no_trace() {
 }
 
 /// Runs psql, which asks for TLS and GSSAPI as libpq does.
-fn psql(stage: &Stage, proxy: &Proxy, sslmode: &str) -> Output {
-    let address = stage.database.address();
+fn psql(fixture: &Fixture, proxy: &Proxy, sslmode: &str) -> Output {
+    let address = fixture.database.address();
     Command::new(server::shared().unwrap().binaries().unwrap().join("psql"))
         .args(["-X", "-A", "-t", "-c", "SELECT 6 * 7"])
         .arg(format!(
             "host=127.0.0.1 port={} user={} dbname={} sslmode={sslmode} gssencmode=disable",
             proxy.address().port(),
             address.user,
-            stage.database.name()
+            fixture.database.name()
         ))
         .env("PGPASSWORD", address.password.expose_secret())
         .stdin(Stdio::null())
@@ -173,11 +173,11 @@ fn psql(stage: &Stage, proxy: &Proxy, sslmode: &str) -> Output {
 
 #[test]
 fn tls_is_refused_and_the_client_goes_on_if_it_may() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let preferred = psql(&stage, &proxy, "prefer");
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let preferred = psql(&fixture, &proxy, "prefer");
     assert_eq!(String::from_utf8_lossy(&preferred.stdout).trim(), "42", "{preferred:?}");
-    let required = psql(&stage, &proxy, "require");
+    let required = psql(&fixture, &proxy, "require");
     assert!(!required.status.success());
     assert!(String::from_utf8_lossy(&required.stderr).contains("SSL"), "{required:?}");
     let transcript = proxy.finish();
@@ -186,8 +186,8 @@ fn tls_is_refused_and_the_client_goes_on_if_it_may() {
 
 #[test]
 fn gssapi_encryption_is_refused() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
     stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).unwrap();
     let mut answer = [0];
@@ -199,12 +199,12 @@ fn gssapi_encryption_is_refused() {
 
 #[test]
 fn requests_to_cancel_reach_the_server() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     let token = client.cancel_token();
     let sleeper = thread::spawn(move || client.batch_execute("SELECT pg_sleep(600)").unwrap_err());
-    let mut observer = stage.direct();
+    let mut observer = fixture.direct();
     let sleeping = "SELECT count(*) FROM pg_stat_activity \
                     WHERE datname = current_database() AND wait_event = 'PgSleep'";
     while observer.query_one(sleeping, &[]).unwrap().get::<_, i64>(0) == 0 {
@@ -219,15 +219,15 @@ fn requests_to_cancel_reach_the_server() {
 fn without_a_server_connections_are_closed() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = Proxy::start(nobody, vec![]).unwrap();
-    let stage = Stage::new();
-    assert!(stage.config(&proxy).connect(NoTls).is_err());
+    let fixture = Fixture::new();
+    assert!(fixture.config(&proxy).connect(NoTls).is_err());
     assert_eq!(proxy.finish().unreachable, 1);
 }
 
 #[test]
 fn what_is_not_postgresql_is_turned_away() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
     let mut stream = TcpStream::connect(proxy.address()).unwrap();
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
@@ -236,22 +236,22 @@ fn what_is_not_postgresql_is_turned_away() {
 
 #[test]
 fn the_end_of_the_proxy_ends_its_connections() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
     let place = proxy.address();
-    let mut client = stage.client(&proxy);
+    let mut client = fixture.client(&proxy);
     client.batch_execute("BEGIN; LOCK TABLE t").unwrap();
     drop(proxy);
     assert!(client.batch_execute("COMMIT").is_err() && client.is_closed());
     assert!(TcpStream::connect(place).is_err());
-    stage.direct().batch_execute("LOCK TABLE t NOWAIT").unwrap_err();
+    fixture.direct().batch_execute("LOCK TABLE t NOWAIT").unwrap_err();
 }
 
 #[test]
 fn the_end_of_the_proxy_does_not_wait_for_a_busy_server() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut client = stage.client(&proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut client = fixture.client(&proxy);
     let (done, ended) = mpsc::channel();
     let worker = thread::spawn(move || {
         let outcome = client.batch_execute("SELECT pg_sleep(600)");

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use chameleon_harness::fault::{Fault, Place, Proxy};
 use chameleon_harness::server::Address;
 
-use super::{Stage, through};
+use super::{Fixture, through};
 
 pub struct Raw {
     stream: TcpStream,
@@ -22,13 +22,13 @@ pub struct Raw {
 type Answer = (char, Vec<u8>);
 
 impl Raw {
-    pub fn connect(stage: &Stage, proxy: &Proxy) -> Self {
-        let address = through(stage.database.address(), proxy);
+    pub fn connect(fixture: &Fixture, proxy: &Proxy) -> Self {
+        let address = through(fixture.database.address(), proxy);
         let stream = TcpStream::connect((address.host.as_str(), address.port)).unwrap();
         // Only so that a test fails instead of waiting for ever.
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let mut raw = Self { stream };
-        raw.authenticate(&address, stage.database.name());
+        raw.authenticate(&address, fixture.database.name());
         raw
     }
 
@@ -181,20 +181,20 @@ const UNDISTURBED: &str = "12TDC12C3Z(I)";
 
 #[test]
 fn a_pipeline_passes_undisturbed() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     raw.send(&pipeline());
     assert_eq!(raw.answers(1), UNDISTURBED);
     assert_eq!(proxy.finish().messages.len(), 9);
-    assert_eq!(stage.ids(), [1, 2]);
+    assert_eq!(fixture.ids(), [1, 2]);
 }
 
 #[test]
 fn messages_that_arrive_byte_by_byte_are_counted_whole() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     for byte in pipeline() {
         raw.send(&[byte]);
     }
@@ -207,26 +207,26 @@ fn a_failing_message_of_a_pipeline_is_answered_as_the_server_answers_one() {
     // What the server says before the error is what the messages before the failing one earn.
     let before = ["", "1", "12", "12T", "12TDC", "12TDC1", "12TDC12", "12TDC12C", "12TDC12C3"];
     for (place, before) in (1..).zip(before) {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let fault = Fault::statement_fails(Place::message(place), "40P01".parse().unwrap());
-        let proxy = stage.proxy(vec![fault]);
-        let mut raw = Raw::connect(&stage, &proxy);
+        let proxy = fixture.proxy(vec![fault]);
+        let mut raw = Raw::connect(&fixture, &proxy);
         raw.send(&[pipeline(), query("INSERT INTO t VALUES (3)")].concat());
         assert_eq!(raw.answers(2), format!("{before}E(40P01)Z(I)CZ(I)"), "message {place}");
         let transcript = proxy.finish();
         transcript.all_happened().unwrap();
         assert_eq!(transcript.messages.len(), 10);
-        assert_eq!(stage.ids(), [3], "message {place}: the pipeline is one transaction, and it failed");
+        assert_eq!(fixture.ids(), [3], "message {place}: the pipeline is one transaction, and it failed");
     }
 }
 
 #[test]
 fn within_a_transaction_a_failing_pipeline_leaves_it_failed() {
     for place in 2..=10 {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let fault = Fault::statement_fails(Place::message(place), "53200".parse().unwrap());
-        let proxy = stage.proxy(vec![fault]);
-        let mut raw = Raw::connect(&stage, &proxy);
+        let proxy = fixture.proxy(vec![fault]);
+        let mut raw = Raw::connect(&fixture, &proxy);
         raw.send(&query("BEGIN"));
         assert_eq!(raw.answers(1), "CZ(T)");
         raw.send(&pipeline());
@@ -240,10 +240,10 @@ fn within_a_transaction_a_failing_pipeline_leaves_it_failed() {
 
 #[test]
 fn the_unnamed_statement_outlives_the_failure_of_a_later_message() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let fault = Fault::statement_fails(Place::message(4), "53100".parse().unwrap());
-    let proxy = stage.proxy(vec![fault]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let proxy = fixture.proxy(vec![fault]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     raw.send(&[parse("", "INSERT INTO t VALUES (1)"), sync()].concat());
     assert_eq!(raw.answers(1), "1Z(I)");
     raw.send(&[bind("", ""), execute(""), sync()].concat());
@@ -251,27 +251,27 @@ fn the_unnamed_statement_outlives_the_failure_of_a_later_message() {
     raw.send(&[bind("", ""), execute(""), sync()].concat());
     assert_eq!(raw.answers(1), "2CZ(I)");
     proxy.finish().all_happened().unwrap();
-    assert_eq!(stage.ids(), [1]);
+    assert_eq!(fixture.ids(), [1]);
 }
 
 #[test]
 fn a_failing_flush_is_answered_by_the_error() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let fault = Fault::statement_fails(Place::message(2), "53100".parse().unwrap());
-    let proxy = stage.proxy(vec![fault]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let proxy = fixture.proxy(vec![fault]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     raw.send(&[parse("", "INSERT INTO t VALUES (1)"), flush(), bind("", ""), execute(""), sync()].concat());
     assert_eq!(raw.answers(1), "1E(53100)Z(I)");
     proxy.finish().all_happened().unwrap();
-    assert_eq!(stage.ids(), [0; 0]);
+    assert_eq!(fixture.ids(), [0; 0]);
 }
 
 #[test]
 fn a_fault_where_the_server_discards_is_missed_and_says_so() {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let fault = Fault::statement_fails(Place::message(3), "53100".parse().unwrap());
-    let proxy = stage.proxy(vec![fault]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let proxy = fixture.proxy(vec![fault]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     raw.send(&[parse("", "SELECT wrong"), bind("", ""), execute(""), sync()].concat());
     assert_eq!(raw.answers(1), "E(42703)Z(I)");
     let missed = proxy.finish().all_happened().unwrap_err().to_string();
@@ -284,25 +284,25 @@ fn a_cut_leaves_the_client_all_answers_before_and_nothing_after() {
     // only the Sync commits.
     for (place, before) in [(1, ""), (4, "12T"), (5, "12TDC"), (9, "12TDC12C3")] {
         for cut in [Fault::cut_before, Fault::cut_during, Fault::cut_after] {
-            let stage = Stage::new();
+            let fixture = Fixture::new();
             let fault = cut(Place::message(place));
             let name = fault.to_string();
             let committed: &[i32] = if place == 9 && !name.contains("before") { &[1, 2] } else { &[] };
-            let proxy = stage.proxy(vec![fault]);
-            let mut raw = Raw::connect(&stage, &proxy);
+            let proxy = fixture.proxy(vec![fault]);
+            let mut raw = Raw::connect(&fixture, &proxy);
             raw.send(&pipeline());
             assert_eq!(raw.rest(), before, "{name}");
             proxy.finish().all_happened().unwrap();
-            assert_eq!(stage.ids(), committed, "{name}");
+            assert_eq!(fixture.ids(), committed, "{name}");
         }
     }
 }
 
 #[test]
 fn a_client_that_sends_much_before_it_reads_gets_through() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
-    let mut raw = Raw::connect(&stage, &proxy);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
+    let mut raw = Raw::connect(&fixture, &proxy);
     let mut writer = Raw { stream: raw.stream() };
     // Some 20 MB each way, more than all buffers between the two hold.
     let sql = format!("SELECT '{}'", "x".repeat(100_000));
@@ -315,12 +315,12 @@ fn a_client_that_sends_much_before_it_reads_gets_through() {
 
 #[test]
 fn small_messages_behind_a_large_one_get_through() {
-    let stage = Stage::new();
-    let proxy = stage.proxy(vec![]);
+    let fixture = Fixture::new();
+    let proxy = fixture.proxy(vec![]);
     let sql = format!("SELECT length('{}')", "x".repeat(8_000_000));
     for _ in 0..8 {
         // A new connection has small buffers: the small messages wait in the proxy for the large one to go.
-        let mut raw = Raw::connect(&stage, &proxy);
+        let mut raw = Raw::connect(&fixture, &proxy);
         raw.send(&[parse("", &sql), bind("", ""), execute(""), sync()].concat());
         assert_eq!(raw.answers(1), "12DCZ(I)");
     }
@@ -329,17 +329,17 @@ fn small_messages_behind_a_large_one_get_through() {
 #[test]
 fn a_copy_that_fails_to_begin_leaves_the_client_in_step() {
     for (place, before) in [(2, "1"), (3, "12")] {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let fault = Fault::statement_fails(Place::message(place), "53100".parse().unwrap());
-        let proxy = stage.proxy(vec![fault]);
-        let mut raw = Raw::connect(&stage, &proxy);
+        let proxy = fixture.proxy(vec![fault]);
+        let mut raw = Raw::connect(&fixture, &proxy);
         let copy = [parse("", "COPY t FROM STDIN"), bind("", ""), execute(""), sync()].concat();
         raw.send(&[copy.as_slice(), &copy_data(b"1\tone\n"), &copy_done(), &sync()].concat());
         assert_eq!(raw.answers(2), format!("{before}E(53100)Z(I)Z(I)"), "message {place}");
         raw.send(&[copy.as_slice(), &copy_data(b"2\ttwo\n"), &copy_done(), &sync()].concat());
         assert_eq!(raw.answers(1), "12GCZ(I)");
         proxy.finish().all_happened().unwrap();
-        assert_eq!(stage.ids(), [2]);
+        assert_eq!(fixture.ids(), [2]);
     }
 }
 
@@ -362,15 +362,15 @@ fn a_copy_by_simple_query_is_cut_and_failed_like_any_other() {
         (Fault::cut_after(Place::message(4)), "G", vec![1, 2]),
         (Fault::cut_during(Place::message(4)), "G", vec![1, 2]),
     ] {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let name = fault.to_string();
-        let proxy = stage.proxy(vec![fault]);
-        let mut raw = Raw::connect(&stage, &proxy);
+        let proxy = fixture.proxy(vec![fault]);
+        let mut raw = Raw::connect(&fixture, &proxy);
         let data = [copy_data(b"1\tone\n"), copy_data(b"2\ttwo\n"), copy_done()].concat();
         raw.send(&[query("COPY t FROM STDIN"), data, query("INSERT INTO t VALUES (9)")].concat());
         let seen = if name.contains("cut") { raw.rest() } else { raw.answers(2) };
         assert_eq!(seen, answers, "{name}");
         proxy.finish().all_happened().unwrap();
-        assert_eq!(stage.ids(), committed, "{name}");
+        assert_eq!(fixture.ids(), committed, "{name}");
     }
 }

@@ -1,6 +1,6 @@
 //! The tests on a real MariaDB.
 
-use chameleon_harness::live::MySqlKind;
+use chameleon_harness::server::mysql::MySqlKind;
 
 const SERVER: MySqlKind = MySqlKind::MariaDb;
 

@@ -2,7 +2,7 @@
 
 use super::contents::found_and_passed;
 use super::origin::{Checked, Origin, check, check_with};
-use chameleon_harness::tools;
+use chameleon_harness::process::tools;
 use mysql::prelude::Queryable;
 use serde_json::{Value, json};
 use std::process::Command;

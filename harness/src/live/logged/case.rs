@@ -1,9 +1,8 @@
 //! A case as it is written in scenarios/log/cases.yaml: a setting, or a statement, that changes what MySQL logs.
 
-use serde::Deserialize;
-
-use crate::live::mysql_software::MySqlKind;
 use crate::live::scenario::{MySqlSource, Scenario, Step};
+use crate::server::mysql::MySqlKind;
+use serde::Deserialize;
 
 /// The table of a case that doesn't say what it needs.
 const TABLE: &str = "CREATE TABLE {t} (id int PRIMARY KEY, data text, amount int); \
@@ -62,6 +61,7 @@ pub(super) fn scenario(cases: &[&Case]) -> Scenario {
         .map(|(number, case)| case.before.as_deref().unwrap_or(TABLE).replace("{t}", &Case::table(number)));
     let before = format!("CREATE DATABASE {ELSEWHERE}; {}", tables.collect::<Vec<_>>().join("; "));
     Scenario {
+        about: "what MySQL logs".to_owned(),
         damage: vec![],
         only: None,
         core: false,

@@ -1,10 +1,9 @@
 //! Which events a binary log holds from a place on.
 
+use crate::live::LiveError;
+use crate::server::mysql::MySqlServer;
 use mysql::Row;
 use mysql::prelude::Queryable;
-
-use crate::live::LiveError;
-use crate::live::mysql_server::MySqlServer;
 
 /// Their types as the server names them, each once, in the order of the log.
 pub(super) fn types(mysql: &MySqlServer, from: &(String, u64)) -> Result<Vec<String>, LiveError> {

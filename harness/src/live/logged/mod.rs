@@ -4,20 +4,18 @@ mod case;
 mod document;
 mod events;
 
+use self::case::{DESTINATION, scenario};
+use super::daemon::{self, DaemonOutcome};
+use super::run::LiveRun;
+use super::scenario::Program;
+use super::tables::Difference;
+use super::{LiveError, Programs};
+use crate::process::group::ProcessGroup;
+use crate::replica::report::{Finding, Report, Severity};
+use crate::replica::upgrader::Upgrader;
+use crate::server::Database;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-use serde_json::Value;
-
-use self::case::{DESTINATION, scenario};
-use super::beside::course::{self, Course};
-use super::comparison::Difference;
-use super::process::Warden;
-use super::run::Live;
-use super::scenario::Program;
-use super::{LiveError, Programs};
-use crate::server::Database;
-use crate::upgrader::Upgrader;
 
 pub use case::Case;
 pub use document::document;
@@ -56,13 +54,6 @@ impl Shown {
     }
 }
 
-/// A finding of `check`.
-struct Finding {
-    id: String,
-    severity: String,
-    text: String,
-}
-
 /// Runs cases on one replica: all together, so that only one of them may end the daemon.
 ///
 /// # Errors
@@ -74,10 +65,11 @@ pub fn run(
     database: Database,
 ) -> Result<Vec<Shown>, LiveError> {
     let scenario = scenario(cases);
-    let warden = Warden::new()?;
-    let mut live = Live::begin(&scenario, programs, upgrader, database, &warden)?;
+    let processes = ProcessGroup::new()?;
+    let mut live = LiveRun::begin(&scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
-    let usual: BTreeSet<_> = check(&live)?.into_iter().map(|it| (it.id, it.severity)).collect();
+    let usual: BTreeSet<_> =
+        check(&live)?.into_iter().map(|it| (it.check, it.severity.to_string())).collect();
     let mut events = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         let (_, mysql) = live.initialised_of("merged")?;
@@ -88,29 +80,33 @@ pub fn run(
     let findings = check(&live)?;
     upgrade(&live, &findings)?;
     let mut differences = Vec::new();
-    let course = course::run_telling(&mut live, &BTreeMap::new(), &mut differences)?;
+    let outcome = daemon::run_with_differences(&mut live, &BTreeMap::new(), &mut differences)?;
     let of = |(number, events): (usize, Vec<String>)| {
         let table = Case::table(number);
         let of_it = |it: &&Finding| {
-            it.severity != "info"
-                && (it.text.contains(&table)
-                    || cases.len() == 1 && !usual.contains(&(it.id.clone(), it.severity.clone())))
+            it.severity != Severity::Info
+                && (it.text().contains(&table)
+                    || cases.len() == 1 && !usual.contains(&(it.check.clone(), it.severity.to_string())))
         };
         Shown {
             events,
-            daemon: daemon(&course, &differences, &table),
-            found: findings.iter().filter(of_it).map(|it| (it.id.clone(), it.severity.clone())).collect(),
+            daemon: daemon(&outcome, &differences, &table),
+            found: findings
+                .iter()
+                .filter(of_it)
+                .map(|it| (it.check.clone(), it.severity.to_string()))
+                .collect(),
         }
     };
     Ok(events.into_iter().enumerate().map(of).collect())
 }
 
-fn daemon(course: &Course, differences: &[Difference], table: &str) -> Daemon {
+fn daemon(outcome: &DaemonOutcome, differences: &[Difference], table: &str) -> Daemon {
     let name = format!("{DESTINATION}.{table}");
-    if let Some(error) = course.ended.first() {
+    if let Some(error) = outcome.ended.first() {
         return Daemon::Ends(error.replace(table, "TABLE"));
     }
-    if let Some((_, why)) = course.disabled.iter().find(|(it, _)| it.starts_with(&name)) {
+    if let Some((_, why)) = outcome.disabled.iter().find(|(it, _)| it.starts_with(&name)) {
         return Daemon::Disables(why.clone());
     }
     let of_it = differences.iter().filter(|it| it.table.starts_with(&name));
@@ -135,27 +131,19 @@ fn kind(what: &str) -> &'static str {
     }
 }
 
-fn check(live: &Live<'_>) -> Result<Vec<Finding>, LiveError> {
+fn check(live: &LiveRun<'_>) -> Result<Vec<Finding>, LiveError> {
     let home = live.home(&live.scenario.upgraded)?;
     let output = live.ours(&home, ["check", "--format", "json"])?.output();
     let output = output.map_err(LiveError::io("run check"))?;
-    let said: Value = serde_json::from_slice(&output.stdout)
+    let report = Report::at_the_beginning_of(&String::from_utf8_lossy(&output.stdout))
         .map_err(|error| LiveError::Scenario(format!("check wrote no JSON: {error}")))?;
-    let all = said["findings"].as_array().cloned().unwrap_or_default();
-    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-    Ok(all
-        .iter()
-        .map(|it| Finding {
-            id: text(it, "check"),
-            severity: text(it, "severity"),
-            text: format!("{} {}", text(it, "found"), text(it, "remedy")),
-        })
-        .collect())
+    Ok(report.findings)
 }
 
 /// Without MySQL, or, where the daemon starts from GTIDs, which MySQL alone tells, with all that was found accepted.
-fn upgrade(live: &Live<'_>, findings: &[Finding]) -> Result<(), LiveError> {
-    let errors: BTreeSet<_> = findings.iter().filter(|it| it.severity == "error").map(|it| &it.id).collect();
+fn upgrade(live: &LiveRun<'_>, findings: &[Finding]) -> Result<(), LiveError> {
+    let errors: BTreeSet<_> =
+        findings.iter().filter(|it| it.severity == Severity::Error).map(|it| &it.check).collect();
     let options: Vec<_> = if live.programs.gtids {
         errors.iter().flat_map(|id| ["--accept".to_owned(), format!("{id}=to see it")]).collect()
     } else {
@@ -163,5 +151,5 @@ fn upgrade(live: &Live<'_>, findings: &[Finding]) -> Result<(), LiveError> {
     };
     let (_home, mut running) = live.start_upgrade(Program::Ours, &live.scenario.upgraded, &options)?;
     let status = running.wait(TIMEOUT)?;
-    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}"))) }
+    if status.success() { Ok(()) } else { Err(running.failure(&format!("ended with {status}")).into()) }
 }

@@ -1,0 +1,134 @@
+//! A dump of production for a rehearsal, taken by `pg_dump` from the server that the configuration names: it reads, in
+//! one transaction that may not write, and waits for no lock for long.
+
+use crate::process::scratch;
+use chameleon_upgrade::config::{Configuration, PostgresConnection};
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// The catalogue, what a failed or finished upgrade has left beside it.
+const CATALOGUES: &str = "*sch_chameleon*";
+
+/// How long `pg_dump` waits for a table that somebody has locked.
+const LOCK_WAIT: &str = "10s";
+
+/// What is dumped of the destination tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Definitions and rows.
+    All,
+    /// Definitions alone: an event that waits for a row then finds none.
+    None,
+}
+
+/// There is no dump.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// `pg_dump` can't be run, or the dump can't be written.
+    #[error("{program} can't be run: {source}. Install PostgreSQL's client programs, or make the dump elsewhere and give it with --dump", program = program.display())]
+    Io {
+        /// The program.
+        program: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// There is no place for the dump.
+    #[error("there is no place for a dump: {0}")]
+    Folder(io::Error),
+    /// `pg_dump` refused.
+    #[error(
+        "production can't be dumped: {answer}. Nothing was changed there. pg_dump must be of production's version or a \
+         later one (--server local:MAJOR chooses it), and the role must be allowed to read the catalogue and all of the \
+         destination schemas, past row security too. Or have a superuser make the dump (pg_dump --format=custom --file \
+         FILE DATABASE), and give it with --dump"
+    )]
+    Refused {
+        /// Its answer.
+        answer: String,
+    },
+}
+
+/// A dump, which goes with this value.
+#[derive(Debug)]
+pub struct Dump {
+    folder: TempDir,
+}
+
+impl Dump {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("production.dump")
+    }
+
+    /// Dumps the catalogue and the destination schemas of `configuration` with the programs in `binaries`, or on the
+    /// PATH.
+    ///
+    /// # Errors
+    /// [`DumpError`]; production is as it was.
+    pub fn take(
+        configuration: &Configuration,
+        binaries: Option<&Path>,
+        rows: Rows,
+    ) -> Result<Self, DumpError> {
+        let program = binaries.map_or_else(|| PathBuf::from("pg_dump"), |folder| folder.join("pg_dump"));
+        let failed = |source| DumpError::Io { program: program.clone(), source };
+        let folder = scratch::folder()
+            .and_then(|parent| tempfile::Builder::new().prefix("dump-").tempdir_in(parent))
+            .map_err(DumpError::Folder)?;
+        let dump = Self { folder };
+        let mut command = Command::new(&program);
+        command.args(["--format=custom", "--no-password", "--lock-wait-timeout", LOCK_WAIT]);
+        if knows_extensions(&program) {
+            // Types of destination columns, such as citext; a dump of some schemas leaves them out.
+            command.arg("--extension=*");
+        }
+        command.arg("--file").arg(dump.file()).args(["--schema", CATALOGUES]);
+        for schema in destinations(configuration) {
+            command.args(["--schema", &schema]);
+            if rows == Rows::None {
+                command.args(["--exclude-table-data", &format!("{schema}.*")]);
+            }
+        }
+        connect(&mut command, &configuration.pg);
+        let output = command.stdin(Stdio::null()).output().map_err(failed)?;
+        if output.status.success() {
+            return Ok(dump);
+        }
+        let answer = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+        Err(DumpError::Refused { answer })
+    }
+}
+
+/// Since version 14.
+fn knows_extensions(program: &Path) -> bool {
+    let help = Command::new(program).arg("--help").stdin(Stdio::null()).output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--extension"))
+}
+
+/// The destination schemas, as patterns of `pg_dump` that match nothing else.
+fn destinations(configuration: &Configuration) -> Vec<String> {
+    let pairs = configuration.sources.iter().flat_map(|source| &source.schema_mappings);
+    let mut schemas: Vec<_> =
+        pairs.map(|pair| format!("\"{}\"", pair.dest_schema.replace('"', "\"\""))).collect();
+    schemas.sort();
+    schemas.dedup();
+    schemas
+}
+
+/// By the environment, which libpq reads: the password is in no process title. What the configuration doesn't say is left
+/// as it is there.
+fn connect(command: &mut Command, pg: &PostgresConnection) {
+    let settings = pg.environment();
+    let configured = settings.iter().find(|(name, _)| *name == OPTIONS).map(|(_, options)| options.clone());
+    let options = configured.or_else(|| env::var(OPTIONS).ok()).unwrap_or_default();
+    command
+        .envs(settings)
+        .env("PGAPPNAME", "chameleon-harness")
+        .env(OPTIONS, format!("{options} -c default_transaction_read_only=on"));
+}
+
+const OPTIONS: &str = "PGOPTIONS";
