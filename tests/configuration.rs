@@ -410,7 +410,7 @@ fn the_address_of_the_harness_is_what_the_program_reads() {
 #[test]
 fn what_the_daemon_ends_at_is_warned_of() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/live/configuration_of_the_daemon.yaml");
-    let scenario: Scenario = serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let scenario: Scenario = yaml_serde::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let replica = Replica::demo();
     let sound: Value =
         serde_json::from_str(&fs::read_to_string(replica.home.configuration()).unwrap()).unwrap();
@@ -539,7 +539,7 @@ fn the_configuration_of_the_harness_is_the_example_of_the_package() {
     let Some(text) = example("the_configuration_of_the_harness_is_the_example_of_the_package") else {
         return;
     };
-    let mut theirs: Value = serde_yaml::from_str(&text).unwrap();
+    let mut theirs: Value = yaml_serde::from_str(&text).unwrap();
     let replica = Replica::demo();
     let mut ours: Value =
         serde_json::from_str(&fs::read_to_string(replica.home.configuration()).unwrap()).unwrap();

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 
 fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/log/cases.yaml");
-    Ok(serde_yaml::from_str(&fs::read_to_string(path)?)?)
+    Ok(yaml_serde::from_str(&fs::read_to_string(path)?)?)
 }
 
 /// Those that go together on one replica, and each of the others.

@@ -74,7 +74,7 @@ fn described(error: &dyn Error) -> String {
 }
 
 fn cases() -> Vec<Case> {
-    serde_yaml::from_str(include_str!("replay_cases.yaml")).unwrap()
+    yaml_serde::from_str(include_str!("replay_cases.yaml")).unwrap()
 }
 
 fn database() -> Result<(Database, Client), Box<dyn Error>> {
@@ -258,7 +258,7 @@ fn generated_events_change_what_they_should() -> Outcome {
 fn the_demo_seed_is_replayed() -> Outcome {
     let (_database, mut client) = database()?;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/seed/demo.yaml");
-    let written: Seed = serde_yaml::from_str(&fs::read_to_string(path)?)?;
+    let written: Seed = yaml_serde::from_str(&fs::read_to_string(path)?)?;
     assert_eq!(written, Seed::demo());
     let created = written.create(&mut client)?;
     assert!(created.sources.iter().any(|source| source.events > 0));

@@ -14,7 +14,7 @@ fn configured(pairs: &[(String, String)]) -> Vec<ConfiguredSource> {
 /// The lines between back quotes, as the configuration would have them.
 fn lines(text: &str) -> Vec<(String, String)> {
     let quoted = text.split('`').skip(1).step_by(2);
-    quoted.flat_map(|line| serde_yaml::from_str::<BTreeMap<String, String>>(line).unwrap()).collect()
+    quoted.flat_map(|line| yaml_serde::from_str::<BTreeMap<String, String>>(line).unwrap()).collect()
 }
 
 /// Takes out what the findings say is to be taken out, and adds what is to be added.

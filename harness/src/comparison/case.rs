@@ -21,7 +21,7 @@ pub struct Case {
     /// The sources of the 2.0 configuration, as in a live scenario.
     pub upgraded: BTreeMap<String, Vec<String>>,
     /// How the state comes about, as the steps of a live scenario.
-    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    #[serde(with = "yaml_serde::with::singleton_map_recursive")]
     #[schemars(with = "Vec<Step>")]
     pub prepare: Vec<Step>,
     /// How the upgrades are run at first.

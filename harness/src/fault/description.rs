@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn read(yaml: &str) -> Result<FaultDescription, String> {
-        serde_yaml::from_str(yaml).map_err(|error| error.to_string())
+        yaml_serde::from_str(yaml).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Scenario {
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
     /// What happens.
-    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    #[serde(with = "yaml_serde::with::singleton_map_recursive")]
     #[schemars(with = "Vec<Step>")]
     pub steps: Vec<Step>,
 }
@@ -313,15 +313,15 @@ mod tests {
         let text = "about: x\nsources: {}\nupgraded: {}\nsteps: []\n";
         for kind in MySqlKind::ALL {
             let scenario =
-                serde_yaml::from_str::<Scenario>(&format!("only: {}\n{text}", kind.name())).unwrap();
+                yaml_serde::from_str::<Scenario>(&format!("only: {}\n{text}", kind.name())).unwrap();
             assert_eq!(scenario.only, Some(kind));
         }
-        assert_eq!(serde_yaml::from_str::<Scenario>(text).unwrap().only, None);
+        assert_eq!(yaml_serde::from_str::<Scenario>(text).unwrap().only, None);
     }
 
     #[test]
     fn a_scenario_is_read_strictly() {
-        let read = |text: &str| serde_yaml::from_str::<Scenario>(text);
+        let read = |text: &str| yaml_serde::from_str::<Scenario>(text);
         let scenario = "about: x\nsources: {a: {schema: s, dest_schema: d}}\nupgraded: {n: [a]}\nsteps:\n";
         let good = format!("{scenario}  - init_replica: [a]\n  - upgrade: {{exit: 3}}\n  - daemon: []\n");
         let steps = read(&good).unwrap().steps;

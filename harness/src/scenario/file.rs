@@ -114,7 +114,7 @@ fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Reads the keys, each with its place.
 pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
-    serde_yaml::from_str(text).map_err(|error| {
+    yaml_serde::from_str(text).map_err(|error| {
         let message = error.to_string();
         match error.location() {
             Some(place) => {
@@ -136,7 +136,7 @@ pub(super) enum Kind {
 
 /// Which kind a text is of, by the keys that only one kind has.
 pub(super) fn kind(text: &str) -> Kind {
-    let keys: serde_yaml::Mapping = serde_yaml::from_str(text).unwrap_or_default();
+    let keys: yaml_serde::Mapping = yaml_serde::from_str(text).unwrap_or_default();
     let has = |key: &str| keys.contains_key(key);
     if has("prepare") {
         Kind::Compared

@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Seed, String> {
-        serde_yaml::from_str(text).map_err(|error| error.to_string())
+        yaml_serde::from_str(text).map_err(|error| error.to_string())
     }
 
     #[test]

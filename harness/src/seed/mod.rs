@@ -73,6 +73,6 @@ impl Seed {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
     pub fn demo() -> Self {
-        serde_yaml::from_str(include_str!("demo.yaml")).expect("the seed of the demo")
+        yaml_serde::from_str(include_str!("demo.yaml")).expect("the seed of the demo")
     }
 }

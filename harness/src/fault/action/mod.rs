@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn actions_are_written_as_they_are_shown() {
         for action in ["kill_client", "crash_server", "freeze_server", "hold_lock", "second_upgrader"] {
-            let read: HoldAction = serde_yaml::from_str(action).unwrap();
+            let read: HoldAction = yaml_serde::from_str(action).unwrap();
             assert_eq!(read.to_string(), action);
         }
         for action in HoldAction::ALL {
