@@ -1,7 +1,7 @@
 //! What of the configuration the daemon of pg_chameleon 2.0.21 trips over, although the upgrade has no use for it: keys
 //! that it can't do without, values of another type than it works with, names that it can't write down. Every key of
 //! the example was tried with every type on the real daemon; what ends it is in
-//! scenarios/live/configuration_of_the_daemon.yaml, and tests/configuration.rs has each of those warned of.
+//! scenarios/live/configuration_of_the_daemon.yaml, and tests/cli/configuration.rs has each of those warned of.
 
 use super::error::Problem;
 use super::field::{Field, Form};

@@ -135,10 +135,10 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ),
     (
         "postgresql",
-        &[Test(POSTGRESQL, "a_database_is_opened_to_writers"), Test("tests/refusals.rs", "a_standby")],
+        &[Test(POSTGRESQL, "a_database_is_opened_to_writers"), Test("tests/cli/refusals.rs", "a_standby")],
     ),
     ("primary-keys", &[Test(CATALOGUE, "primary_keys_are_added"), Live("table_without_key")]),
-    ("recheck", &[No("run again: tests/failures.rs runs again whatever was refused")]),
+    ("recheck", &[No("run again: tests/disturbed/failures.rs runs again whatever was refused")]),
     ("replay", &[Test(POSTGRESQL, "an_event_that_cannot_be_replayed_is_mended")]),
     (
         "replica-stopped",
@@ -165,7 +165,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Test("tests/mysql/identity.rs", "a_port_that_was_never_read_from"),
         ],
     ),
-    ("server-id", &[Test("tests/configuration.rs", "two_sources_that_are_one_replica_to_their_server")]),
+    ("server-id", &[Test("tests/cli/configuration.rs", "two_sources_that_are_one_replica_to_their_server")]),
     ("source-schema", &[Live("remedies_of_1_8_2")]),
     ("source-types", &[Test(CONFIGURATION, "a_source_of_another_type_is_taken_out")]),
     ("start", &[Live("remedies_init_replica")]),

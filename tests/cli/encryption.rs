@@ -1,14 +1,11 @@
 //! TLS to PostgreSQL as libpq's `sslmode` has it, on a real server with certificates of a real authority.
 //! The server itself says (`pg_stat_ssl`) whether the session was encrypted.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{PROGRAM, shown};
 use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, local};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use replica::{PROGRAM, shown};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;

@@ -1,10 +1,7 @@
 //! `cleanup`: what an upgrade or a rollback has left is shown, dropped or renamed; the catalogue itself is never touched.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-#[path = "replica/terminal.rs"]
-mod terminal;
-
+use crate::on_terminal::{Terminal, assert_fits};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
 use assert_cmd::Command;
 use chameleon_harness::chameleon::home::{CONFIGURATION, Configuration};
 use chameleon_harness::fault::FaultDescription;
@@ -17,8 +14,6 @@ use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
-use replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
-use terminal::{Terminal, assert_fits};
 
 fn upgraded() -> Replica {
     let replica = Replica::demo();

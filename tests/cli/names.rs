@@ -1,14 +1,11 @@
 //! Names that hurt: whatever MySQL lets sources, schemas, tables and columns be called is upgraded as it is, and
 //! the new catalogue replicates into it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{Replica, shown};
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
 use chameleon_upgrade::names::{MAX_SOURCE_NAME_BYTES, quote_identifier};
 use postgres::Client;
-use replica::{Replica, shown};
 use serde_json::{Value, json};
 
 /// Each is used as the name of everything.

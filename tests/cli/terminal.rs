@@ -1,15 +1,10 @@
 //! What is asked and shown on a real terminal, and what elsewhere; and that whoever stops reading stops nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-#[path = "replica/terminal.rs"]
-mod terminal;
-
+use crate::on_terminal::{ESCAPE, Terminal, assert_fits, lines_on_screen};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, shown};
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, BatchState, Event, Seed, Source, Table};
-use replica::{PROGRAM, Replica, assert_unchanged, shown};
 use std::process::Stdio;
-use terminal::{ESCAPE, Terminal, assert_fits, lines_on_screen};
 
 const QUESTION: &str = "Answer YES to go on:";
 

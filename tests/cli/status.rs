@@ -1,13 +1,10 @@
 //! `status` shows the sources of either catalogue, and says what it found when it is neither.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{Replica, assert_unchanged, shown};
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Status, Table};
 use predicates::prelude::*;
 use predicates::str::contains;
-use replica::{Replica, assert_unchanged, shown};
 use serde_json::{Value, json};
 
 /// Two sources: one at work, one that was never initialised and whose schema on MySQL is not known yet.
@@ -194,7 +191,7 @@ fn what_cannot_be_shown_is_no_success() {
     let replica = Replica::of(&seed(), &configured());
     replica.sql("UPDATE sch_chameleon.t_sources SET t_source_schema = 'my_empty' WHERE t_source = 'empty'");
     let code = |arguments: &[&str], sink: std::process::Stdio| {
-        let mut command = std::process::Command::new(replica::PROGRAM);
+        let mut command = std::process::Command::new(crate::replica::PROGRAM);
         command.args(arguments).args(["--config", "upgraded"]).env("HOME", replica.home.path()).stdout(sink);
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())

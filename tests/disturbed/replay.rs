@@ -1,15 +1,11 @@
 //! What goes wrong while the old catalogue is replayed: 1.8.2 can go on from there, and nothing is applied twice.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
-mod disturbed;
-mod replica;
-
+use crate::replica::{Replica, assert_unchanged, demo_source};
+use crate::scene::{Outcome, Scene, rows, waiting};
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::fault::{Fault, MessageKind, Place, Transcript};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use disturbed::{Outcome, Scene, rows, waiting};
-use replica::{Replica, assert_unchanged, demo_source};
 use serde_json::json;
 use std::sync::OnceLock;
 
@@ -129,7 +125,7 @@ fn a_replay_in_sets_is_killed_anywhere() {
     let (undisturbed, slices) = undisturbed_in_sets();
     for slice in slices {
         let scene = in_sets();
-        let (at, held) = disturbed::hold(Place::message(*slice));
+        let (at, held) = crate::scene::hold(Place::message(*slice));
         let mut running = scene.start(vec![at], &["--yes"]);
         held.wait(&mut running);
         running.kill();
@@ -336,7 +332,7 @@ fn a_lock_that_is_let_go_in_time_is_waited_for() {
     transaction.batch_execute("LOCK TABLE shop.orders IN SHARE MODE").unwrap();
     let mut running = scene.start(vec![], &["--yes"]);
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'shop.orders'::regclass";
-    disturbed::until(|| running.has_ended() || scene.replica.value(waits) == "1");
+    crate::scene::until(|| running.has_ended() || scene.replica.value(waits) == "1");
     transaction.commit().unwrap();
     running.end().assert_code(0);
     scene.assert_upgraded_as(&undisturbed().0);

@@ -1,16 +1,13 @@
 //! What is wrong with the configuration or the command line ends with exit code 2, who is not let in by
 //! PostgreSQL with 3; each says what, where and what to do. The password is never shown.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{PROGRAM, Replica, demo_source, shown};
 use assert_cmd::Command;
 use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::live::{Scenario, Step};
 use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Server};
-use replica::{PROGRAM, Replica, demo_source, shown};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -213,7 +210,7 @@ fn a_report_that_cannot_be_written() {
             .stderr(predicates::str::contains(format!("The report {file} can't be written: ")))
             .stderr(predicates::str::ends_with("Nothing was done.\n"));
     }
-    replica::assert_unchanged(&before, &replica.record());
+    crate::replica::assert_unchanged(&before, &replica.record());
 }
 
 /// `pg_conn` of the shared server with these values instead, or without the ones that are null.
@@ -464,7 +461,7 @@ fn an_accepted_error_is_in_every_report() {
             shown(text.get_output())
         );
     }
-    replica::assert_unchanged(&before, &replica.record());
+    crate::replica::assert_unchanged(&before, &replica.record());
     // What is not accepted still refuses, before the lock and under it.
     replica.sql("CREATE SCHEMA _sch_chameleon_version2");
     let refused = replica.refused_in("a leftover", &accept, &["error    leftovers", "Refused: 1 error."]);
@@ -497,7 +494,7 @@ fn what_cannot_be_accepted() {
             );
         }
     }
-    replica::assert_unchanged(&before, &replica.record());
+    crate::replica::assert_unchanged(&before, &replica.record());
 }
 
 /// §report-16: the example's my_server_id in two sources of one server.

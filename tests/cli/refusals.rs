@@ -1,15 +1,12 @@
 //! Every check refuses or warns on a real server, says what, where and what to do, and changes nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{Replica, assert_unchanged, demo_source, shown};
 use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Kind, Seed, Source, Status, Table};
 use chameleon_harness::server::{LocalOptions, Server, local};
 use predicates::prelude::*;
 use predicates::str::contains;
-use replica::{Replica, assert_unchanged, demo_source, shown};
 use serde_json::json;
 use std::fs::File;
 
@@ -798,7 +795,7 @@ fn a_standby() {
     server.restart().unwrap();
     let mut client = server.address().connect("postgres").unwrap();
     let before = Record::of_database(&mut client).unwrap();
-    assert_cmd::Command::new(replica::PROGRAM)
+    assert_cmd::Command::new(crate::replica::PROGRAM)
         .args(["upgrade", "--yes", "--offline", "--config", "upgraded"])
         .env("HOME", home.path())
         .assert()

@@ -1,16 +1,12 @@
 //! Statements that fail: 1.7 is in place, what had been built is there to inspect, and the way on is told.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
-mod disturbed;
-mod replica;
-
+use crate::replica::{Replica, assert_unchanged, demo_source};
+use crate::scene::{
+    Outcome, Scene, commit, hold, messages_of_the_transaction, quiet, rows, title, until, waiting,
+};
 use chameleon_harness::fault::{Fault, Place};
 use chameleon_harness::record::Record;
 use chameleon_harness::seed::Seed;
-use disturbed::{
-    Outcome, Scene, commit, hold, messages_of_the_transaction, quiet, rows, title, until, waiting,
-};
-use replica::{Replica, assert_unchanged, demo_source};
 
 fn disk_full(at: Place) -> Fault {
     Fault::statement_fails(at, "disk_full".parse().unwrap())

@@ -1,9 +1,7 @@
 //! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has applied nothing; and whatever goes wrong
 //! with it, the catalogue is the one or the other.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-
+use crate::replica::{PROGRAM, Replica, demo_source};
 use chameleon_harness::chameleon::home::Configuration;
 use chameleon_harness::fault::FaultDescription;
 use chameleon_harness::record::Record;
@@ -17,7 +15,6 @@ use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use predicates::prelude::*;
 use predicates::str::contains;
-use replica::{PROGRAM, Replica, demo_source};
 
 const REFUSED: i32 = 3;
 

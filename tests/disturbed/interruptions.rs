@@ -1,16 +1,12 @@
 //! The client killed, its session ended, the connection cut, the server crashed or gone: the catalogue is the
 //! complete 1.7 or the complete 2.0, and the exit code and the last line say which.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
-mod disturbed;
-mod replica;
-
-use chameleon_harness::fault::{Fault, Place};
-use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
-use disturbed::{
+use crate::replica::demo_source;
+use crate::scene::{
     Ended, Outcome, Running, STEPS, Scene, commit, hold, messages_of_the_transaction, quiet, until, waiting,
 };
-use replica::demo_source;
+use chameleon_harness::fault::{Fault, Place};
+use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use rustix::process::Signal;
 
 /// Stops an upgrade at a place and does something to it there, before the message goes on.

@@ -1,18 +1,13 @@
 //! `check --list` and `check --only`: §checks.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
-mod replica;
-#[path = "replica/terminal.rs"]
-mod terminal;
-
+use crate::on_terminal::{Terminal, assert_fits};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, shown};
 use assert_cmd::Command;
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
 use chameleon_upgrade::checks::CHECKS;
-use replica::{PROGRAM, Replica, assert_unchanged, shown};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use terminal::{Terminal, assert_fits};
 
 /// A catalogue of which a leftover, the mapping and the status refuse the upgrade.
 fn with_three_errors() -> Replica {

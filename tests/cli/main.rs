@@ -1,0 +1,16 @@
+//! What a command line does on a real server: what it shows, what it refuses, how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
+
+mod check;
+mod cleanup;
+mod configuration;
+mod encryption;
+mod names;
+#[path = "../replica/terminal.rs"]
+mod on_terminal;
+mod refusals;
+#[path = "../replica/mod.rs"]
+mod replica;
+mod rollback;
+mod status;
+mod terminal;
