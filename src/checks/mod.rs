@@ -47,6 +47,7 @@ mod server_id;
 mod server_identity;
 mod source_schema;
 mod source_types;
+mod standbys;
 mod start;
 mod stored_twice;
 mod table_structure;
@@ -87,6 +88,7 @@ pub const CHECKS: &[Check] = &[
     schema_mappings::CHECK,
     replica_stopped::CHECK,
     locks::CHECK,
+    standbys::CHECK,
     start::CHECK,
     coordinates::CHECK,
     binlog_base_name::CHECK,

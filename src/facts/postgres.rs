@@ -13,6 +13,8 @@ pub struct Server {
     pub in_recovery: bool,
     /// Whether transactions are read-only unless they say otherwise (`default_transaction_read_only`).
     pub read_only: bool,
+    /// `synchronous_standby_names`, when the role's commits wait for one of them and none is connected.
+    pub awaited_standbys: Option<String>,
     /// The role of the configuration.
     pub role: Role,
     /// The owner of `sch_chameleon`; none when there is no such schema.

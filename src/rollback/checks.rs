@@ -232,6 +232,7 @@ mod tests {
                 database: "db".into(),
                 in_recovery: false,
                 read_only: false,
+                awaited_standbys: None,
                 role: Role {
                     name: "me".into(),
                     may_create_schemas: true,

@@ -150,6 +150,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ),
     ("replica-went-on", &[Test(WAY_BACK, "who_goes_back_by_force_copies_first")]),
     ("replication-privileges", &[Test("tests/mysql/server.rs", "what_the_remedy_grants_is_enough")]),
+    ("standbys", &[Test("tests/sessions/commits.rs", "a_standby_that_is_waited_for_in_vain_is_told")]),
     ("role", &[Test(POSTGRESQL, "a_role_gets_what_it_lacks")]),
     (
         "schema-mappings",

@@ -4,7 +4,9 @@ use crate::replica::{PROGRAM, Replica, demo_source, shown};
 use chameleon_harness::chameleon::home::{CONFIGURATION, Home, configuration};
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
+use chameleon_upgrade::report::layout::statements;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -84,6 +86,33 @@ fn broken_off_at_the_commit_that_waits_for_a_standby() {
         String::from_utf8_lossy(&output.stdout).contains("Upgraded: sch_chameleon is the 2.0.10 catalogue"),
         "{shown}"
     );
+}
+
+/// The warning goes with its remedy, carried out as it stands; without it a commit would be waited for (see above).
+#[test]
+fn a_standby_that_is_waited_for_in_vain_is_told() {
+    let server = without_its_standby();
+    let warns = |replica: &Replica| {
+        let output = replica.command(&["check", "--only", "standbys", "--format", "json"]).output().unwrap();
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        object["findings"].as_array().unwrap().first().cloned()
+    };
+    assert_eq!(warns(&replica(&server, "local")), None);
+    for synchronous_commit in ["on", "remote_write", "remote_apply"] {
+        let replica = replica(&server, synchronous_commit);
+        let finding = warns(&replica).expect(synchronous_commit);
+        assert_eq!(finding["severity"], "warning");
+        assert!(finding["found"].as_str().unwrap().contains("\"nobody\""), "{finding}");
+    }
+    let replica = replica(&server, "on");
+    let finding = warns(&replica).unwrap();
+    let mut client = replica.client();
+    for statement in statements(finding["remedy"].as_str().unwrap()) {
+        client.batch_execute(statement).unwrap();
+    }
+    drop(client);
+    assert_eq!(warns(&replica), None);
+    replica.upgrade(&[]).code(0);
 }
 
 /// `off`: the server answers before anything is on its disk. An upgrade, or a rollback, that was reported stays all the same.

@@ -53,6 +53,7 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
         database: row.try_get("database")?,
         in_recovery: row.try_get("in_recovery")?,
         read_only: row.try_get("read_only")?,
+        awaited_standbys: row.try_get("awaited_standbys")?,
         role: Role {
             name: row.try_get("role")?,
             may_create_schemas: row.try_get("may_create_schemas")?,

@@ -5,6 +5,11 @@ SELECT current_setting('server_version_num')::int AS version_number,
        current_user::text AS role,
        pg_is_in_recovery() AS in_recovery,
        current_setting('default_transaction_read_only')::boolean AS read_only,
+       -- Whoever may not see more of a standby's connection than that it is there, sees no state.
+       CASE WHEN current_setting('synchronous_standby_names') <> ''
+                 AND current_setting('synchronous_commit') NOT IN ('off', 'local')
+                 AND NOT EXISTS (SELECT FROM pg_stat_replication WHERE coalesce(sync_state, 'sync') IN ('sync', 'quorum'))
+            THEN current_setting('synchronous_standby_names') END AS awaited_standbys,
        has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
        (SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'sch_chameleon') AS owner,
        (SELECT pg_has_role(nspowner, 'USAGE')
