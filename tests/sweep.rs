@@ -7,9 +7,11 @@ mod replica;
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::fault::FaultKind;
 use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::attempt::{self, Attempt};
+use chameleon_harness::replica::template::ReplicaTemplate;
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::server;
+use chameleon_harness::server::{self, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
 use std::collections::BTreeSet;
@@ -150,4 +152,23 @@ fn what_differs_without_any_fault_is_the_harness_s_blindness() {
     sweep.only = vec!["cut_before@99999".parse().unwrap()];
     let Err(error) = sweep::run(&sweep, &|_, _| {}) else { panic!("there is no such message") };
     assert!(error.to_string().starts_with("there is no message 99999 for cut_before@99999"), "{error}");
+}
+
+/// One that found no configuration proved nothing, at none of its messages.
+#[test]
+fn a_second_upgrader_gets_as_far_as_the_first_one_s_lock() {
+    let sweep = sweep_of(small());
+    let server = SharedServer::new(sweep.server.clone().in_memory().start().unwrap());
+    let template = ReplicaTemplate::new(server, &sweep.origin).unwrap();
+    let mut replica = template.replica(&sweep.configuration).unwrap();
+    let fault = "{kind: hold, action: second_upgrader, at: {step: install, message: 2}}";
+    let attempt = Attempt {
+        upgrader: &sweep.upgrader,
+        arguments: &sweep.arguments,
+        configuration: &sweep.configuration,
+        faults: &[serde_yaml::from_str(fault).unwrap()],
+    };
+    let outcome = attempt::run(&mut replica, template.server(), &attempt).unwrap();
+    outcome.transcript.all_happened().unwrap();
+    assert_eq!((outcome.code(), outcome.second), (Some(0), Some(3)), "{}", outcome.output);
 }

@@ -54,7 +54,7 @@ impl FaultKind {
     pub fn names() -> Vec<String> {
         let failing = SQLSTATES.iter().map(|sqlstate| format!("{STATEMENT_FAILS}:{sqlstate}"));
         let cuts = CUTS.iter().map(|(name, _)| (*name).to_owned());
-        failing.chain(cuts).chain(HoldAction::ALL.map(|action| action.name().to_owned())).collect()
+        failing.chain(cuts).chain(HoldAction::ALL.iter().map(|action| action.name().to_owned())).collect()
     }
 
     /// The kinds that are tried when none are named.

@@ -26,7 +26,7 @@ pub struct HoldAction(&'static Definition);
 
 impl HoldAction {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &[Self] = &[
         Self(&kill_client::DEFINITION),
         Self(&crash_server::DEFINITION),
         Self(&freeze_server::DEFINITION),
@@ -65,7 +65,11 @@ impl FromStr for HoldAction {
     type Err = NoAction;
 
     fn from_str(name: &str) -> Result<Self, NoAction> {
-        Self::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| NoAction(name.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.name() == name)
+            .ok_or_else(|| NoAction(name.to_owned()))
     }
 }
 
@@ -125,7 +129,7 @@ impl JsonSchema for HoldAction {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let one = |it: Self| json_schema!({"type": "string", "const": it.name(), "description": it.0.about});
         json_schema!({
-            "oneOf": Self::ALL.map(one),
+            "oneOf": Self::ALL.iter().copied().map(one).collect::<Vec<_>>(),
             "description": "What can be done while a message is held.",
         })
     }
@@ -142,7 +146,7 @@ mod tests {
             assert_eq!(read.to_string(), action);
         }
         for action in HoldAction::ALL {
-            assert_eq!(action.to_string().parse(), Ok(action));
+            assert_eq!(action.to_string().parse(), Ok(*action));
         }
     }
 }
