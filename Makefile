@@ -17,6 +17,8 @@ lint: rust ## Check formatting, warnings, documentation, and that what it cites 
 	cargo test --quiet --test papers
 	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
 	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
+	else echo "cargo-deny is not installed: the licences and sources of the dependencies are not checked"; fi
 
 # What the server's version can make a difference to.
 BY_VERSION := --test scenarios --test upgrade --test catalogue_v2
