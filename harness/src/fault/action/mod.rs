@@ -2,6 +2,7 @@
 
 mod crash_server;
 mod definition;
+mod end_session;
 mod freeze_server;
 mod hold_lock;
 mod kill_client;
@@ -33,6 +34,7 @@ impl HoldAction {
         Self(&hold_lock::DEFINITION),
         Self(&second_upgrader::DEFINITION),
         Self(&revoke_privilege::DEFINITION),
+        Self(&end_session::DEFINITION),
     ];
 
     /// As scenarios and the command line write it.
