@@ -544,5 +544,9 @@ fn the_next_steps_can_be_followed_whatever_the_configuration_is_called() {
         };
         assert!(shell(copy), "{copy}");
         assert!(shell(&format!("{} status --config {name}", replica::PROGRAM)), "{name}");
+        let cleanup =
+            shown.lines().map(str::trim).find_map(|line| line.strip_prefix("chameleon-upgrade cleanup "));
+        assert!(shell(&format!("{} cleanup {} --yes", replica::PROGRAM, cleanup.unwrap())), "{cleanup:?}");
+        assert_eq!(replica.value("SELECT to_regnamespace('_sch_chameleon_version1') IS NULL"), "true");
     }
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 /// The version of pg_chameleon whose catalogue the upgrade makes.
 const PG_CHAMELEON: &str = "2.0.21";
 
-/// Tells what to do next.
-pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, home: &Path) {
+/// Tells what to do next. `named`: the configuration, as the command line names it.
+pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &Path) {
     console.heading("What to do next");
     console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is:"));
     console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
@@ -28,8 +28,14 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, home: &Path) {
     );
     console.step(
         "Compare the tables with MySQL, by their numbers of rows at least: what 1.8.2 had lost before, the upgrade can't \
-         know. When all is well: DROP SCHEMA _sch_chameleon_version1 CASCADE;",
+         know. When all is well, the 1.7 catalogue can go; until then it is the way back:",
     );
+    console.command(&cleanup(named, "--drop"));
+}
+
+/// The command that cleans up.
+pub(super) fn cleanup(named: &str, options: &str) -> String {
+    format!("chameleon-upgrade cleanup --config {} {options}", word(named))
 }
 
 /// The name that pg_chameleon has for the configuration; where it has none, it must be given one.

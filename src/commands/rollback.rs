@@ -1,7 +1,7 @@
 //! `rollback`: undoes a successful upgrade while the 2.0 replica has applied nothing. §way-back.
 
-use super::consent;
 use super::session::{self, Alone, Refusal};
+use super::{consent, next_steps};
 use crate::catalogue::v1::read;
 use crate::catalogue::{v2, version};
 use crate::cli::Rollback;
@@ -59,7 +59,7 @@ async fn roll_back(arguments: &Rollback, alone: &Alone<'_>) -> Result<Ending, Re
     let ended = rollback::roll_back(client, &alone.configuration.pg, options, patience).await;
     let forced = examined.progress.is_some_and(|progress| progress.has_gone_on());
     match &ended.outcome {
-        Outcome::Done { .. } => next_steps(alone.console, forced),
+        Outcome::Done { .. } => tell_next_steps(arguments, alone.console, forced),
         Outcome::Refused(findings) => alone.console.findings(findings),
         _ if alone.interruption.happened() => alone.console.failure("interrupted"),
         _ => ended.failure.iter().for_each(|failure| alone.console.failure(&failure.to_string())),
@@ -67,7 +67,7 @@ async fn roll_back(arguments: &Rollback, alone: &Alone<'_>) -> Result<Ending, Re
     Ok(rollback::ending::ending(&ended.outcome, forced))
 }
 
-fn next_steps(console: &Console, forced: bool) {
+fn tell_next_steps(arguments: &Rollback, console: &Console, forced: bool) {
     console.heading("What to do next");
     if forced {
         console.step(
@@ -79,5 +79,6 @@ fn next_steps(console: &Console, forced: bool) {
             "Start the 1.8.2 replica of each source: it goes on from where it was. Never start 2.0 on it.",
         );
     }
-    console.step("Before the next upgrade: DROP SCHEMA _sch_chameleon_version2 CASCADE;");
+    console.step("Before the next upgrade:");
+    console.command(&next_steps::cleanup(&arguments.config.name, "--schema version2 --drop"));
 }

@@ -136,7 +136,7 @@ impl Verb<'_> {
             if agreed.dry_run {
                 return upgrade::ending::of_a_dry_run(&what, waited);
             }
-            next_steps::tell(self.console, agreed, &location::home());
+            next_steps::tell(self.console, agreed, &self.arguments.config.name, &location::home());
         } else if alone.interruption.happened() {
             self.console.failure("interrupted");
         } else if let Some(failure) = &ended.failure {

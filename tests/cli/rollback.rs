@@ -48,7 +48,8 @@ fn the_old_catalogue_is_put_back_and_can_be_upgraded_again() {
         .command(&["rollback", "--yes"])
         .assert()
         .success()
-        .stdout(contains("Rolled back: sch_chameleon is the 1.7 catalogue again."));
+        .stdout(contains("Rolled back: sch_chameleon is the 1.7 catalogue again."))
+        .stdout(contains("chameleon-upgrade cleanup --config upgraded --schema version2 --drop"));
     assert_eq!(old.diff(&catalogue(&replica, "sch_chameleon")), "");
     assert_eq!(new.diff(&catalogue(&replica, "_sch_chameleon_version2")), "");
     assert_eq!(replica.value("SELECT to_regnamespace('_sch_chameleon_version1') IS NULL"), "true");

@@ -102,7 +102,9 @@ pub fn assert_fits(columns: usize, case: &str, shown: &str) {
     for line in lines_on_screen(shown) {
         let text = line.trim_start_matches([' ', '→']);
         let copied = chameleon_upgrade::report::layout::statements(text) == [text]
-            || ["chameleon ", "pip ", "cp "].iter().any(|command| text.starts_with(command));
+            || ["chameleon ", "chameleon-upgrade ", "pip ", "cp "]
+                .iter()
+                .any(|command| text.starts_with(command));
         let fits = chameleon_upgrade::report::layout::width(&line) <= columns;
         assert!(fits || copied || !text.contains(' '), "{case}, {columns} columns:\n{line}\nin:\n{shown}");
     }
