@@ -14,6 +14,7 @@ use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 /// A table synced on its own, a batch that waits, an open batch that isn't started.
@@ -166,7 +167,8 @@ fn a_second_upgrader_gets_as_far_as_the_first_one_s_lock() {
         upgrader: &sweep.upgrader,
         arguments: &sweep.arguments,
         configuration: &sweep.configuration,
-        faults: &[serde_yaml::from_str(fault).unwrap()],
+        faults: &[yaml_serde::from_str(fault).unwrap()],
+        environment: &BTreeMap::new(),
     };
     let outcome = attempt::run(&mut replica, template.server(), &attempt).unwrap();
     outcome.transcript.all_happened().unwrap();

@@ -14,6 +14,7 @@ use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
+use std::collections::BTreeMap;
 
 fn upgraded() -> Replica {
     let replica = Replica::demo();
@@ -213,8 +214,9 @@ fn faults_at_every_message_leave_all_or_nothing() {
     let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
         let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
         let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        attempt::run(replica, template.server(), &Attempt { upgrader, arguments, configuration, faults })
-            .unwrap()
+        let environment = &BTreeMap::new();
+        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
+        attempt::run(replica, template.server(), &attempt).unwrap()
     };
     assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
     let there = "SELECT to_regnamespace('_sch_chameleon_version1') IS NOT NULL";

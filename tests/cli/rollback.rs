@@ -15,6 +15,7 @@ use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use predicates::prelude::*;
 use predicates::str::contains;
+use std::collections::BTreeMap;
 
 const REFUSED: i32 = 3;
 
@@ -174,8 +175,9 @@ fn faults_at_every_message_leave_the_one_or_the_other() {
     let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
         let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
         let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        attempt::run(replica, template.server(), &Attempt { upgrader, arguments, configuration, faults })
-            .unwrap()
+        let environment = &BTreeMap::new();
+        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
+        attempt::run(replica, template.server(), &attempt).unwrap()
     };
     assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
     let rollback = ["rollback", "--yes"];

@@ -15,6 +15,7 @@ use crate::sweep::case::Case;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use chameleon_upgrade::config::{ConfigurationError, location};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Why there was no rehearsal.
@@ -123,6 +124,7 @@ impl Rehearsal {
             arguments: &arguments,
             configuration: &self.configuration,
             faults: &[],
+            environment: &BTreeMap::new(),
         };
         let outcome = attempt::run(&mut replica, template.server(), &attempt)?;
         let copied = replica.home.configuration().display().to_string();

@@ -9,6 +9,7 @@ use crate::replica::{Replica, ReplicaError};
 use crate::server::{Address, ServerError, SharedServer};
 use postgres::Client;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -62,6 +63,8 @@ pub struct Attempt<'a> {
     pub configuration: &'a Configuration,
     /// What goes wrong.
     pub faults: &'a [FaultDescription],
+    /// Variables of its environment, beside those that it inherits.
+    pub environment: &'a BTreeMap<String, String>,
 }
 
 /// What came of a run.
@@ -122,7 +125,9 @@ pub fn run(
         arguments.extend(["--report".as_ref(), report.as_os_str()]);
     }
     let began = Instant::now();
-    let upgrader = running::start(&attempt.upgrader.command(&replica.home, arguments), ANSWER)?;
+    let mut command = attempt.upgrader.command(&replica.home, arguments);
+    command.envs(attempt.environment);
+    let upgrader = running::start(&command, ANSWER)?;
     run.began(upgrader.id());
     let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
     let took = began.elapsed();

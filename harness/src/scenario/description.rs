@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -195,6 +196,9 @@ pub struct Run {
     /// The upgrader's arguments, without `--config`; `[upgrade, --yes]` by default.
     #[serde(default = "upgrade")]
     pub arguments: Vec<String>,
+    /// Variables of its environment, beside those that it inherits.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// What goes wrong. Each must happen, or the scenario fails.
     #[serde(default)]
     pub faults: Vec<FaultDescription>,

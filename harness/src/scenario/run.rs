@@ -243,9 +243,10 @@ impl RunOnReplica<'_> {
         replica: &mut Replica,
         faults: &[crate::fault::FaultDescription],
     ) -> Result<Outcome, AttemptError> {
-        let arguments = &self.run.arguments;
+        let (arguments, environment) = (&self.run.arguments, &self.run.environment);
         let (upgrader, configuration) = (self.upgrader, self.configuration);
-        attempt::run(replica, self.server, &Attempt { upgrader, arguments, configuration, faults })
+        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
+        attempt::run(replica, self.server, &attempt)
     }
 
     /// The same checks once more, for a program: they change nothing.
@@ -253,7 +254,8 @@ impl RunOnReplica<'_> {
         let (upgrader, configuration) = (self.upgrader, self.configuration);
         let mut arguments = self.run.arguments.clone();
         arguments.extend(["--format", "json"].map(str::to_owned));
-        let attempt = Attempt { upgrader, arguments: &arguments, configuration, faults: &[] };
+        let environment = &self.run.environment;
+        let attempt = Attempt { upgrader, arguments: &arguments, configuration, faults: &[], environment };
         let outcome = attempt::run(replica, self.server, &attempt)?;
         Report::at_the_beginning_of(&outcome.output).map_err(|error| {
             Unfinished::Scenario(format!("check wrote no JSON ({error}): {}", outcome.output))

@@ -18,6 +18,7 @@ use case::Case;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -356,6 +357,7 @@ fn upgrade(
     configuration: &Configuration,
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, AttemptError> {
-    let attempt = Attempt { upgrader: &sweep.upgrader, arguments: &sweep.arguments, configuration, faults };
+    let (upgrader, arguments, environment) = (&sweep.upgrader, &sweep.arguments, &BTreeMap::new());
+    let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
     attempt::run(replica, template.server(), &attempt)
 }
