@@ -46,6 +46,9 @@ pub enum Command {
     Status(Status),
     /// Undo a successful upgrade, while the 2.0 replica has applied nothing.
     Rollback(Rollback),
+    /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
+    #[command(alias = "set_configuration_files")]
+    InitConfig,
 }
 
 impl Command {
@@ -53,7 +56,7 @@ impl Command {
     #[must_use]
     pub fn shows(&self) -> Option<Format> {
         match self {
-            Self::Upgrade(_) | Self::Rollback(_) => None,
+            Self::Upgrade(_) | Self::Rollback(_) | Self::InitConfig => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
         }

@@ -2,6 +2,7 @@
 
 mod check;
 mod consent;
+mod init_config;
 mod interruption;
 mod next_steps;
 mod replay;
@@ -21,5 +22,6 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Check(arguments) => check::run(arguments, console).await,
         Command::Status(arguments) => status::run(arguments, console).await,
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
+        Command::InitConfig => init_config::run(console),
     }
 }

@@ -124,7 +124,7 @@ pub(super) struct Problem {
 
 fn describe_available(available: &[String]) -> String {
     if available.is_empty() {
-        return "the folder holds no configuration: chameleon set_configuration_files makes an example"
+        return "the folder holds no configuration: chameleon-upgrade init-config makes an example"
             .to_owned();
     }
     let names: Vec<String> = available.iter().map(|name| format!("{name:?}")).collect();

@@ -8,12 +8,14 @@
 mod conninfo;
 mod daemon;
 mod error;
+pub mod example;
 mod field;
 pub mod location;
 mod mysql;
 mod password;
 mod postgres;
 mod source;
+pub mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
