@@ -49,6 +49,8 @@ pub enum Command {
     /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
     #[command(alias = "set_configuration_files")]
     InitConfig,
+    /// Make one configuration of pg_chameleon 2 out of those of pg_chameleon 1.x.
+    ConvertConfig(ConvertConfig),
 }
 
 impl Command {
@@ -56,7 +58,7 @@ impl Command {
     #[must_use]
     pub fn shows(&self) -> Option<Format> {
         match self {
-            Self::Upgrade(_) | Self::Rollback(_) | Self::InitConfig => None,
+            Self::Upgrade(_) | Self::Rollback(_) | Self::InitConfig | Self::ConvertConfig(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
         }
@@ -198,6 +200,23 @@ pub struct Rollback {
     /// When the connection is lost: how many seconds to go on asking the server what became of the rollback.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
+}
+
+/// `convert-config`.
+#[derive(Debug, Args)]
+pub struct ConvertConfig {
+    /// The files of pg_chameleon 1.x [default: all of ~/.pg_chameleon/config].
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The new configuration: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path.
+    #[arg(long, value_name = "NAME", default_value = "upgraded")]
+    pub output: String,
+    /// Replace the new configuration when it is there already.
+    #[arg(long)]
+    pub force: bool,
+    /// Don't ask PostgreSQL: the schema mappings are not compared with those of the catalogue.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// How to show something.

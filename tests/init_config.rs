@@ -78,15 +78,14 @@ fn what_is_there_is_left_alone() {
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
     fs::write(home.path().join(EXAMPLE), "mine").unwrap();
     let output = run(home.path(), "init-config");
-    let path = folder.display();
     ends(
         &output,
         0,
         &[
-            &format!("left alone {path}: it is there already"),
-            &format!("left alone {path}/configuration/config-example.yml: it is there already"),
-            &format!("made {path}/logs"),
-            &format!("chmod 700 {path}"),
+            "left alone ~/.pg_chameleon: it is there already",
+            "left alone ~/.pg_chameleon/configuration/config-example.yml: it is there already",
+            "made ~/.pg_chameleon/logs",
+            "chmod 700 ~/.pg_chameleon",
             "What was there is as it was.",
         ],
     );

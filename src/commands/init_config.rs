@@ -18,14 +18,15 @@ pub fn run(console: &Console) -> Ending {
 
 fn make(home: &Path, console: &Console) -> Result<Ending, StoreError> {
     let example = home.join(FOLDER).join(example::FILE);
+    let shown = location::shown(&example, home);
     folders(home, console)?;
     let left = match store::write(&example, example::TEXT, Place::Free) {
         Ok(()) => {
-            console.step(&format!("made {}", example.display()));
+            console.step(&format!("made {}", shown.display()));
             ""
         }
-        Err(StoreError::Exists(path)) => {
-            console.step(&format!("left alone {}: it is there already", path.display()));
+        Err(StoreError::Exists(_)) => {
+            console.step(&format!("left alone {}: it is there already", shown.display()));
             " What was there is as it was."
         }
         Err(error) => return Err(error),
@@ -33,20 +34,21 @@ fn make(home: &Path, console: &Console) -> Result<Ending, StoreError> {
     Ok(Ending::Done(format!(
         "The folders and an example are there.{left} Next: chameleon-upgrade convert-config makes the new configuration \
          of the old ones; or copy {} to another name, and change the copy.",
-        example.display()
+        shown.display()
     )))
 }
 
 /// Makes the folders that are missing, and tells of each.
 pub(super) fn folders(home: &Path, console: &Console) -> Result<(), StoreError> {
     for folder in store::folders(home)? {
-        tell(&folder, console);
+        tell(&folder, home, console);
     }
     Ok(())
 }
 
-fn tell(folder: &Folder, console: &Console) {
-    let path = folder.path.display();
+fn tell(folder: &Folder, home: &Path, console: &Console) {
+    let path = location::shown(&folder.path, home);
+    let path = path.display();
     if folder.made {
         console.step(&format!("made {path}"));
     } else {

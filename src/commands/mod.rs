@@ -2,6 +2,7 @@
 
 mod check;
 mod consent;
+mod convert_config;
 mod init_config;
 mod interruption;
 mod next_steps;
@@ -23,5 +24,6 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Status(arguments) => status::run(arguments, console).await,
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
         Command::InitConfig => init_config::run(console),
+        Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,
     }
 }
