@@ -154,16 +154,19 @@ fn every_setting_with_a_successor_is_taken_over() {
         &run(home.path(), &["--offline"]),
         0,
         &[
+            "my_server_id is 4711, the first of the old ones",
             &format!(
-                "my_server_id is not the same in all files: 4711 in {folder}/a.yaml:1, 5 in {folder}/b.yaml:1. The first was taken."
+                "batch_retention is not the same in all files: \"3 days\" in {folder}/a.yaml:1, \"1 day\" in {folder}/b.yaml:1. The first was taken."
             ),
             &format!(
-                "{folder}/b.yaml:1: the port of mysql_conn is the text \"3307\". pg_chameleon 1.x took no notice of it and read from 3306"
+                "The port of mysql_conn is the text \"3307\" ({folder}/b.yaml:1). pg_chameleon 1.x took no notice of it and read from 3306"
             ),
-            "hexify: pg_chameleon 2 knows by itself",
-            "pause_on_reindex: pg_chameleon 2 has nothing like it. It was left out.",
-            "sleep_on_reindex: ",
-            "reindex_app_names: ",
+            "hexify was left out: pg_chameleon 2 knows by itself",
+            &format!(
+                "pause_on_reindex was left out: pg_chameleon 2 has nothing like it ({folder}/a.yaml:1, {folder}/b.yaml:1)."
+            ),
+            "sleep_on_reindex was left out",
+            "reindex_app_names was left out",
             "a key that pg_chameleon 1.8.2 doesn't know",
             "--offline was given",
         ],
@@ -468,9 +471,30 @@ fn the_checks_find_nothing_in_it() {
     upgrade.args(["upgrade", "--yes", "--offline", "--config", "converted"]).env("HOME", replica.home.path());
     let output = upgrade.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
-    write_old(replica.home.path(), &[]);
+    shown_by_the_real_program(&replica);
     let output = run(replica.home.path(), &["--output", "again"]);
     ends(&output, 0, &["Not compared with the catalogue: it is not 1.7."]);
+}
+
+/// 2.0.21 refuses to run as root, and root has no other account that could read everyone's checkout.
+const AS_NOBODY: &str = "import os, runpy, sys; os.geteuid = lambda: 65534; sys.argv = sys.argv[1:]; \
+                         runpy.run_path(sys.argv[0], run_name='__main__')";
+
+fn shown_by_the_real_program(replica: &Replica) {
+    let Some(chameleon) = tools::or_skip("a converted configuration and 2.0.21", tools::chameleon2()) else {
+        return;
+    };
+    let output = Command::new(chameleon.join("bin/python"))
+        .args(["-W", "ignore", "-c", AS_NOBODY])
+        .arg(chameleon.join("bin/chameleon"))
+        .args(["show_status", "--config", "converted", "--source", "my_host"])
+        .env("HOME", replica.home.path())
+        .output();
+    let shown = shown(&output.unwrap());
+    for text in ["my_host", "my_shop", "shop", "my_stock", "stock", "stopped"] {
+        assert!(shown.contains(text), "{text:?} is not in:\n{shown}");
+    }
+    assert!(!shown.contains("Traceback"), "{shown}");
 }
 
 #[test]

@@ -4,11 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::super::daemon::PYTHON_HAS_NO_CODEC;
+use super::settings::WITHOUT_SUCCESSOR;
 use super::settings::default_of;
-use super::{Entry, OldConfiguration, write};
+use super::{Entry, OldConfiguration, PORT_OF_MYSQL, write};
 use crate::finding::Finding;
 use crate::mapping::MappingPair;
 use crate::names::MAX_SOURCE_NAME_BYTES;
+use crate::wording::first_of;
+
+/// How many files are named of those of which the same is to be told.
+const PLACES: usize = 5;
 
 /// The new configuration.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub fn convert(files: &[OldConfiguration]) -> Result<Conversion, Vec<Finding>> {
         return Err(errors);
     }
     let mut findings: Vec<_> = files.iter().flat_map(|file| file.findings.clone()).collect();
+    findings.extend(without_successor(files));
+    findings.extend(ports(files));
     for (key, among) in settings_of(files, &groups) {
         findings.extend(differing(key, &among));
     }
@@ -63,6 +70,47 @@ pub fn convert(files: &[OldConfiguration]) -> Result<Conversion, Vec<Finding>> {
         findings.extend(copied_otherwise(group));
     }
     Ok(Conversion { text: write::text(&groups, &names), groups: shown(&groups, names), findings })
+}
+
+/// Each key that is left out, with all the files that have it.
+fn without_successor(files: &[OldConfiguration]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (key, why) in WITHOUT_SUCCESSOR {
+        let of = |file: &OldConfiguration| {
+            let entry = file.without_successor.iter().find(|entry| entry.value == key);
+            entry.map(|entry| file.at(entry.line))
+        };
+        let places: Vec<_> = files.iter().filter_map(of).collect();
+        if !places.is_empty() {
+            let places = first_places(&places);
+            found.push(Finding::info("no-successor", format!("{key} was left out: {why} ({places}).")));
+        }
+    }
+    found
+}
+
+/// The ports that 1.8.2 never used.
+fn ports(files: &[OldConfiguration]) -> Option<Finding> {
+    let of = |file: &OldConfiguration| {
+        let port = file.mysql.port.as_ref()?;
+        Some(format!("{} ({})", port.value, file.at(port.line)))
+    };
+    let ports: Vec<_> = files.iter().filter_map(of).collect();
+    (!ports.is_empty()).then(|| {
+        Finding::warning(
+            "port",
+            format!(
+                "The port of mysql_conn {}. pg_chameleon 1.x took no notice of it and read from {PORT_OF_MYSQL}, so that is \
+                 the port of the new configuration.",
+                first_places(&ports)
+            ),
+            "Change it only if the very server that 1.x read from now answers at another port.",
+        )
+    })
+}
+
+fn first_places(places: &[String]) -> String {
+    first_of(&places[..places.len().min(PLACES)], places.len() as u64)
 }
 
 /// In the order in which each server is first named. Names of hosts know no capitals.
@@ -304,6 +352,11 @@ fn differing(key: &'static str, files: &[&OldConfiguration]) -> Option<Finding> 
     let (_, first) = with.first()?;
     if with.iter().all(|(_, entry)| entry.value == first.value) {
         return None;
+    }
+    // Each replica of one server has its own, so they always differ where there are several.
+    if key == "my_server_id" {
+        let found = format!("my_server_id is {}, the first of the old ones: a source has one.", first.value);
+        return Some(Finding::info("my_server_id", found));
     }
     let values: Vec<_> =
         with.iter().map(|(file, entry)| format!("{} in {}", entry.value, file.at(entry.line))).collect();

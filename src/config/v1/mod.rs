@@ -43,7 +43,9 @@ pub struct OldConfiguration {
     /// Names of tables without their schema.
     tables_limit: Option<Entry<Vec<String>>>,
     type_override: Option<Entry<Vec<TypeOverride>>>,
-    /// What is to be told of it.
+    /// Keys that have no place in the new configuration.
+    without_successor: Vec<Entry<&'static str>>,
+    /// What else is to be told of it.
     findings: Vec<Finding>,
 }
 
@@ -57,6 +59,8 @@ struct Entry<T> {
 #[derive(Debug, Clone)]
 struct OldMysql {
     line: usize,
+    /// What its port is, in a clause, when it is another than the usual one.
+    port: Option<Entry<String>>,
     host: Entry<String>,
     user: Entry<String>,
     password: Password,
@@ -133,7 +137,7 @@ fn read(file: &Path, root: &Field<'_>) -> Result<OldConfiguration, Problem> {
             settings.insert(setting.old, Entry::of(&field, setting.read(&field)?));
         }
     }
-    say_what_is_left(root, &at, &mut findings)?;
+    let without_successor = what_is_left(root, &at, &mut findings)?;
     Ok(OldConfiguration {
         my_database: name(root, "my_database", "the name of a schema on MySQL")?,
         dest_schema: dest_schema(root)?,
@@ -144,6 +148,7 @@ fn read(file: &Path, root: &Field<'_>) -> Result<OldConfiguration, Problem> {
         mysql,
         postgres,
         settings,
+        without_successor,
         findings,
     })
 }
@@ -203,23 +208,12 @@ fn mysql(
         (None, None) => connection.require("passwd", "a password")?,
     }
     .secret();
-    if let Some(port) = connection.get("port")? {
-        let is_usual = port.text("a TCP port").is_ok_and(|port| port.trim() == PORT_OF_MYSQL.to_string());
-        if !is_usual {
-            findings.push(Finding::warning(
-                "port",
-                format!(
-                    "{}: the port of mysql_conn {}. pg_chameleon 1.x took no notice of it and read from {PORT_OF_MYSQL}, so \
-                     that is the port of the new configuration.",
-                    at(port.line()),
-                    port.describe()
-                ),
-                "Change it only if the very server that 1.x read from now answers at another port.",
-            ));
-        }
-    }
+    let is_usual =
+        |port: &Field<'_>| port.text("a port").is_ok_and(|port| port.trim() == PORT_OF_MYSQL.to_string());
+    let port = connection.get("port")?.filter(|port| !is_usual(port));
     Ok(OldMysql {
         line: connection.line(),
+        port: port.map(|port| Entry::of(&port, port.describe())),
         host: text(&connection, "host", "a host or an address")?,
         user: text(&connection, "user", "a user name")?,
         password: password.text("a password: without one, write two quotes")?.into(),
@@ -269,26 +263,26 @@ fn password_of_postgres(
 
 /// Keys that have no place in the new configuration. What isn't known is not shown: it may be a password that stands where
 /// a key should.
-fn say_what_is_left(
+fn what_is_left(
     root: &Field<'_>,
     at: &dyn Fn(usize) -> String,
     findings: &mut Vec<Finding>,
-) -> Result<(), Problem> {
-    let Form::Mapping(keys) = root.form() else { return Ok(()) };
+) -> Result<Vec<Entry<&'static str>>, Problem> {
+    let mut left = Vec::new();
+    let Form::Mapping(keys) = root.form() else { return Ok(left) };
     for key in keys {
         let Some(field) = root.find(&key)? else { continue };
-        let line = at(field.line());
-        if let Some((_, why)) = WITHOUT_SUCCESSOR.iter().find(|(known, _)| *known == key) {
-            findings.push(Finding::info("no-successor", format!("{line}: {key}: {why}. It was left out.")));
+        if let Some((known, _)) = WITHOUT_SUCCESSOR.iter().find(|(known, _)| *known == key) {
+            left.push(Entry::of(&field, *known));
         } else if !KNOWN.contains(&key.as_str()) && !SETTINGS.iter().any(|it: &Setting| it.old == key) {
             findings.push(Finding::warning(
                 "unknown-key",
-                format!("{line}: a key that pg_chameleon 1.8.2 doesn't know. It was left out."),
+                format!("{}: a key that pg_chameleon 1.8.2 doesn't know. It was left out.", at(field.line())),
                 "If it means something to you, see whether config-example.yml has the like.",
             ));
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 fn tables_limit(root: &Field<'_>) -> Result<Option<Entry<Vec<String>>>, Problem> {
