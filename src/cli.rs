@@ -49,6 +49,11 @@ pub enum Command {
     Rollback(Rollback),
     /// Show what an upgrade or a rollback has left beside the catalogue; drop or rename it.
     Cleanup(Cleanup),
+    /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
+    #[command(alias = "set_configuration_files")]
+    InitConfig,
+    /// Make one configuration of pg_chameleon 2 out of those of pg_chameleon 1.x.
+    ConvertConfig(ConvertConfig),
 }
 
 impl Command {
@@ -57,6 +62,7 @@ impl Command {
     pub fn shows(&self) -> Option<Format> {
         match self {
             Self::Upgrade(_) | Self::Rollback(_) | Self::Cleanup(_) => None,
+            Self::InitConfig | Self::ConvertConfig(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
         }
@@ -244,6 +250,23 @@ impl PutAside {
             Self::Version2 => names::VERSION2,
         }
     }
+}
+
+/// `convert-config`.
+#[derive(Debug, Args)]
+pub struct ConvertConfig {
+    /// The files of pg_chameleon 1.x [default: all of ~/.pg_chameleon/config].
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The new configuration: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path.
+    #[arg(long, value_name = "NAME", default_value = "upgraded")]
+    pub output: String,
+    /// Replace the new configuration when it is there already.
+    #[arg(long)]
+    pub force: bool,
+    /// Don't ask PostgreSQL: the schema mappings are not compared with those of the catalogue.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// How to show something.

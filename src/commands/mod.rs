@@ -3,6 +3,8 @@
 mod check;
 mod cleanup;
 mod consent;
+mod convert_config;
+mod init_config;
 mod interruption;
 mod next_steps;
 mod replay;
@@ -23,5 +25,7 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Status(arguments) => status::run(arguments, console).await,
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
         Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
+        Command::InitConfig => init_config::run(console),
+        Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,
     }
 }

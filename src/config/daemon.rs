@@ -162,7 +162,7 @@ fn connection(source: &Field<'_>) -> Result<Vec<DaemonRequirement>, Problem> {
 }
 
 /// Character sets of MySQL that are no encoding of Python's by that name, with which a file is opened (tried).
-const PYTHON_HAS_NO_CODEC: [&str; 2] = ["utf8mb3", "utf8mb4"];
+pub(super) const PYTHON_HAS_NO_CODEC: [&str; 2] = ["utf8mb3", "utf8mb4"];
 
 fn is_server_id(field: &Field<'_>) -> bool {
     field.python_integer().is_some_and(|id| (0..=i128::from(u32::MAX)).contains(&id))

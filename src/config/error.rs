@@ -64,8 +64,9 @@ pub enum ConfigurationError {
     /// It is a configuration of pg_chameleon 1.x.
     #[error(
         "{} is a configuration of pg_chameleon 1.x, for one MySQL schema. The upgrade reads the configuration of \
-         pg_chameleon 2, which names all of them: write one (chameleon set_configuration_files makes an example), and give \
-         the source of this server the line {:?}: {:?} in its schema_mappings",
+         pg_chameleon 2, which names all of them: chameleon-upgrade convert-config makes it of the old ones. Or write one \
+         (chameleon-upgrade init-config makes an example), and give the source of this server the line {:?}: {:?} in its \
+         schema_mappings",
         .file.display(),
         .pair.0,
         .pair.1
@@ -124,7 +125,7 @@ pub(super) struct Problem {
 
 fn describe_available(available: &[String]) -> String {
     if available.is_empty() {
-        return "the folder holds no configuration: chameleon set_configuration_files makes an example"
+        return "the folder holds no configuration: chameleon-upgrade init-config makes an example"
             .to_owned();
     }
     let names: Vec<String> = available.iter().map(|name| format!("{name:?}")).collect();

@@ -127,7 +127,9 @@ impl<'d> Field<'d> {
     /// Whether the value is one of a connection and may hold a password, in a place where it doesn't belong.
     fn may_hold_a_secret(&self) -> bool {
         let Some((section, name)) = self.key.rsplit_once('.') else { return false };
-        let in_a_connection = section == "pg_conn" || section.split('.').any(|part| part == "db_conn");
+        let in_a_connection = section == "pg_conn"
+            || section == "mysql_conn"
+            || section.split('.').any(|part| part == "db_conn");
         in_a_connection && !SHOWN_OF_A_CONNECTION.contains(&name)
     }
 

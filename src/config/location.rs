@@ -30,20 +30,39 @@ pub fn home() -> PathBuf {
 /// # Errors
 /// No name can be read as one, or there is no such file.
 pub fn locate(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationError> {
+    let looked = place(name_or_path, home)?;
+    if is_path(name_or_path) {
+        return Ok(looked);
+    }
+    // A folder that can't be entered is no proof that the file is missing: reading it tells why.
+    if looked.try_exists().unwrap_or(true) {
+        return Ok(looked);
+    }
+    let available = names_in(&home.join(FOLDER));
+    Err(ConfigurationError::NoSuchName { name: name_or_path.to_owned(), looked, available })
+}
+
+/// A path as it is shown: from `~` on when it is in the home.
+#[must_use]
+pub fn shown(path: &Path, home: &Path) -> PathBuf {
+    match path.strip_prefix(home) {
+        Ok(rest) if home.parent().is_some() => Path::new("~").join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// The file that `name_or_path` means, whether it is there or not.
+///
+/// # Errors
+/// No name can be read as one.
+pub fn place(name_or_path: &str, home: &Path) -> Result<PathBuf, ConfigurationError> {
     if is_path(name_or_path) {
         return Ok(PathBuf::from(name_or_path));
     }
     if name_or_path.is_empty() || name_or_path.chars().any(char::is_control) {
         return Err(ConfigurationError::Name(name_or_path.to_owned()));
     }
-    let folder = home.join(FOLDER);
-    let looked = folder.join(format!("{name_or_path}.yml"));
-    // A folder that can't be entered is no proof that the file is missing: reading it tells why.
-    if looked.try_exists().unwrap_or(true) {
-        return Ok(looked);
-    }
-    let available = names_in(&folder);
-    Err(ConfigurationError::NoSuchName { name: name_or_path.to_owned(), looked, available })
+    Ok(home.join(FOLDER).join(format!("{name_or_path}.yml")))
 }
 
 fn is_path(name_or_path: &str) -> bool {
@@ -62,7 +81,9 @@ pub fn name_for_pg_chameleon(file: &Path, home: &Path) -> Option<String> {
     there.then(|| name.to_owned())
 }
 
-fn same_file(left: &Path, right: &Path) -> bool {
+/// Whether both paths lead to one file that is there.
+#[must_use]
+pub fn same_file(left: &Path, right: &Path) -> bool {
     fs::canonicalize(left).ok().zip(fs::canonicalize(right).ok()).is_some_and(|(left, right)| left == right)
 }
 

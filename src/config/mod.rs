@@ -8,15 +8,18 @@
 mod conninfo;
 mod daemon;
 mod error;
+pub mod example;
 mod field;
 pub mod location;
 mod mysql;
 mod password;
 mod postgres;
 mod source;
+pub mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod v1;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -34,8 +37,8 @@ pub use postgres::{MisreadPassword, PostgresConnection, SSL_MODES, SslMode};
 pub use source::{NewSource, SourceType};
 pub use tables::{Selection, TableLists};
 use yaml::Document;
-pub use yaml::Place;
 pub(crate) use yaml::may_stand;
+pub use yaml::{Place, quoted};
 
 /// A configuration of pg_chameleon 2.
 #[derive(Debug, Clone)]

@@ -87,7 +87,7 @@ fn a_configuration_that_is_not_there() {
         empty.path(),
         &["check"],
         2,
-        &["the folder holds no configuration: chameleon set_configuration_files makes an example"],
+        &["the folder holds no configuration: chameleon-upgrade init-config makes an example"],
     );
 }
 

@@ -4,7 +4,9 @@
 mod check;
 mod cleanup;
 mod configuration;
+mod convert_config;
 mod encryption;
+mod init_config;
 mod names;
 #[path = "../replica/terminal.rs"]
 mod on_terminal;

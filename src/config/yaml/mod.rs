@@ -6,6 +6,7 @@
 //! reference, never a copy, so no small file can grow large.
 
 mod characters;
+mod quoting;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use characters::ScalarSpan;
 pub(crate) use characters::may_stand;
+pub use quoting::quoted;
 pub(super) use scalar::Scalar;
 
 /// How many entries all merges of a document may copy together; generous for any real one.
