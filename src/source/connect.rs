@@ -219,7 +219,9 @@ fn refused(connection: &MysqlConnection, error: &Error) -> ConnectError {
             place,
             user: connection.user.clone(),
             cause,
-            remedy: "Give the replica an account with mysql_native_password or caching_sha2_password.",
+            // For an account that it does not know, a server answers with any of its methods (seen on MySQL 9.7).
+            remedy: "Correct db_conn.user and db_conn.password of the source. If they are right, give the replica an account \
+                     with mysql_native_password or caching_sha2_password.",
         },
         Error::DriverError(DriverError::TlsNotSupported) => ConnectError::Tls {
             place,
