@@ -1,7 +1,8 @@
 //! Connects as the configuration and libpq's other places say, host by host, and says what to do when that fails.
 
 use super::environment::Environment;
-use super::places::{Host, Origin, PlaceError, Places, SessionAttributes, resolve};
+use super::origin::{Origin, PlaceError};
+use super::places::{Host, Places, SessionAttributes, resolve};
 use super::route::{Heard, Method, Overheard, Overhearing, Route, Stream};
 use super::session::Session;
 use super::{describe, tls};

@@ -5,6 +5,7 @@ mod connect;
 mod environment;
 pub mod exclusive;
 mod locks;
+mod origin;
 mod password_file;
 mod places;
 mod pooler;

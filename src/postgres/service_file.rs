@@ -2,7 +2,7 @@
 //! which the service names. The user's is asked first, then the system's.
 
 use super::environment::Environment;
-use super::places::PlaceError;
+use super::origin::PlaceError;
 use crate::config::Keyword;
 use std::collections::BTreeMap;
 use std::fs;
