@@ -200,6 +200,25 @@ fn every_setting_with_a_successor_is_taken_over() {
     );
 }
 
+/// The example that 1.8.2 comes with, as people use it.
+#[test]
+fn the_example_of_the_old_package() {
+    let Some(chameleon) = tools::or_skip("the example of 1.8.2", tools::chameleon1()) else { return };
+    let python = "import os, pg_chameleon; print(open(os.path.join(os.path.dirname(pg_chameleon.__file__), 'config', \
+                  'config-example.yaml')).read())";
+    let output = Command::new(chameleon.join("bin/python")).args(["-c", python]).output().unwrap();
+    let home = home(&[("default.yaml", String::from_utf8(output.stdout).unwrap())]);
+    ends(
+        &run(home.path(), &["--offline"]),
+        0,
+        &["source \"default\"", "db_replica → my_schema", "hexify was left out"],
+    );
+    let configuration = Configuration::load("upgraded", home.path()).unwrap();
+    assert_eq!(configuration.pg.database, "db_replication");
+    assert!(configuration.daemon_requirements.is_empty() && configuration.pg.misread_password.is_none());
+    assert!(configuration.sources[0].daemon_requirements.is_empty());
+}
+
 #[test]
 fn each_server_becomes_a_source() {
     let mut files = [two().to_vec(), vec![old("three", ("my_one", "pg_three"))]].concat();
@@ -312,6 +331,13 @@ fn what_is_no_old_configuration() {
             "tables_limit is the text \"items\"; expected a list",
         ),
         (with(&|it| it["tables_limit"] = json!(["a.b"])), "without a dot"),
+        (
+            with(&|it| {
+                it["my_database"] = json!("x.y");
+                it["tables_limit"] = json!(["a"]);
+            }),
+            "tables_limit names tables of \"x.y\"",
+        ),
         (
             with(&|it| it["copy_mode"] = json!("fast")),
             "copy_mode is the text \"fast\"; expected file or direct",

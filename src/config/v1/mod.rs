@@ -5,6 +5,8 @@
 mod catalogue;
 mod convert;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use catalogue::{CatalogueSource, compare};
@@ -290,6 +292,13 @@ fn tables_limit(root: &Field<'_>) -> Result<Option<Entry<Vec<String>>>, Problem>
     let expected = "a list of tables, or nothing";
     let Form::List(items) = field.form() else { return Err(field.refuse(expected)) };
     let tables = names_of_tables(&items)?;
+    let schema = root.get("my_database")?.and_then(|field| field.as_text()).unwrap_or_default();
+    if !tables.is_empty() && schema.contains('.') {
+        let found = format!(
+            "names tables of {schema:?}, and pg_chameleon 2 takes the dot for the end of the schema's name"
+        );
+        return Err(field.refuse_as(found, "nothing: only the whole schema can be replicated"));
+    }
     Ok((!tables.is_empty()).then(|| Entry::of(&field, tables)))
 }
 
@@ -311,10 +320,12 @@ fn type_override(root: &Field<'_>) -> Result<Option<Entry<Vec<TypeOverride>>>, P
         let expected = "a mapping with override_to and override_tables";
         value.mapping(expected)?;
         let tables = value.require("override_tables", "a list of tables, or '*' for all")?;
-        let Form::List(items) = tables.form() else {
-            return Err(tables.refuse("a list of tables, or '*' for all"));
+        // Python takes the first of a list as it takes the first letter of a text.
+        let (all, items) = match tables.form() {
+            Form::Text(text) if text.starts_with('*') => (true, vec![]),
+            Form::List(items) => (items.first().and_then(Field::as_text).is_some_and(|it| it == "*"), items),
+            _ => return Err(tables.refuse("a list of tables, or '*' for all")),
         };
-        let all = items.first().and_then(Field::as_text).is_some_and(|first| first == "*");
         Ok(TypeOverride {
             mysql,
             postgres: value.require("override_to", "a type of PostgreSQL")?.name("a type of PostgreSQL")?,
