@@ -148,6 +148,7 @@ fn every_setting_with_a_successor_is_taken_over() {
     files[1]["my_server_id"] = json!(5);
     files[1]["mysql_conn"]["port"] = json!("3307");
     files[1]["what_is_it"] = json!("my_s3cret");
+    files[1]["pg_conn"]["sslmode"] = json!("my_s3cret");
     let home = home_of(&files);
     let folder = "~/.pg_chameleon/config";
     let shown = ends(
@@ -168,6 +169,9 @@ fn every_setting_with_a_successor_is_taken_over() {
             "sleep_on_reindex was left out",
             "reindex_app_names was left out",
             "a key that pg_chameleon 1.8.2 doesn't know",
+            &format!(
+                "{folder}/b.yaml:1: a key of pg_conn beside host, port, user, password, database. It was left out."
+            ),
             "--offline was given",
         ],
     );
@@ -321,6 +325,11 @@ fn what_is_no_old_configuration() {
         (with(&|it| it["dest_schema"] = json!(7)), "dest_schema is the number 7"),
         (with(&|it| it["mysql_conn"] = json!("mysql://u:s3cret@h")), "mysql_conn is a text"),
         (with(&|it| it["mysql_conn"]["host"] = json!(["s3cret"])), "mysql_conn.host is a list"),
+        (with(&|it| it["mysql_conn"]["host"] = json!("mysql://u:s3cret@h")), "mysql_conn.host is a URL"),
+        (
+            with(&|it| it["pg_conn"]["host"] = json!("postgres://u:s3cret@h")),
+            "pg_conn.host of the new configuration is a URL",
+        ),
         (with(&|it| it["mysql_conn"]["passwd"] = Value::Null), "mysql_conn.passwd is empty"),
         (
             with(&|it| it["pg_conn"]["port"] = json!("x")),

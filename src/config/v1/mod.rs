@@ -20,7 +20,7 @@ use super::field::{Field, Form};
 use super::password::Password;
 use super::yaml::Document;
 use crate::finding::Finding;
-use settings::{KNOWN, SETTINGS, Setting, WITHOUT_SUCCESSOR};
+use settings::{KNOWN, KNOWN_OF_MYSQL, KNOWN_OF_POSTGRES, SETTINGS, Setting, WITHOUT_SUCCESSOR};
 
 /// Where pg_chameleon 1.x has its configurations, in the home.
 pub const FOLDER: &str = ".pg_chameleon/config";
@@ -213,10 +213,15 @@ fn mysql(
     let is_usual =
         |port: &Field<'_>| port.text("a port").is_ok_and(|port| port.trim() == PORT_OF_MYSQL.to_string());
     let port = connection.get("port")?.filter(|port| !is_usual(port));
+    let host = text(&connection, "host", "a host or an address")?;
+    // It is shown, and may hold a password.
+    if host.value.contains("://") {
+        return Err(connection.require("host", "")?.refuse_as("is a URL", "a host or an address"));
+    }
     Ok(OldMysql {
         line: connection.line(),
         port: port.map(|port| Entry::of(&port, port.describe())),
-        host: text(&connection, "host", "a host or an address")?,
+        host,
         user: text(&connection, "user", "a user name")?,
         password: password.text("a password: without one, write two quotes")?.into(),
     })
@@ -281,6 +286,18 @@ fn what_is_left(
                 "unknown-key",
                 format!("{}: a key that pg_chameleon 1.8.2 doesn't know. It was left out.", at(field.line())),
                 "If it means something to you, see whether config-example.yml has the like.",
+            ));
+        }
+    }
+    for (connection, known) in [("mysql_conn", KNOWN_OF_MYSQL), ("pg_conn", KNOWN_OF_POSTGRES)] {
+        let Some(connection_field) = root.get(connection)? else { continue };
+        let Form::Mapping(keys) = connection_field.form() else { continue };
+        for key in keys.iter().filter(|key| !known.contains(&key.as_str())) {
+            let Some(field) = connection_field.find(key)? else { continue };
+            findings.push(Finding::warning(
+                "unknown-key",
+                format!("{}: a key of {connection} beside {}. It was left out.", at(field.line()), known.join(", ")),
+                "If it is needed, such as for TLS, see whether chameleon-upgrade check says so, and add it by hand.",
             ));
         }
     }
