@@ -143,6 +143,7 @@ fn every_setting_with_a_successor_is_taken_over() {
     files[1]["my_server_id"] = json!(5);
     files[1]["mysql_conn"]["port"] = json!("3307");
     files[1]["what_is_it"] = json!("my_s3cret");
+    files[1]["pg_conn"]["sslmode"] = json!("my_s3cret");
     let home = home_of(&files);
     let folder = "~/.pg_chameleon/config";
     let shown = ends(
@@ -163,6 +164,9 @@ fn every_setting_with_a_successor_is_taken_over() {
             "sleep_on_reindex was left out",
             "reindex_app_names was left out",
             "a key that pg_chameleon 1.8.2 doesn't know",
+            &format!(
+                "{folder}/b.yaml:1: a key of pg_conn beside host, port, user, password, database. It was left out."
+            ),
             "--offline was given",
         ],
     );
@@ -193,6 +197,25 @@ fn every_setting_with_a_successor_is_taken_over() {
             "int(11)": {"override_to": "bigint", "override_tables": ["my_one.items", "pg_one.items"]},
         })
     );
+}
+
+/// The example that 1.8.2 comes with, as people use it.
+#[test]
+fn the_example_of_the_old_package() {
+    let Some(chameleon) = tools::or_skip("the example of 1.8.2", tools::chameleon1()) else { return };
+    let python = "import os, pg_chameleon; print(open(os.path.join(os.path.dirname(pg_chameleon.__file__), 'config', \
+                  'config-example.yaml')).read())";
+    let output = Command::new(chameleon.join("bin/python")).args(["-c", python]).output().unwrap();
+    let home = home(&[("default.yaml", String::from_utf8(output.stdout).unwrap())]);
+    ends(
+        &run(home.path(), &["--offline"]),
+        0,
+        &["source \"default\"", "db_replica → my_schema", "hexify was left out"],
+    );
+    let configuration = Configuration::load("upgraded", home.path()).unwrap();
+    assert_eq!(configuration.pg.database, "db_replication");
+    assert!(configuration.daemon_requirements.is_empty() && configuration.pg.misread_password.is_none());
+    assert!(configuration.sources[0].daemon_requirements.is_empty());
 }
 
 #[test]
@@ -297,6 +320,11 @@ fn what_is_no_old_configuration() {
         (with(&|it| it["dest_schema"] = json!(7)), "dest_schema is the number 7"),
         (with(&|it| it["mysql_conn"] = json!("mysql://u:s3cret@h")), "mysql_conn is a text"),
         (with(&|it| it["mysql_conn"]["host"] = json!(["s3cret"])), "mysql_conn.host is a list"),
+        (with(&|it| it["mysql_conn"]["host"] = json!("mysql://u:s3cret@h")), "mysql_conn.host is a URL"),
+        (
+            with(&|it| it["pg_conn"]["host"] = json!("postgres://u:s3cret@h")),
+            "pg_conn.host of the new configuration is a URL",
+        ),
         (with(&|it| it["mysql_conn"]["passwd"] = Value::Null), "mysql_conn.passwd is empty"),
         (
             with(&|it| it["pg_conn"]["port"] = json!("x")),
@@ -307,6 +335,13 @@ fn what_is_no_old_configuration() {
             "tables_limit is the text \"items\"; expected a list",
         ),
         (with(&|it| it["tables_limit"] = json!(["a.b"])), "without a dot"),
+        (
+            with(&|it| {
+                it["my_database"] = json!("x.y");
+                it["tables_limit"] = json!(["a"]);
+            }),
+            "tables_limit names tables of \"x.y\"",
+        ),
         (
             with(&|it| it["copy_mode"] = json!("fast")),
             "copy_mode is the text \"fast\"; expected file or direct",

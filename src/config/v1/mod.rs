@@ -5,6 +5,8 @@
 mod catalogue;
 mod convert;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use catalogue::{CatalogueSource, compare};
@@ -18,7 +20,7 @@ use super::field::{Field, Form};
 use super::password::Password;
 use super::yaml::Document;
 use crate::finding::Finding;
-use settings::{KNOWN, SETTINGS, Setting, WITHOUT_SUCCESSOR};
+use settings::{KNOWN, KNOWN_OF_MYSQL, KNOWN_OF_POSTGRES, SETTINGS, Setting, WITHOUT_SUCCESSOR};
 
 /// Where pg_chameleon 1.x has its configurations, in the home.
 pub const FOLDER: &str = ".pg_chameleon/config";
@@ -211,10 +213,15 @@ fn mysql(
     let is_usual =
         |port: &Field<'_>| port.text("a port").is_ok_and(|port| port.trim() == PORT_OF_MYSQL.to_string());
     let port = connection.get("port")?.filter(|port| !is_usual(port));
+    let host = text(&connection, "host", "a host or an address")?;
+    // It is shown, and may hold a password.
+    if host.value.contains("://") {
+        return Err(connection.require("host", "")?.refuse_as("is a URL", "a host or an address"));
+    }
     Ok(OldMysql {
         line: connection.line(),
         port: port.map(|port| Entry::of(&port, port.describe())),
-        host: text(&connection, "host", "a host or an address")?,
+        host,
         user: text(&connection, "user", "a user name")?,
         password: password.text("a password: without one, write two quotes")?.into(),
     })
@@ -282,6 +289,18 @@ fn what_is_left(
             ));
         }
     }
+    for (connection, known) in [("mysql_conn", KNOWN_OF_MYSQL), ("pg_conn", KNOWN_OF_POSTGRES)] {
+        let Some(connection_field) = root.get(connection)? else { continue };
+        let Form::Mapping(keys) = connection_field.form() else { continue };
+        for key in keys.iter().filter(|key| !known.contains(&key.as_str())) {
+            let Some(field) = connection_field.find(key)? else { continue };
+            findings.push(Finding::warning(
+                "unknown-key",
+                format!("{}: a key of {connection} beside {}. It was left out.", at(field.line()), known.join(", ")),
+                "If it is needed, such as for TLS, see whether chameleon-upgrade check says so, and add it by hand.",
+            ));
+        }
+    }
     Ok(left)
 }
 
@@ -290,6 +309,13 @@ fn tables_limit(root: &Field<'_>) -> Result<Option<Entry<Vec<String>>>, Problem>
     let expected = "a list of tables, or nothing";
     let Form::List(items) = field.form() else { return Err(field.refuse(expected)) };
     let tables = names_of_tables(&items)?;
+    let schema = root.get("my_database")?.and_then(|field| field.as_text()).unwrap_or_default();
+    if !tables.is_empty() && schema.contains('.') {
+        let found = format!(
+            "names tables of {schema:?}, and pg_chameleon 2 takes the dot for the end of the schema's name"
+        );
+        return Err(field.refuse_as(found, "nothing: only the whole schema can be replicated"));
+    }
     Ok((!tables.is_empty()).then(|| Entry::of(&field, tables)))
 }
 
@@ -311,10 +337,12 @@ fn type_override(root: &Field<'_>) -> Result<Option<Entry<Vec<TypeOverride>>>, P
         let expected = "a mapping with override_to and override_tables";
         value.mapping(expected)?;
         let tables = value.require("override_tables", "a list of tables, or '*' for all")?;
-        let Form::List(items) = tables.form() else {
-            return Err(tables.refuse("a list of tables, or '*' for all"));
+        // Python takes the first of a list as it takes the first letter of a text.
+        let (all, items) = match tables.form() {
+            Form::Text(text) if text.starts_with('*') => (true, vec![]),
+            Form::List(items) => (items.first().and_then(Field::as_text).is_some_and(|it| it == "*"), items),
+            _ => return Err(tables.refuse("a list of tables, or '*' for all")),
         };
-        let all = items.first().and_then(Field::as_text).is_some_and(|first| first == "*");
         Ok(TypeOverride {
             mysql,
             postgres: value.require("override_to", "a type of PostgreSQL")?.name("a type of PostgreSQL")?,

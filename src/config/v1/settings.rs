@@ -79,6 +79,12 @@ pub(super) const KNOWN: [&str; 10] = [
     "type_override",
 ];
 
+/// Keys of `mysql_conn`.
+pub(super) const KNOWN_OF_MYSQL: &[&str] = &["host", "port", "user", "passwd", "password"];
+
+/// Keys of `pg_conn`; `database` is that of pg_chameleon 2.
+pub(super) const KNOWN_OF_POSTGRES: &[&str] = &["host", "port", "user", "password", "database"];
+
 impl Setting {
     /// The value, as it is written into the new file.
     pub fn read(&self, field: &Field<'_>) -> Result<String, Problem> {
