@@ -210,6 +210,10 @@ fn ids() -> BTreeSet<String> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            // What a conversion finds is about the old files: tests/cli/convert_config.rs.
+            if path.ends_with("src/config/v1") {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {

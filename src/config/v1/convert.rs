@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::daemon::PYTHON_HAS_NO_CODEC;
 use super::settings::WITHOUT_SUCCESSOR;
 use super::settings::default_of;
+use super::taken::{copy_mode, setting};
 use super::{Entry, OldConfiguration, PORT_OF_MYSQL, write};
 use crate::finding::Finding;
 use crate::mapping::MappingPair;
@@ -342,11 +342,6 @@ fn settings_of<'a>(
     all
 }
 
-/// The value is that of the first file that has one.
-pub(super) fn setting<'a>(files: &[&'a OldConfiguration], key: &str) -> Option<&'a str> {
-    files.iter().find_map(|file| file.settings.get(key)).map(|entry| entry.value.as_str())
-}
-
 fn differing(key: &'static str, files: &[&OldConfiguration]) -> Option<Finding> {
     let with: Vec<_> = files.iter().filter_map(|file| Some((file, file.settings.get(key)?))).collect();
     let (_, first) = with.first()?;
@@ -365,13 +360,6 @@ fn differing(key: &'static str, files: &[&OldConfiguration]) -> Option<Finding> 
         format!("{key} is not the same in all files: {}. The first was taken.", values.join(", ")),
         "Change it in the new configuration if another should hold.",
     ))
-}
-
-/// The way in which tables are copied: by a file, 2.0.21 ends at some character sets.
-pub(super) fn copy_mode<'a>(group: &[&'a OldConfiguration]) -> Option<&'a str> {
-    let charset = setting(group, "my_charset").unwrap_or_default().trim_matches('"');
-    let no_file = PYTHON_HAS_NO_CODEC.iter().any(|it| it.eq_ignore_ascii_case(charset));
-    if no_file { Some("\"direct\"") } else { setting(group, "copy_mode") }
 }
 
 fn copied_otherwise(group: &[&OldConfiguration]) -> Option<Finding> {

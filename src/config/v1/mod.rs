@@ -5,6 +5,7 @@
 mod catalogue;
 mod convert;
 mod settings;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod write;

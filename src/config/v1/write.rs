@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::super::yaml::quoted;
 use super::OldConfiguration;
-use super::convert::{copy_mode, setting};
 use super::settings::default_of;
+use super::taken::{copy_mode, setting};
 
 /// The configuration of these groups of files, each the source of that name.
 pub(super) fn text(groups: &[Vec<&OldConfiguration>], names: &[String]) -> String {
