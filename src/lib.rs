@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod binlog;
 pub mod catalogue;
+pub mod cause;
 pub mod checks;
 pub mod cleanup;
 pub mod cli;

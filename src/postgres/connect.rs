@@ -6,6 +6,7 @@ use super::places::{Host, Places, SessionAttributes, resolve};
 use super::route::{Heard, Method, Overheard, Overhearing, Route, Stream};
 use super::session::Session;
 use super::{describe, tls};
+use crate::cause::Cause;
 use crate::config::{PostgresConnection, SslMode};
 use std::sync::Once;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub enum ConnectError {
         /// Host and port; several when there is a list.
         place: String,
         /// What was tried last.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// Servers answered, and none is of the kind that is asked for.
     #[error("none of the PostgreSQL servers at {place} is fit: {cause}")]
@@ -39,7 +41,8 @@ pub enum ConnectError {
         /// Hosts and ports.
         place: String,
         /// What is wrong with each.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// The server answered and let nobody in.
     #[error("the PostgreSQL server at {place} refused the role {user} for the database {database}: {cause}")]
@@ -51,7 +54,8 @@ pub enum ConnectError {
         /// The database of the configuration.
         database: String,
         /// The server's message.
-        cause: String,
+        #[source]
+        cause: Cause,
         /// What decides it.
         remedy: String,
     },
@@ -75,7 +79,8 @@ pub enum ConnectError {
         /// Host and port.
         place: String,
         /// What happened.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// The server is there, and no encrypted connection comes about.
     #[error("TLS to the PostgreSQL server at {place} (sslmode {mode}) fails: {cause}")]
@@ -85,7 +90,8 @@ pub enum ConnectError {
         /// The mode that was asked for.
         mode: SslMode,
         /// What either side complains of.
-        cause: String,
+        #[source]
+        cause: Cause,
         /// What decides it.
         remedy: &'static str,
     },
@@ -188,7 +194,7 @@ async fn look_for_server(connection: &PostgresConnection) -> Result<Session, Con
                     Err(error) => {
                         return Err(ConnectError::Broken {
                             place: host.to_string(),
-                            cause: describe(&error),
+                            cause: Cause::of(describe(&error), error),
                         });
                     }
                 },
@@ -203,9 +209,9 @@ async fn look_for_server(connection: &PostgresConnection) -> Result<Session, Con
         all => all.iter().map(|(host, cause)| format!("{host}: {cause}")).collect::<Vec<_>>().join("; "),
     };
     Err(if answered {
-        ConnectError::Unfit { place, cause }
+        ConnectError::Unfit { place, cause: cause.into() }
     } else {
-        ConnectError::Unreachable { place, cause }
+        ConnectError::Unreachable { place, cause: cause.into() }
     })
 }
 
@@ -295,7 +301,7 @@ async fn plain(places: &Places, host: &Host, route: &Route) -> Result<Session, F
     let heard = Heard::nothing(places.methods.clone());
     let stream = Overheard::new(open(places, route).await?, heard.clone());
     let (client, driver) =
-        config.connect_raw(stream, NoTls).await.map_err(|error| judge(places, host, &heard, &error))?;
+        config.connect_raw(stream, NoTls).await.map_err(|error| judge(places, host, &heard, error))?;
     Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, None))
 }
 
@@ -309,11 +315,13 @@ async fn encrypted(places: &Places, host: &Host, route: &Route) -> Result<Sessio
     let heard = Heard::nothing(places.methods.clone());
     let stream = Overheard::new(open(places, route).await?, heard.clone());
     let made = MakeTlsConnect::<Overheard<Stream>>::make_tls_connect(&mut connector.rustls, &connector.name);
-    let tls =
-        made.map_err(|error| ConnectError::Broken { place: host.to_string(), cause: error.to_string() })?;
+    let tls = made.map_err(|error| ConnectError::Broken {
+        place: host.to_string(),
+        cause: Cause::of(error.to_string(), error),
+    })?;
     let tls = Overhearing { tls, heard: heard.clone() };
     let (client, driver) =
-        config.connect_raw(stream, tls).await.map_err(|error| judge(places, host, &heard, &error))?;
+        config.connect_raw(stream, tls).await.map_err(|error| judge(places, host, &heard, error))?;
     Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, Some(&connector)))
 }
 
@@ -344,10 +352,10 @@ fn config(places: &Places, host: &Host) -> Config {
 }
 
 /// What a failure of the driver means.
-fn judge(places: &Places, host: &Host, heard: &Heard, error: &Error) -> Failure {
+fn judge(places: &Places, host: &Host, heard: &Heard, error: Error) -> Failure {
     let place = host.to_string();
     let (user, database) = (places.user.clone(), places.database.clone());
-    let cause = describe(error);
+    let words = describe(&error);
     if let Some(method) = heard.forbidden() {
         let (method, reason) = (method.to_string(), "require_auth does not allow");
         let remedy =
@@ -359,12 +367,13 @@ fn judge(places: &Places, host: &Host, heard: &Heard, error: &Error) -> Failure 
     if let Some(method) = heard.method().filter(|method| !method.is_possible()) {
         return impossible(place, user, method).into();
     }
-    if let Some((cause, remedy)) = tls::handshake_failure(error) {
+    if let Some((words, remedy)) = tls::handshake_failure(&error) {
+        let cause = Cause::of(words, error);
         return ConnectError::Handshake { place, mode: places.tls.mode, cause, remedy }.into();
     }
     let by_password = heard.method().is_some_and(Method::is_by_password);
     let remedy = match error.code() {
-        Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => return Failure::Next(cause),
+        Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => return Failure::Next(words),
         Some(code) if *code == SqlState::INVALID_PASSWORD => wrong_password(places, host),
         Some(code) => remedy(code).to_owned(),
         None if by_password && host.password.is_none() => no_password(places),
@@ -373,8 +382,9 @@ fn judge(places: &Places, host: &Host, heard: &Heard, error: &Error) -> Failure 
              TLS: have the server's pg_hba.conf ask for that, or take it out."
                 .to_owned()
         }
-        None => return ConnectError::Broken { place, cause }.into(),
+        None => return ConnectError::Broken { place, cause: Cause::of(words, error) }.into(),
     };
+    let cause = Cause::of(words, error);
     ConnectError::Refused { place, user, database, cause, remedy }.into()
 }
 

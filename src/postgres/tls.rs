@@ -3,6 +3,7 @@
 
 use super::certificate::{Authority, Verifier};
 use super::places::{Protocol, Roots, Tls};
+use crate::cause::Cause;
 use crate::config::SslMode;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -36,7 +37,8 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// A client's certificate without its key.
     #[error("the certificate {} has no key: {} is not there", certificate.display(), key.as_deref().unwrap_or(Path::new("~/.postgresql/postgresql.key")).display())]
@@ -222,12 +224,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let what = "certificates";
     let found = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| file(what, path, error))?;
+        .map_err(|error| file(what, path, Cause::of(error.to_string(), error)))?;
     if found.is_empty() { Err(file(what, path, "there is no certificate in it")) } else { Ok(found) }
 }
 
-fn file(what: &'static str, path: &Path, cause: impl ToString) -> TlsError {
-    TlsError::File { what, path: path.to_owned(), cause: cause.to_string() }
+fn file(what: &'static str, path: &Path, cause: impl Into<Cause>) -> TlsError {
+    TlsError::File { what, path: path.to_owned(), cause: cause.into() }
 }
 
 /// The client's certificate with its key, when the certificate is there.
@@ -238,7 +240,7 @@ fn client(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Option<CertifiedK
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(error) => return Err(file("certificates", path, error)),
+        Err(error) => return Err(file("certificates", path, Cause::of(error.to_string(), error))),
     }
     let chain = certificates(path)?;
     let no_key = || TlsError::NoKey { certificate: path.clone(), key: tls.key.clone() };

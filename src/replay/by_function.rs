@@ -9,6 +9,7 @@
 
 use super::FailureClass;
 use super::{Backlog, Progress, ReplayError, WaitingEvent};
+use crate::cause::Cause;
 use crate::postgres::{Text, under_our_own, wait_for_locks};
 use std::time::Duration;
 use tokio_postgres::types::Type;
@@ -197,7 +198,7 @@ impl Head {
             Ok(holders) => ReplayError::Locked {
                 event,
                 timeout: backlog.lock_timeout,
-                cause: crate::postgres::describe(&error),
+                cause: Cause::of(crate::postgres::describe(&error), error),
                 holders,
             },
             Err(lost) => lost.into(),
@@ -207,7 +208,9 @@ impl Head {
     /// Of a call that applies one event only, that event is at fault.
     fn blame(self, error: Error) -> ReplayError {
         match self.first {
-            Some(event) => ReplayError::Event { event, cause: crate::postgres::describe(&error) },
+            Some(event) => {
+                ReplayError::Event { event, cause: Cause::of(crate::postgres::describe(&error), error) }
+            }
             None => error.into(),
         }
     }

@@ -13,6 +13,7 @@ pub mod set_based;
 pub use backlog::Backlog;
 pub use failure_class::FailureClass;
 
+use crate::cause::Cause;
 use std::time::Duration;
 
 /// How what waits is replayed. Both ways give the same.
@@ -53,7 +54,8 @@ pub enum ReplayError {
         /// Which event.
         event: WaitingEvent,
         /// The server's message.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// `fn_process_batch` says again and again that there is more to do, and does nothing.
     #[error(
@@ -79,7 +81,8 @@ pub enum ReplayError {
         /// `lock_timeout`.
         timeout: Duration,
         /// The server's message.
-        cause: String,
+        #[source]
+        cause: Cause,
         /// Who holds locks on its table.
         holders: Option<String>,
     },

@@ -6,6 +6,7 @@ use super::times::Times;
 use super::{dump, gtids, server};
 use crate::binlog::BinaryLogs;
 use crate::binlog::BinlogCoordinate;
+use crate::cause::Cause;
 use crate::config::{MysqlConnection, NewSource, TableLists};
 use crate::examination::mysql::{Answer, AskedSource, Compared, Gtids, Identity, WindowRead};
 use crate::facts::mysql::TableName;
@@ -64,7 +65,7 @@ async fn answer(
     doubtful: Vec<TableName>,
     observer: &dyn Observer,
 ) -> Result<Answer, ConnectError> {
-    let broken = |cause: String| ConnectError::Broken { place: place(connection), cause };
+    let broken = |cause: String| ConnectError::Broken { place: place(connection), cause: cause.into() };
     let unanswered = |question: Question| broken(question.to_string());
     let schemas = mapped_schemas(source);
     let owned = connection.clone();
@@ -125,7 +126,10 @@ pub async fn connected(connection: &MysqlConnection) -> Result<Session, ConnectE
     let connecting = tokio::task::spawn_blocking(move || connect(&owned));
     match tokio::time::timeout(connection.connect_timeout, connecting).await.map_err(too_slow)? {
         Ok(result) => result.map(Session),
-        Err(panicked) => Err(ConnectError::Broken { place: place(connection), cause: panicked.to_string() }),
+        Err(panicked) => Err(ConnectError::Broken {
+            place: place(connection),
+            cause: Cause::of(panicked.to_string(), panicked),
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connects to MySQL as the configuration says, and says what to do when that fails.
 
+use crate::cause::Cause;
 use crate::config::{MysqlConnection, MysqlTls};
 use mysql::{ClientIdentity, Conn, DriverError, Error, Opts, OptsBuilder, SslOpts};
 use std::error::Error as _;
@@ -26,7 +27,8 @@ pub enum ConnectError {
         /// Host and port.
         place: String,
         /// What the system said.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
     /// Something listens and did not let us in in time.
     #[error("the MySQL server at {place} has not let us in within {seconds} s (connect_timeout)")]
@@ -44,7 +46,8 @@ pub enum ConnectError {
         /// The account of the configuration.
         user: String,
         /// The server's message.
-        cause: String,
+        #[source]
+        cause: Cause,
         /// What in the configuration decides it.
         remedy: &'static str,
     },
@@ -54,7 +57,8 @@ pub enum ConnectError {
         /// Host and port.
         place: String,
         /// What is wrong.
-        cause: String,
+        #[source]
+        cause: Cause,
         /// What in the configuration decides it.
         remedy: &'static str,
     },
@@ -66,6 +70,7 @@ pub enum ConnectError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        #[source]
         cause: io::Error,
     },
     /// The server was lost, or answered what no MySQL server does.
@@ -74,7 +79,8 @@ pub enum ConnectError {
         /// Host and port.
         place: String,
         /// What happened.
-        cause: String,
+        #[source]
+        cause: Cause,
     },
 }
 
@@ -117,8 +123,9 @@ pub fn place(connection: &MysqlConnection) -> String {
 pub(super) fn connect(connection: &MysqlConnection) -> Result<Conn, ConnectError> {
     let asked = options(connection, connection.tls.as_ref())?;
     Conn::new(asked).or_else(|error| {
-        let refusal = refused(connection, &error);
-        if connection.tls.is_some() || !may_want_tls(&error) {
+        let wants_tls = connection.tls.is_none() && may_want_tls(&error);
+        let refusal = refused(connection, error);
+        if !wants_tls {
             return Err(refusal);
         }
         // The daemon hands no key about TLS on, and the PyMySQL that pip installs for it (1.2, seen) uses TLS without
@@ -205,27 +212,22 @@ fn readable(what: &'static str, path: &Path) -> Result<(), ConnectError> {
     std::fs::read(path).map(drop).map_err(unreadable)
 }
 
-fn refused(connection: &MysqlConnection, error: &Error) -> ConnectError {
-    let place = place(connection);
-    let cause = describe(error);
-    match error {
-        Error::MySqlError(server) => ConnectError::Refused {
-            place,
-            user: connection.user.clone(),
-            cause,
-            remedy: remedy_of(server.code),
-        },
-        Error::DriverError(DriverError::UnknownAuthPlugin(_)) => ConnectError::Refused {
-            place,
-            user: connection.user.clone(),
-            cause,
-            // For an account that it does not know, a server answers with any of its methods (seen on MySQL 9.7).
-            remedy: "Correct db_conn.user and db_conn.password of the source. If they are right, give the replica an account \
-                     with mysql_native_password or caching_sha2_password.",
-        },
+fn refused(connection: &MysqlConnection, error: Error) -> ConnectError {
+    let (place, user) = (place(connection), connection.user.clone());
+    let words = describe(&error);
+    let refused = |remedy, error| ConnectError::Refused {
+        place: place.clone(),
+        user,
+        cause: Cause::of(words.clone(), error),
+        remedy,
+    };
+    match &error {
+        Error::MySqlError(server) => refused(remedy_of(server.code), error),
+        // For an account that it does not know, a server answers with any of its methods (seen on MySQL 9.7).
+        Error::DriverError(DriverError::UnknownAuthPlugin(_)) => refused(UNKNOWN_METHOD, error),
         Error::DriverError(DriverError::TlsNotSupported) => ConnectError::Tls {
             place,
-            cause: "the server offers none".to_owned(),
+            cause: Cause::of("the server offers none", error),
             remedy: "Let the server use TLS (ssl_cert and ssl_key in its configuration), or take the ssl_ keys out of \
                      db_conn of the source.",
         },
@@ -233,20 +235,25 @@ fn refused(connection: &MysqlConnection, error: &Error) -> ConnectError {
             ConnectError::TooSlow { place, seconds: connection.connect_timeout.as_secs() }
         }
         Error::DriverError(DriverError::CouldNotConnect(reason)) => {
-            let cause = reason.as_ref().map_or(cause, |(_, description, _)| description.clone());
-            ConnectError::Unreachable { place, cause }
+            let words = reason.as_ref().map_or(words, |(_, description, _)| description.clone());
+            ConnectError::Unreachable { place, cause: Cause::of(words, error) }
         }
-        Error::TlsError(_) => tls_refused(place, cause, WRONG_FILES),
-        error => match io_of(error) {
+        Error::TlsError(_) => tls_refused(place, Cause::of(words, error), WRONG_FILES),
+        other => match io_of(other) {
             Some(io) if is_tls(io) => {
                 let remedy = if is_strange(io) { STRANGE_CERTIFICATE } else { WRONG_FILES };
-                tls_refused(place, cause, remedy)
+                tls_refused(place, Cause::of(words, error), remedy)
             }
-            Some(io) if !was_reached(io) => ConnectError::Unreachable { place, cause },
-            _ => ConnectError::Broken { place, cause },
+            Some(io) if !was_reached(io) => {
+                ConnectError::Unreachable { place, cause: Cause::of(words, error) }
+            }
+            _ => ConnectError::Broken { place, cause: Cause::of(words, error) },
         },
     }
 }
+
+const UNKNOWN_METHOD: &str = "Correct db_conn.user and db_conn.password of the source. If they are right, give the replica an account \
+                              with mysql_native_password or caching_sha2_password.";
 
 /// Whether somebody had answered before this happened.
 fn was_reached(error: &io::Error) -> bool {
@@ -273,7 +280,7 @@ const STRANGE_CERTIFICATE: &str = "The server's certificate is an authority's (o
                                    of its own that an authority has signed; or, where the way to it is safe, set \
                                    ssl_verify_cert to no in db_conn of the source for the upgrade: it is encrypted all the same.";
 
-fn tls_refused(place: String, cause: String, remedy: &'static str) -> ConnectError {
+fn tls_refused(place: String, cause: Cause, remedy: &'static str) -> ConnectError {
     ConnectError::Tls { place, cause, remedy }
 }
 
