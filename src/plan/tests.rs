@@ -90,6 +90,17 @@ fn advanced_to(source: &OldSource, position: i64) -> Plan {
     plan(&Snapshot { sources: vec![source.clone()] }, &targets, &advances).expect("a plan")
 }
 
+/// A replica whose last table was dropped on MySQL has been initialised all the same.
+#[test]
+fn a_source_without_tables_that_has_a_batch_was_initialised() {
+    let mut emptied = source("a", vec![open(2, 50)]);
+    emptied.tables.count = 0;
+    assert!(!never_initialised(&emptied));
+    let mut new = source("a", vec![]);
+    new.tables.count = 0;
+    assert!(never_initialised(&new));
+}
+
 #[test]
 fn a_plan_that_is_made_again_is_the_same_whatever_the_lag() {
     let before = source("a", vec![open(2, 50)]);
