@@ -277,6 +277,7 @@ mod tests {
         for (progress, told) in [
             (Progress { applied: 1, ..Progress::default() }, "upgrade: 1 event applied."),
             (Progress { failed: 2, ..Progress::default() }, "upgrade: 2 events in its error log."),
+            (Progress { brought_anew: 1, ..Progress::default() }, "upgrade: 1 table copied or added."),
             (
                 Progress { forgotten: 1, ..Progress::default() },
                 "upgrade: the first batches of 1 source gone by.",
