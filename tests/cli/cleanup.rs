@@ -1,20 +1,11 @@
 //! `cleanup`: what an upgrade or a rollback has left is shown, dropped or renamed; the catalogue itself is never touched.
 
+use crate::faults::Upgraded;
 use crate::on_terminal::{Terminal, assert_fits};
 use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
 use assert_cmd::Command;
-use chameleon_harness::chameleon::home::{CONFIGURATION, Configuration};
-use chameleon_harness::fault::FaultDescription;
+use chameleon_harness::chameleon::home::CONFIGURATION;
 use chameleon_harness::record::Record;
-use chameleon_harness::record::properties;
-use chameleon_harness::replica::Origin;
-use chameleon_harness::replica::attempt::{self, Attempt};
-use chameleon_harness::replica::template::ReplicaTemplate;
-use chameleon_harness::replica::upgrader::Upgrader;
-use chameleon_harness::seed::Seed;
-use chameleon_harness::server::{Kind, SharedServer};
-use chameleon_harness::sweep::case::Case;
-use std::collections::BTreeMap;
 
 fn upgraded() -> Replica {
     let replica = Replica::demo();
@@ -206,55 +197,17 @@ fn it_waits_for_no_upgrade_and_gives_up_at_a_lock() {
 /// what it was.
 #[test]
 fn faults_at_every_message_leave_all_or_nothing() {
-    let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
-    let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
-    let configuration: Configuration = vec![demo_source()].into();
-    let mut upgraded = template.replica(&configuration).unwrap();
-    let upgrader = Upgrader::new(PROGRAM);
-    let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
-        let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
-        let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        let environment = &BTreeMap::new();
-        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
-        attempt::run(replica, template.server(), &attempt).unwrap()
-    };
-    assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
-    let there = "SELECT to_regnamespace('_sch_chameleon_version1') IS NOT NULL";
-    let drops = ["cleanup", "--drop", "--yes"];
-    let undisturbed = run(&mut upgraded.copy(&configuration).unwrap(), &drops, &[]);
-    assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);
-    let messages = undisturbed.transcript.messages.len();
-    assert!(messages > 10, "{messages}");
-    let before = Record::of(&mut upgraded.superuser().unwrap(), &["sch_chameleon"]).unwrap();
-
-    let kinds = ["cut_after", "statement_fails:disk_full", "cut_before", "kill_client", "crash_server"];
-    let mut found_out = 0;
-    for message in 1..=messages {
-        // The answer is lost at every message; the other kinds take turns, and all have theirs around the commit.
-        let around_the_commit = message + 6 > messages;
-        let in_turn = 1 + message % (kinds.len() - 1);
-        for (number, kind) in kinds.iter().enumerate() {
-            if !(number == 0 || number == in_turn || around_the_commit) {
-                continue;
-            }
-            let case: Case = format!("{kind}@{message}").parse().unwrap();
-            let mut replica = upgraded.copy(&configuration).unwrap();
-            let outcome = run(&mut replica, &drops, &case.faults());
-            let goodbye = message == messages;
-            assert!(goodbye || outcome.transcript.all_happened().is_ok(), "{case}");
-            let mut client = replica.superuser().unwrap();
-            properties::await_end_of_sessions(&mut client).unwrap();
-            let is_there: bool = client.query_one(there, &[]).unwrap().get(0);
-            match (outcome.code(), is_there) {
-                (Some(0), false) => found_out += usize::from(*kind == "cut_after"),
-                (Some(3), true) => {}
-                (None, _) if outcome.killed() => {}
-                other => panic!("{case}: {other:?}: {}", outcome.output),
-            }
-            assert_unchanged(&before, &Record::of(&mut client, &["sch_chameleon"]).unwrap());
-            drop(client);
-            assert_eq!(run(&mut replica, &drops, &[]).code(), Some(0), "{case}: run again");
+    let upgraded = Upgraded::demo();
+    let before = Record::of(&mut upgraded.client(), &["sch_chameleon"]).unwrap();
+    upgraded.at_every_message(&["cleanup", "--drop", "--yes"], |case, outcome, client| {
+        let there = "SELECT to_regnamespace('_sch_chameleon_version1') IS NOT NULL";
+        let is_there: bool = client.query_one(there, &[]).unwrap().get(0);
+        match (outcome.code(), is_there) {
+            (Some(0), false) | (Some(3), true) => {}
+            (None, _) if outcome.killed() => {}
+            other => panic!("{case}: {other:?}: {}", outcome.output),
         }
-    }
-    assert!(found_out > 0, "an answer of the commit was lost");
+        assert_unchanged(&before, &Record::of(client, &["sch_chameleon"]).unwrap());
+        !is_there
+    });
 }

@@ -6,6 +6,7 @@ mod cleanup;
 mod configuration;
 mod convert_config;
 mod encryption;
+mod faults;
 mod init_config;
 mod names;
 #[path = "../replica/terminal.rs"]

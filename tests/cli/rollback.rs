@@ -1,21 +1,12 @@
 //! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has applied nothing; and whatever goes wrong
 //! with it, the catalogue is the one or the other.
 
-use crate::replica::{PROGRAM, Replica, demo_source};
-use chameleon_harness::chameleon::home::Configuration;
-use chameleon_harness::fault::FaultDescription;
+use crate::faults::Upgraded;
+use crate::replica::Replica;
 use chameleon_harness::record::Record;
 use chameleon_harness::record::properties::{self, Version};
-use chameleon_harness::replica::Origin;
-use chameleon_harness::replica::attempt::{self, Attempt};
-use chameleon_harness::replica::template::ReplicaTemplate;
-use chameleon_harness::replica::upgrader::Upgrader;
-use chameleon_harness::seed::Seed;
-use chameleon_harness::server::{Kind, SharedServer};
-use chameleon_harness::sweep::case::Case;
 use predicates::prelude::*;
 use predicates::str::contains;
-use std::collections::BTreeMap;
 
 const REFUSED: i32 = 3;
 
@@ -167,47 +158,13 @@ fn nobody_says_yes() {
 /// Each kind of fault at each message: afterwards the catalogue is the one or the other, and the exit code says which.
 #[test]
 fn faults_at_every_message_leave_the_one_or_the_other() {
-    let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
-    let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
-    let configuration: Configuration = vec![demo_source()].into();
-    let mut upgraded = template.replica(&configuration).unwrap();
-    let upgrader = Upgrader::new(PROGRAM);
-    let run = |replica: &mut _, arguments: &[&str], faults: &[FaultDescription]| {
-        let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
-        let (upgrader, configuration, arguments) = (&upgrader, &configuration, arguments.as_slice());
-        let environment = &BTreeMap::new();
-        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
-        attempt::run(replica, template.server(), &attempt).unwrap()
-    };
-    assert_eq!(run(&mut upgraded, &["upgrade", "--yes"], &[]).code(), Some(0));
-    let rollback = ["rollback", "--yes"];
-    let undisturbed = run(&mut upgraded.copy(&configuration).unwrap(), &rollback, &[]);
-    assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);
-    let messages = undisturbed.transcript.messages.len();
-    assert!(messages > 10, "{messages}");
-
-    let mut rolled_back = 0;
-    for kind in ["statement_fails:disk_full", "cut_before", "cut_after", "kill_client", "crash_server"] {
-        for message in 1..=messages {
-            let case: Case = format!("{kind}@{message}").parse().unwrap();
-            let mut replica = upgraded.copy(&configuration).unwrap();
-            let outcome = run(&mut replica, &rollback, &case.faults());
-            let goodbye = message == messages;
-            assert!(goodbye || outcome.transcript.all_happened().is_ok(), "{case}");
-            let mut client = replica.superuser().unwrap();
-            properties::await_end_of_sessions(&mut client).unwrap();
-            let version = properties::version(&mut client).unwrap();
-            rolled_back += usize::from(version == Version::Old);
-            match (outcome.code(), &version) {
-                (Some(0), Version::Old) | (Some(REFUSED), Version::New) => {}
-                (None, Version::Old | Version::New) if outcome.killed() => {}
-                other => panic!("{case}: {other:?}: {}", outcome.output),
-            }
-            drop(client);
-            if version == Version::New {
-                assert_eq!(run(&mut replica, &rollback, &[]).code(), Some(0), "{case}: run again");
-            }
+    Upgraded::demo().at_every_message(&["rollback", "--yes"], |case, outcome, client| {
+        let version = properties::version(client).unwrap();
+        match (outcome.code(), &version) {
+            (Some(0), Version::Old) | (Some(REFUSED), Version::New) => {}
+            (None, Version::Old | Version::New) if outcome.killed() => {}
+            other => panic!("{case}: {other:?}: {}", outcome.output),
         }
-    }
-    assert!(rolled_back > 4, "an answer of the commit was lost: {rolled_back}");
+        version == Version::Old
+    });
 }
