@@ -83,13 +83,13 @@ impl BinlogFile {
         let too_far = |_| BinlogError::TooFar(self.name.clone(), position);
         Ok(BinlogCoordinate { file: self.clone(), position: i64::try_from(position).map_err(too_far)? })
     }
+}
 
-    /// Whether pg_chameleon 2's daemon can read the number: it takes what stands between the
-    /// first and the second dot.
-    #[must_use]
-    pub fn readable_by_daemon(&self) -> bool {
-        !self.base().contains('.')
-    }
+/// Whether pg_chameleon 2's daemon can read the number of files with this base name: it takes what stands between the first
+/// and the second dot.
+#[must_use]
+pub fn is_readable_by_the_daemon(base: &str) -> bool {
+    !base.contains('.')
 }
 
 /// A place in MySQL's binary log: a file and the number of bytes before the place in it.

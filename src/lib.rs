@@ -3,6 +3,11 @@
 //! The parts that decide ([`plan`], [`checks`] and what they are built on) are pure; the parts that talk
 //! to a server decide nothing. Data flows one way: configuration and snapshot → findings and plan →
 //! steps → outcome → report.
+//!
+//! Where to begin: [`commands`] reads like the procedure; [`plan`] holds the rules of where a new source starts and from
+//! where a table is read, with [`batches`] before it and [`window`] behind it; [`checks`] is the list of what is looked
+//! at, over what [`survey`] has examined; [`upgrade`] is the one transaction, [`outcome`] what becomes of it.
+//! `ARCHITECTURE.md` has the picture, `docs/specification.md` the rules by the ids that the code cites (`§point`).
 
 pub mod batches;
 pub mod binlog;

@@ -4,7 +4,7 @@
 //! is pure: the server only supplies the [`Snapshot`].
 
 use crate::batches::Sorted;
-use crate::binlog::BinlogCoordinate;
+use crate::binlog::{BinlogCoordinate, is_readable_by_the_daemon};
 use crate::facts::snapshot::{OldSource, OldSourceId, Snapshot, StoredCoordinateError};
 use crate::mapping::{self, CataloguePair, Discrepancy, MappingPair, Target};
 use chrono::NaiveDateTime;
@@ -340,7 +340,7 @@ fn base_name_refusals(target: &Target, parts: &[(Part, &OldSource)]) -> Vec<Refu
     }
     let mut refusals: Vec<_> = bases
         .keys()
-        .filter(|base| base.contains('.'))
+        .filter(|base| !is_readable_by_the_daemon(base))
         .map(|base| Refusal::DotInBaseName { target: target.name.clone(), base: base.clone() })
         .collect();
     if bases.len() > 1 {

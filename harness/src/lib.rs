@@ -1,4 +1,8 @@
 //! Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies what came out.
+//!
+//! Where to begin: [`seed`] makes a catalogue on a [`server`], [`replica`] runs a program that upgrades on copies of it,
+//! [`fault`] has something go wrong at an exact message, and [`record`] says whether the six properties hold. [`scenario`]
+//! writes all that down as files, [`sweep`] does it at every message, [`live`] with the real pg_chameleon and MySQL.
 
 pub mod benchmark;
 pub mod chameleon;
