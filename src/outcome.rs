@@ -16,12 +16,12 @@
 //! Where the connection holds, nothing has to be asked: a COMMIT that is answered is [`Outcome::Done`], a failure that is
 //! undone [`Outcome::Undone`], a second look that finds something [`Outcome::Refused`].
 
-use crate::catalogue::{v2, version};
+use crate::catalogue::version;
 use crate::config::PostgresConnection;
 use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
 use crate::names::{SCHEMA, VERSION2};
-use crate::postgres;
+use crate::postgres::{self, DURABLE};
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -118,7 +118,7 @@ impl<S: PartialEq> Change<S> {
                 let reason = match other {
                     InPlace::NoAnswer(reason) => reason,
                     InPlace::State { .. } => {
-                        format!("sch_chameleon is neither the 1.7 catalogue nor {}", v2::VERSION)
+                        "what is in place is neither what was there before nor what was to be".to_owned()
                     }
                 };
                 match sent {
@@ -128,6 +128,15 @@ impl<S: PartialEq> Change<S> {
             }
         }
     }
+}
+
+/// Begins a transaction whose outcome can be found out: its id, for `txid_status`.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn begin(client: &Client) -> Result<i64, Error> {
+    client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {DURABLE}")).await?;
+    client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)
 }
 
 /// Between two attempts to ask.

@@ -9,7 +9,7 @@ use crate::config::PostgresConnection;
 use crate::facts::postgres::{CatalogueVersion, Dependent};
 use crate::names::{VERSION1, VERSION2, quote_identifier};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
-use crate::postgres::{self, DURABLE, Text};
+use crate::postgres::{self, Text};
 use std::time::Duration;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
@@ -127,7 +127,7 @@ pub async fn clean(
     action: Action<'_>,
     patience: Duration,
 ) -> Ended {
-    let transaction = match begin(client).await {
+    let transaction = match outcome::begin(client).await {
         Ok(transaction) => transaction,
         Err(error) => return Ended { failure: Some(error), outcome: Outcome::Undone(Undone::Entirely) },
     };
@@ -158,11 +158,6 @@ fn statements(schemas: &[&str], action: Action<'_>) -> String {
         }
     };
     schemas.iter().map(statement).collect::<Vec<_>>().join("; ")
-}
-
-async fn begin(client: &Client) -> Result<i64, Error> {
-    client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {DURABLE}")).await?;
-    client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)
 }
 
 /// How many of the schemas are there.

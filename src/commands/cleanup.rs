@@ -17,10 +17,7 @@ use std::time::Duration;
 
 /// Shows what is left over, and does what is asked with it.
 pub async fn run(arguments: &Cleanup, console: &Console) -> Ending {
-    clean(arguments, console).await.unwrap_or_else(|refusal| {
-        console.findings(&refusal.findings);
-        refusal.ending
-    })
+    clean(arguments, console).await.unwrap_or_else(|refusal| refusal.shown(console))
 }
 
 async fn clean(arguments: &Cleanup, console: &Console) -> Result<Ending, Refusal> {

@@ -17,10 +17,7 @@ use std::time::Duration;
 
 /// Puts the 1.7 catalogue back.
 pub async fn run(arguments: &Rollback, console: &Console) -> Ending {
-    undo(arguments, console).await.unwrap_or_else(|refusal| {
-        console.findings(&refusal.findings);
-        refusal.ending
-    })
+    undo(arguments, console).await.unwrap_or_else(|refusal| refusal.shown(console))
 }
 
 async fn undo(arguments: &Rollback, console: &Console) -> Result<Ending, Refusal> {

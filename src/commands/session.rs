@@ -25,6 +25,12 @@ impl Refusal {
         Self { findings: vec![], ending }
     }
 
+    /// Shows what is still to be shown, and ends.
+    pub fn shown(self, console: &Console) -> Ending {
+        console.findings(&self.findings);
+        self.ending
+    }
+
     /// Nothing was changed, because of what was found.
     pub fn of(finding: Finding, why: &str) -> Self {
         Self { findings: vec![finding], ..Self::because(why) }

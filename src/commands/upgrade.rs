@@ -31,9 +31,8 @@ pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
     let ending = match verb.procedure().await {
         Ok(ending) => ending,
         Err(refusal) => {
-            console.findings(&refusal.findings);
-            verb.report.findings.extend(refusal.findings);
-            refusal.ending
+            verb.report.findings.extend_from_slice(&refusal.findings);
+            refusal.shown(console)
         }
     };
     verb.report.ends(&ending);

@@ -11,7 +11,7 @@ use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{Finding, has_errors};
 use crate::names::{SCHEMA, VERSION1, VERSION2};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
-use crate::postgres::{self, DURABLE};
+use crate::postgres;
 use checks::{Examined, Options, Progress};
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
@@ -93,7 +93,7 @@ pub async fn roll_back(
     options: Options,
     patience: Duration,
 ) -> Ended {
-    let transaction = match begin(client).await {
+    let transaction = match outcome::begin(client).await {
         Ok(transaction) => transaction,
         Err(error) => return undone(error.into()),
     };
@@ -148,9 +148,4 @@ async fn why(client: &Client, error: Error) -> Failure {
         Ok(holders) => Failure::Locked { error, holders },
         Err(lost) => lost.into(),
     }
-}
-
-async fn begin(client: &Client) -> Result<i64, Error> {
-    client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {DURABLE}")).await?;
-    client.query_typed_one("SELECT txid_current()", &[]).await?.try_get(0)
 }
