@@ -3,6 +3,7 @@
 use super::Action;
 use crate::ending::Ending;
 use crate::outcome::Outcome;
+use crate::wording::counted;
 
 /// The end of a clean-up of these schemas.
 #[must_use]
@@ -13,7 +14,11 @@ pub fn ending(outcome: &Outcome, schemas: &[&str], action: Action<'_>) -> Ending
             Action::Drop => format!("Dropped: {names}. sch_chameleon is as it was."),
             Action::RenameTo(name) => format!("Renamed: {names} is {name} now. sch_chameleon is as it was."),
         }),
-        Outcome::Refused(_) | Outcome::Undone(_) => Ending::Refused(format!(
+        Outcome::Refused(findings) => Ending::Refused(format!(
+            "Refused: {} when it was looked at again. Nothing was changed: {names} is as it was.",
+            counted(findings.len() as u64, "error")
+        )),
+        Outcome::Undone(_) => Ending::Refused(format!(
             "The clean-up failed and was undone: {names} is as it was. Nothing was changed."
         )),
         Outcome::Unconfirmed { reason, .. } => Ending::Refused(format!(

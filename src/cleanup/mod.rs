@@ -7,6 +7,7 @@ pub mod ending;
 use crate::catalogue::v1::read;
 use crate::config::PostgresConnection;
 use crate::facts::postgres::{CatalogueVersion, Dependent};
+use crate::finding::Finding;
 use crate::names::{VERSION1, VERSION2, quote_identifier};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::postgres::{self, Text};
@@ -119,20 +120,57 @@ async fn look_inside(client: &Client, leftover: &mut Leftover) -> Result<(), Err
     Ok(())
 }
 
-/// Drops or renames the schemas, all or none.
+/// What keeps it from being done. `with`: the dependent objects that may be dropped too, by name.
+#[must_use]
+pub fn obstacles(leftovers: &[Leftover], action: Action<'_>, with: &[String]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for leftover in leftovers {
+        if !leftover.owned {
+            findings.push(Finding::error(
+                "role",
+                format!("The schema {} is owned by {}.", leftover.schema, leftover.owner),
+                format!("Set pg_conn.user to {}, or to a role that is a member of it.", leftover.owner),
+            ));
+        }
+        if action == Action::Drop {
+            let unnamed = leftover.dependents.iter().filter(|dependent| !with.contains(&dependent.object));
+            findings.extend(unnamed.map(|dependent| in_the_way(leftover, dependent)));
+        }
+    }
+    findings
+}
+
+fn in_the_way(leftover: &Leftover, dependent: &Dependent) -> Finding {
+    Finding::error(
+        "dependents",
+        format!("{} depends on {}, and would be dropped with it.", dependent.object, leftover.schema),
+        format!(
+            "Create it anew without that schema; or have it dropped too: --with '{}'",
+            dependent.object.replace('\'', "'\\''")
+        ),
+    )
+}
+
+/// Drops or renames the schemas, all or none; when nothing has come in the way since they were shown.
 pub async fn clean(
     client: &Client,
     connection: &PostgresConnection,
     schemas: &[&str],
     action: Action<'_>,
+    with: &[String],
     patience: Duration,
 ) -> Ended {
     let transaction = match outcome::begin(client).await {
         Ok(transaction) => transaction,
         Err(error) => return Ended { failure: Some(error), outcome: Outcome::Undone(Undone::Entirely) },
     };
-    let (error, sent) = match client.batch_execute(&statements(schemas, action)).await {
-        Ok(()) => match client.batch_execute("COMMIT").await {
+    let (error, sent) = match look_again_and_do(client, schemas, action, with).await {
+        Ok(findings) if !findings.is_empty() => {
+            // When even this fails, the end of the session undoes it.
+            drop(client.batch_execute("ROLLBACK").await);
+            return Ended { failure: None, outcome: Outcome::Refused(findings) };
+        }
+        Ok(_) => match client.batch_execute("COMMIT").await {
             Ok(()) => return Ended { failure: None, outcome: Outcome::Done { found_out: false } },
             Err(error) => (error, Sent::Work),
         },
@@ -148,6 +186,22 @@ pub async fn clean(
         Outcome::Undone(Undone::Entirely)
     };
     Ended { failure: Some(error), outcome }
+}
+
+/// What is in the way now; or all but the commit.
+async fn look_again_and_do(
+    client: &Client,
+    schemas: &[&str],
+    action: Action<'_>,
+    with: &[String],
+) -> Result<Vec<Finding>, Error> {
+    let mut now = leftovers(client).await?;
+    now.retain(|leftover| schemas.contains(&leftover.schema.as_str()));
+    let findings = obstacles(&now, action, with);
+    if findings.is_empty() {
+        client.batch_execute(&statements(schemas, action)).await?;
+    }
+    Ok(findings)
 }
 
 fn statements(schemas: &[&str], action: Action<'_>) -> String {

@@ -8,7 +8,6 @@ use crate::cleanup::{self, Action, Leftover};
 use crate::cli::Cleanup;
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
-use crate::finding::Finding;
 use crate::names::{MAX_IDENTIFIER_BYTES, SCHEMA, VERSION1, VERSION2};
 use crate::outcome::Outcome;
 use crate::report::console::Console;
@@ -73,9 +72,11 @@ async fn in_session(arguments: &Cleanup, alone: &Alone<'_>) -> Result<Ending, Re
         consent::ask(&question, alone.console, alone.interruption).await.map_err(Refusal::because)?;
     }
     let patience = Duration::from_secs(arguments.patience);
-    let ended = cleanup::clean(client, &alone.configuration.pg, &schemas, action, patience).await;
+    let ended =
+        cleanup::clean(client, &alone.configuration.pg, &schemas, action, &arguments.with, patience).await;
     match &ended.outcome {
         Outcome::Done { .. } => {}
+        Outcome::Refused(findings) => alone.console.findings(findings),
         _ if alone.interruption.happened() => alone.console.failure("interrupted"),
         _ => {
             let failures = ended.failure.iter().map(crate::postgres::describe);
@@ -127,30 +128,7 @@ fn refuse(arguments: &Cleanup, leftovers: &[Leftover], action: Action<'_>) -> Re
         )
         .into());
     }
-    let mut findings = Vec::new();
-    for leftover in leftovers {
-        if !leftover.owned {
-            findings.push(Finding::error(
-                "role",
-                format!("The schema {} is owned by {}.", leftover.schema, leftover.owner),
-                format!("Set pg_conn.user to {}, or to a role that is a member of it.", leftover.owner),
-            ));
-        }
-        if action != Action::Drop {
-            continue;
-        }
-        let unnamed = leftover.dependents.iter().filter(|it| !arguments.with.contains(&it.object));
-        findings.extend(unnamed.map(|dependent| {
-            Finding::error(
-                "dependents",
-                format!("{} depends on {}, and would be dropped with it.", dependent.object, leftover.schema),
-                format!(
-                    "Create it anew without that schema; or have it dropped too: --with '{}'",
-                    dependent.object.replace('\'', "'\\''")
-                ),
-            )
-        }));
-    }
+    let findings = cleanup::obstacles(leftovers, action, &arguments.with);
     match findings.len() as u64 {
         0 => Ok(()),
         errors => Err(Refusal { findings, ..Refusal::because(&counted(errors, "error")) }),

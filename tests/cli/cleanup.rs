@@ -140,6 +140,22 @@ fn what_others_depend_on_is_dropped_with_them_by_name_only() {
     assert_eq!(replica.value("SELECT count(*) FROM pg_views WHERE schemaname = 'public'"), "0");
 }
 
+/// The question may be thought over for long, and nobody is asked about what comes meanwhile.
+#[test]
+fn what_came_to_depend_on_it_at_the_question_is_not_dropped() {
+    let replica = upgraded();
+    let options = ["cleanup", "--drop", "--config", CONFIGURATION];
+    let mut terminal = Terminal::of_width(100, &replica, &options, &[]);
+    terminal.until("Answer YES to go on:");
+    replica.sql("CREATE VIEW public.late AS SELECT t_source FROM _sch_chameleon_version1.t_sources");
+    let before = replica.record();
+    terminal.type_in("YES\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(shown.contains("--with 'view public.late'") && shown.contains("Nothing was changed"), "{shown}");
+    assert_unchanged(&before, &replica.record());
+}
+
 #[test]
 fn a_role_that_does_not_own_it_changes_nothing() {
     let mut replica = upgraded();
