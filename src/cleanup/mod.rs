@@ -79,8 +79,7 @@ async fn leftover(client: &Client, schema: &str) -> Result<Option<Leftover>, Err
     let found = client.query_typed_opt(include_str!("contents.sql"), &[(&schema, Type::TEXT)]).await?;
     let Some(row) = found else { return Ok(None) };
     let owned: bool = row.try_get("owns")?;
-    let relations: Vec<String> = row.try_get("of_a_catalogue")?;
-    let is_catalogue = relations.len() == 4;
+    let is_catalogue: bool = row.try_get("is_catalogue")?;
     let mut leftover = Leftover {
         schema: schema.to_owned(),
         owner: row.try_get("owner")?,
@@ -105,7 +104,7 @@ async fn look_inside(client: &Client, leftover: &mut Leftover) -> Result<(), Err
     let Leftover { schema, .. } = leftover;
     leftover.version = crate::catalogue::version::read(client, schema).await?;
     let sources =
-        format!("SELECT t_source, count(*) OVER () FROM {schema}.t_sources ORDER BY 1 LIMIT {NAMED}");
+        format!("SELECT t_source::text, count(*) OVER () FROM {schema}.t_sources ORDER BY 1 LIMIT {NAMED}");
     for row in client.query_typed(&sources, &[]).await? {
         leftover.sources.push(row.try_get::<_, Text>(0)?.0);
         leftover.all_sources = row.try_get::<_, i64>(1)?.unsigned_abs();

@@ -140,6 +140,30 @@ fn what_others_depend_on_is_dropped_with_them_by_name_only() {
     assert_eq!(replica.value("SELECT count(*) FROM pg_views WHERE schemaname = 'public'"), "0");
 }
 
+/// What looks like a catalogue and can't be read as one is the likeliest thing to be cleaned up.
+#[test]
+fn what_is_no_catalogue_in_spite_of_its_tables_is_dropped_too() {
+    let replica = Replica::demo();
+    for broken in [
+        "ALTER TABLE t_replica_batch RENAME COLUMN ts_created TO ts_made",
+        "ALTER TABLE t_replica_batch ALTER COLUMN ts_created DROP DEFAULT, ALTER COLUMN ts_created TYPE text",
+        "ALTER TABLE t_sources RENAME COLUMN t_source TO t_name",
+        "DROP TABLE t_replica_tables",
+        "DROP VIEW v_version",
+        "CREATE OR REPLACE VIEW v_version AS SELECT NULL::text AS t_version",
+    ] {
+        replica.sql(&format!(
+            "CREATE SCHEMA _sch_chameleon_version1; SET search_path = _sch_chameleon_version1;
+             CREATE TABLE t_sources (t_source text); CREATE TABLE t_replica_tables (v_table_name text);
+             CREATE TABLE t_replica_batch (ts_created timestamp DEFAULT now());
+             CREATE VIEW v_version AS SELECT '1.7'::text AS t_version; {broken}"
+        ));
+        leaves_all(&replica, &[], 0, &["It is no complete catalogue"]);
+        let (code, shown) = cleanup(&replica, &["--drop", "--yes"]);
+        assert_eq!(code, Some(0), "{broken}: {shown}");
+    }
+}
+
 /// The question may be thought over for long, and nobody is asked about what comes meanwhile.
 #[test]
 fn what_came_to_depend_on_it_at_the_question_is_not_dropped() {
