@@ -81,9 +81,13 @@ pub async fn examine(client: &Client, server: Server, options: Options) -> Resul
 async fn version_put_aside(client: &Client) -> Result<CatalogueVersion, Error> {
     match version::read(client, VERSION1).await {
         Ok(version) => Ok(version),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(CatalogueVersion::Foreign),
+        Err(error) if lacks_what_is_read(&error) => Ok(CatalogueVersion::Foreign),
         Err(error) => Err(error),
     }
+}
+
+fn lacks_what_is_read(error: &Error) -> bool {
+    [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].iter().any(|code| error.code() == Some(code))
 }
 
 /// Puts 1.7 back, when nothing is in the way once nobody can write any more.

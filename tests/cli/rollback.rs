@@ -148,6 +148,18 @@ fn without_the_old_catalogue_there_is_nothing_to_go_back_to() {
 }
 
 #[test]
+fn what_was_put_aside_must_be_a_catalogue_that_says_its_version() {
+    let replica = upgraded();
+    replica.sql(
+        "DROP VIEW _sch_chameleon_version1.v_version;
+         CREATE VIEW _sch_chameleon_version1.v_version AS SELECT '1.7'::text AS another_name",
+    );
+    refuses(&replica, "The schema _sch_chameleon_version1 is no 1.7 catalogue");
+    replica.sql("DROP VIEW _sch_chameleon_version1.v_version");
+    refuses(&replica, "The schema _sch_chameleon_version1 is no 1.7 catalogue");
+}
+
+#[test]
 fn nobody_says_yes() {
     let replica = upgraded();
     let before = replica.record();
