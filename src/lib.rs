@@ -33,6 +33,7 @@ pub mod postgres;
 pub mod replay;
 pub mod report;
 pub mod rollback;
+pub mod shell;
 pub mod source;
 pub mod structure;
 pub mod survey;

@@ -174,6 +174,7 @@ pub async fn facts(
         _ => None,
     };
     Ok(Examined {
+        configuration: configuration.named.clone(),
         other_types: other_types(configuration),
         replicas: replicas(configuration),
         daemon_requirements: daemon_requirements(configuration),

@@ -12,6 +12,7 @@ use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
 use crate::postgres;
 use crate::report::console::Console;
+use crate::shell;
 use crate::wording::counted;
 use std::ffi::OsStr;
 use std::fs;
@@ -67,7 +68,7 @@ async fn convert(arguments: &ConvertConfig, console: &Console) -> Result<Ending,
     console.step("Look through it; the names of its sources can be changed until the upgrade is done. Next:");
     let config =
         location::name_for_pg_chameleon(&output, &home).unwrap_or_else(|| output.display().to_string());
-    console.command(&format!("chameleon-upgrade check --config {}", super::next_steps::word(&config)));
+    console.command(&shell::command("check", &config, ""));
     Ok(Ending::Done(format!(
         "Written: {}, {} of {} of pg_chameleon 1.x.",
         location::shown(&output, &home).display(),

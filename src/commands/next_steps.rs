@@ -3,6 +3,7 @@
 use crate::config::location::{self, FOLDER};
 use crate::plan::PlannedSource;
 use crate::report::console::Console;
+use crate::shell::{self, word};
 use crate::upgrade::Agreed;
 use std::path::Path;
 
@@ -30,12 +31,7 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
         "Compare the tables with MySQL, by their numbers of rows at least: what 1.8.2 had lost before, the upgrade can't \
          know. When all is well, the 1.7 catalogue can go; until then it is the way back:",
     );
-    console.command(&cleanup(named, "--drop"));
-}
-
-/// The command that cleans up.
-pub(super) fn cleanup(named: &str, options: &str) -> String {
-    format!("chameleon-upgrade cleanup --config {} {options}", word(named))
+    console.command(&shell::command("cleanup", named, "--drop"));
 }
 
 /// The name that pg_chameleon has for the configuration; where it has none, it must be given one.
@@ -76,29 +72,5 @@ fn copies(console: &Console, sources: &[PlannedSource], config: &str) {
                 word(&part.pair.source_schema)
             ));
         }
-    }
-}
-
-/// A word as a shell takes it.
-pub(super) fn word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_takes_a_word_for_what_it_is() {
-        assert_eq!(word("shop_1"), "shop_1");
-        assert_eq!(word("/etc/pg/a.yml"), "/etc/pg/a.yml");
-        assert_eq!(word("my shop"), "'my shop'");
-        assert_eq!(word("it's"), "'it'\\''s'");
-        assert_eq!(word("$(x)"), "'$(x)'");
-        assert_eq!(word(""), "''");
     }
 }

@@ -1,7 +1,7 @@
 //! `rollback`: undoes a successful upgrade while the 2.0 replica has applied nothing. §way-back.
 
+use super::consent;
 use super::session::{self, Alone, Refusal};
-use super::{consent, next_steps};
 use crate::catalogue::v1::read;
 use crate::catalogue::{v2, version};
 use crate::cli::Rollback;
@@ -12,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::report::console::Console;
 use crate::rollback::checks::Options;
 use crate::rollback::{self, checks};
+use crate::shell;
 use crate::wording::counted;
 use std::time::Duration;
 
@@ -77,5 +78,5 @@ fn tell_next_steps(arguments: &Rollback, console: &Console, forced: bool) {
         );
     }
     console.step("Before the next upgrade:");
-    console.command(&next_steps::cleanup(&arguments.config.name, "--schema version2 --drop"));
+    console.command(&shell::command("cleanup", &arguments.config.name, "--schema version2 --drop"));
 }

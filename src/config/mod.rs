@@ -43,6 +43,8 @@ pub use yaml::{Place, quoted};
 /// A configuration of pg_chameleon 2.
 #[derive(Debug, Clone)]
 pub struct Configuration {
+    /// What `--config` names it; it does on any other command line as well.
+    pub named: String,
     /// The file it was read from.
     pub path: PathBuf,
     /// How to reach PostgreSQL.
@@ -65,7 +67,7 @@ impl Configuration {
     pub fn load(name_or_path: &str, home: &Path) -> Result<Self, ConfigurationError> {
         let path = location::locate(name_or_path, home)?;
         let text = location::read(&path)?;
-        Self::parse(path, &text)
+        Ok(Self { named: name_or_path.to_owned(), ..Self::parse(path, &text)? })
     }
 
     /// The shortest `lock_timeout` that a source asks for, for locks that all of them need; zero waits for ever.
@@ -93,7 +95,9 @@ impl Configuration {
         }
         match read(&root) {
             Ok((pg, sources, daemon_requirements)) => {
-                Ok(Self { path, pg, sources, daemon_requirements, overridden_types: overridden_types(&root) })
+                let overridden_types = overridden_types(&root);
+                let named = path.display().to_string();
+                Ok(Self { named, path, pg, sources, daemon_requirements, overridden_types })
             }
             Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
         }

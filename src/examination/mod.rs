@@ -19,6 +19,8 @@ use std::path::PathBuf;
 /// All that the checks look at.
 #[derive(Debug)]
 pub struct Examined {
+    /// What `--config` names the configuration.
+    pub configuration: String,
     /// The MySQL sources of the configuration.
     pub targets: Vec<Target>,
     /// Sources of the configuration that are of another type.

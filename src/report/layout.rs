@@ -51,16 +51,38 @@ enum Piece<'a> {
     Word(&'a str),
     /// A statement to be copied, on a line of its own.
     Statement(&'a str),
+    /// A command to be copied, likewise; in a text it stands between back quotes.
+    Command(&'a str),
 }
+
+impl Piece<'_> {
+    /// Whether it has a line of its own.
+    fn stands_alone(self) -> bool {
+        matches!(self, Self::Statement(_) | Self::Command(_))
+    }
+}
+
+/// How a command begins that an administrator is to copy.
+const COMMANDS: &str = "`chameleon-upgrade ";
 
 /// The statements in a text that are there to be copied, each with its semicolon.
 #[must_use]
 pub fn statements(text: &str) -> Vec<&str> {
     let statement = |piece| match piece {
         Piece::Statement(statement) => Some(statement),
-        Piece::Word(_) => None,
+        Piece::Word(_) | Piece::Command(_) => None,
     };
     pieces(text).into_iter().filter_map(statement).collect()
+}
+
+/// The commands of this program in a text that are there to be copied.
+#[must_use]
+pub fn commands(text: &str) -> Vec<&str> {
+    let command = |piece| match piece {
+        Piece::Command(command) => Some(command),
+        Piece::Word(_) | Piece::Statement(_) => None,
+    };
+    pieces(text).into_iter().filter_map(command).collect()
 }
 
 fn pieces(text: &str) -> Vec<Piece<'_>> {
@@ -71,13 +93,18 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             Some(length) => (Piece::Statement(&rest[..length]), length),
             None => {
                 let length = word_length(rest);
-                (Piece::Word(&rest[..length]), length)
+                (word_or_command(&rest[..length]), length)
             }
         };
         pieces.push(piece);
         rest = rest[length..].trim_start();
     }
     pieces
+}
+
+fn word_or_command(word: &str) -> Piece<'_> {
+    let command = word.strip_suffix('`').filter(|_| word.starts_with(COMMANDS));
+    command.map_or(Piece::Word(word), |command| Piece::Command(&command[1..]))
 }
 
 /// The bytes of the statement that a text begins with. A sentence that ends before a semicolon comes is none.
@@ -141,7 +168,7 @@ fn fitted(
             let line = lines.last().is_some_and(String::is_empty);
             let (text, breaks) = match piece {
                 Piece::Word(word) => (word, !line && used + 1 + width(word) > columns),
-                Piece::Statement(statement) => (statement, !line),
+                Piece::Statement(text) | Piece::Command(text) => (text, !line),
             };
             if breaks {
                 lines.push(String::new());
@@ -154,7 +181,7 @@ fn fitted(
             }
             line.push_str(text);
             used += width(text);
-            if matches!(piece, Piece::Statement(_)) {
+            if piece.stands_alone() {
                 lines.push(String::new());
                 used = indent;
             }
@@ -286,6 +313,21 @@ mod tests {
             ]
         );
         assert_eq!(lines(REMEDY, 200, 13, 13), [REMEDY]);
+    }
+
+    #[test]
+    fn a_command_stands_on_a_line_of_its_own_without_its_quotes() {
+        let text = "To drop it: `chameleon-upgrade cleanup --config default --schema version1 --drop` To keep it: `chameleon x`";
+        assert_eq!(commands(text), ["chameleon-upgrade cleanup --config default --schema version1 --drop"]);
+        assert_eq!(
+            lines(text, 80, 13, 13),
+            [
+                "To drop it:",
+                "chameleon-upgrade cleanup --config default --schema version1 --drop",
+                "To keep it: `chameleon x`",
+            ]
+        );
+        assert_eq!(commands("`chameleon-upgrade never closed"), Vec::<&str>::new());
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub fn ending(outcome: &Outcome, what: &str) -> Ending {
         Outcome::Unconfirmed { reason, may_be_kept: true } => Ending::RolledBack(format!(
             "Failed; 1.7 is in place, and 1.8.2 goes on working. What had been built of 2.0 may be left as \
                  _sch_chameleon_version2: the connection was lost while it was being kept for inspection, and the server \
-                 could not be asked ({reason}). Before the next attempt: DROP SCHEMA IF EXISTS _sch_chameleon_version2 \
-                 CASCADE;"
+                 could not be asked ({reason}). Before the next attempt, chameleon-upgrade cleanup shows whether it is there, \
+                 and drops or renames it."
         )),
         Outcome::Unknown { transaction, reason } => Ending::Unknown(format!(
             "The outcome is not known: the connection was lost, and the server could not be asked ({reason}). To find \

@@ -3,18 +3,19 @@
 use crate::replica::Replica;
 use crate::{both, carry_out, findings, is_gone, of, remedy, run_all, shop, stock, with};
 use chameleon_harness::seed::{Batch, BatchState, Destination, Event, Seed, Table};
-use chameleon_upgrade::report::layout::statements;
+use chameleon_upgrade::report::layout::{commands, statements};
 use serde_json::json;
 
 #[test]
 fn leftovers_are_dropped_or_renamed() {
     for schema in ["_sch_chameleon_version1", "_sch_chameleon_version2"] {
-        for choice in 0..2 {
+        for choice in 1..=2 {
             let replica = with(&format!("CREATE SCHEMA {schema}; CREATE TABLE {schema}.t (a int)"));
             let remedy = remedy(&replica, "leftovers", "error");
-            let all = statements(&remedy);
-            assert_eq!(all.len(), 2, "{remedy}");
-            replica.sql(all[choice]);
+            let [look, drop, keep] = commands(&remedy)[..] else { panic!("not three commands: {remedy}") };
+            replica.shell(look).assert().success().stdout(predicates::str::contains(schema));
+            assert_eq!(of(&replica, "leftovers").len(), 1, "looking has changed something");
+            replica.shell(&format!("{} --yes", [look, drop, keep][choice])).assert().success();
             is_gone(&replica, "leftovers");
             replica.upgrade(&[]).code(0);
         }
@@ -301,7 +302,8 @@ fn what_is_left_over_beside_a_success_is_dropped() {
     replica.sql("CREATE SCHEMA _sch_chameleon_version2");
     let found = of(&replica, "leftovers");
     let left = found.iter().find(|finding| finding["severity"] == "warning").unwrap();
-    replica.sql(statements(left["remedy"].as_str().unwrap())[0]);
+    let drop = commands(left["remedy"].as_str().unwrap())[1];
+    replica.shell(&format!("{drop} --yes")).assert().success();
     assert_eq!(of(&replica, "leftovers").len(), 1);
     replica.command(&["rollback", "--yes"]).assert().success();
 }

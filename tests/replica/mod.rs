@@ -11,6 +11,7 @@ use chameleon_harness::server::{self, Address, Database, Server};
 use postgres::Client;
 use secrecy::ExposeSecret;
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Output;
 
 /// The upgrader's program.
@@ -101,6 +102,17 @@ impl Replica {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).args(["--config", CONFIGURATION]).env("HOME", self.home.path());
         command
+    }
+
+    /// A command as it was shown, in a shell that finds the program.
+    pub fn shell(&self, command: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).env("HOME", self.home.path());
+        shell.env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", Path::new(PROGRAM).parent().expect("a folder").display()),
+        );
+        shell
     }
 
     /// `upgrade --yes` and more.
