@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks window memory scenarios sweep matrix fresh clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window memory scenarios sweep matrix fresh clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,7 @@ lint: rust ## Check formatting, warnings, documentation, and that what it cites 
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace
 	cargo test --quiet --test papers
+	env -u CI cargo test --quiet --test guide
 	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
 	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
@@ -38,6 +39,9 @@ document-log: tools ## Run each setting that changes what MySQL logs through the
 
 document-checks: rust ## Write docs/checks.md anew from the lists of checks
 	CHAMELEON_WRITE_DOCS=1 cargo test --test papers
+
+document-guide: tools ## Play the guide on the real programs, and write anew what its commands show
+	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test guide
 
 window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
 	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::

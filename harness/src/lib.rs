@@ -9,6 +9,7 @@ pub mod chameleon;
 pub mod commands;
 pub mod comparison;
 pub mod fault;
+pub mod guide;
 pub mod live;
 pub mod process;
 pub mod record;

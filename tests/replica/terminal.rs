@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every suite needs all of it")]
 
 use crate::replica::{PROGRAM, Replica};
+pub use chameleon_harness::process::terminal::lines_on_screen;
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{ErrorKind, Read, Write};
 use std::process::Child;
@@ -81,20 +82,6 @@ impl Terminal {
         while self.read() {}
         (self.child.wait().unwrap().code(), self.shown)
     }
-}
-
-/// What a terminal shows in the end: what a bar has painted over is gone, and so are colours.
-pub fn lines_on_screen(shown: &str) -> Vec<String> {
-    let mut plain = String::new();
-    let mut rest = shown;
-    while let Some((before, escape)) = rest.split_once(ESCAPE) {
-        plain.push_str(before);
-        let end = escape.find(|letter: char| letter.is_ascii_alphabetic()).map_or(escape.len(), |at| at + 1);
-        rest = &escape[end..];
-    }
-    plain.push_str(rest);
-    let last = |line: &str| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
-    plain.lines().map(last).collect()
 }
 
 /// A line may be too long when it is one word, or something to be copied: a statement, a command.

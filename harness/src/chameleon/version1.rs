@@ -84,6 +84,12 @@ impl<'a> Chameleon1<'a> {
         Ok(Self { environment, processes, home })
     }
 
+    /// The home folder.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Writes the configuration of a source that goes to `database`.
     ///
     /// # Errors

@@ -99,7 +99,7 @@ pub(crate) struct LiveRun<'a> {
     /// The applications that write now, by the sources whose servers they write to. They end before these do.
     applications: BTreeMap<&'a str, Application>,
     servers: BTreeMap<&'a str, MySqlServer>,
-    chameleon1: Chameleon1<'a>,
+    pub(crate) chameleon1: Chameleon1<'a>,
     /// The old sources that are in the catalogue.
     added: BTreeSet<&'a str>,
     /// The old sources that have been initialised, and so have a marker.
@@ -151,7 +151,12 @@ impl<'a> LiveRun<'a> {
 
     /// All steps of the scenario.
     pub(crate) fn steps(&mut self) -> Result<(), LiveError> {
-        self.scenario.steps.iter().enumerate().try_for_each(|(number, step)| {
+        self.all(&self.scenario.steps)
+    }
+
+    /// All of these steps.
+    pub(crate) fn all(&mut self, steps: &'a [Step]) -> Result<(), LiveError> {
+        steps.iter().enumerate().try_for_each(|(number, step)| {
             self.step(step).map_err(|cause| LiveError::Step {
                 number: number + 1,
                 step: step.name(),
@@ -225,6 +230,11 @@ impl<'a> LiveRun<'a> {
         let unknown = || LiveError::Scenario(format!("there is no source {name}"));
         let source = self.scenario.sources.get(name).ok_or_else(unknown)?;
         Ok((source, &self.servers[source.server.as_str()]))
+    }
+
+    /// The address of the first source's MySQL server.
+    pub(crate) fn first_host(&self) -> String {
+        self.servers.values().next().map(|mysql| mysql.host().to_string()).unwrap_or_default()
     }
 
     /// Statements on MySQL, by source.

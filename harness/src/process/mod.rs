@@ -6,6 +6,7 @@ pub mod memory;
 pub mod running;
 pub mod scratch;
 pub(crate) mod supervisor;
+pub mod terminal;
 pub mod tools;
 
 /// A program can't be run, or does something else than it should.
