@@ -168,5 +168,16 @@ impl Serialize for BinlogCoordinate {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for BinlogCoordinate {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BinlogCoordinate".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"description": "A place in the binary log, as file:position.", "type": "string"})
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::checks::acceptance::Acceptance;
 use crate::names;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0, in one transaction.
 ///
@@ -57,6 +57,39 @@ pub enum Command {
 }
 
 impl Command {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Upgrade(_) => "upgrade",
+            Self::Check(_) => "check",
+            Self::Status(_) => "status",
+            Self::Rollback(_) => "rollback",
+            Self::Cleanup(_) => "cleanup",
+            Self::InitConfig => "init-config",
+            Self::ConvertConfig(_) => "convert-config",
+        }
+    }
+
+    /// Where its events go.
+    #[must_use]
+    pub fn events(&self) -> Option<&Path> {
+        let events = match self {
+            Self::Upgrade(Upgrade { events, .. })
+            | Self::Check(Check { events, .. })
+            | Self::Rollback(Rollback { events, .. })
+            | Self::Cleanup(Cleanup { events, .. }) => events,
+            Self::Status(_) | Self::InitConfig | Self::ConvertConfig(_) => return None,
+        };
+        events.file.as_deref()
+    }
+
+    /// Whether all of it is rolled back on purpose.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        matches!(self, Self::Upgrade(Upgrade { dry_run: true, .. }))
+    }
+
     /// How it shows what it is there to show; none when it is there to do something.
     #[must_use]
     pub fn shows(&self) -> Option<Format> {
@@ -75,6 +108,15 @@ pub struct ConfigurationArgument {
     /// The configuration of pg_chameleon 2: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path.
     #[arg(long = "config", value_name = "NAME", default_value = "default")]
     pub name: String,
+}
+
+/// Where programs that watch are told.
+#[derive(Debug, Args)]
+pub struct EventsArgument {
+    /// Write what happens to FILE as it happens, one JSON object a line; a pipe or /dev/fd/3 will do, and - is standard
+    /// output, which nothing else is written to then. It takes the place of earlier events only.
+    #[arg(long = "events", value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// Which errors of the checks don't refuse the upgrade.
@@ -122,6 +164,13 @@ pub struct Upgrade {
     /// Write what was found, planned and done to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write every statement of the transaction to FILE as it was sent, with its parameters written in: for whoever must
+    /// approve it, best with --dry-run. It takes the place of an earlier one only, and nobody else may read it.
+    #[arg(long, value_name = "FILE")]
+    pub sql: Option<PathBuf>,
+    /// Where programs are told.
+    #[command(flatten)]
+    pub events: EventsArgument,
     /// How what waits is replayed; both give the same.
     #[arg(long, value_name = "METHOD", value_enum, default_value_t = Replay::Sets)]
     pub replay: Replay,
@@ -167,6 +216,9 @@ pub struct Check {
     /// Run only these checks. MySQL is not asked when none of them goes by its answers.
     #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = checks::by_id)]
     pub only: Vec<&'static checks::Check>,
+    /// Where programs are told.
+    #[command(flatten)]
+    pub events: EventsArgument,
     /// How to show the findings.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -201,6 +253,9 @@ pub struct Rollback {
     /// A source whose status is running has no process any more: take its replica as stopped (it was killed).
     #[arg(long)]
     pub assume_stopped: bool,
+    /// Where programs are told.
+    #[command(flatten)]
+    pub events: EventsArgument,
     /// When the connection is lost: how many seconds to go on asking the server what became of the rollback.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
@@ -227,6 +282,9 @@ pub struct Cleanup {
     /// Don't ask for YES.
     #[arg(long)]
     pub yes: bool,
+    /// Where programs are told.
+    #[command(flatten)]
+    pub events: EventsArgument,
     /// When the connection is lost: how many seconds to go on asking the server what became of it.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,

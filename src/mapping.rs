@@ -10,6 +10,7 @@ use std::fmt;
 
 /// A schema on MySQL and the schema on PostgreSQL that it is replicated into.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MappingPair {
     /// The schema on MySQL: 1.7's `t_source_schema`, a key of `schema_mappings`.
     pub source_schema: String,

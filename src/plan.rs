@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 /// The sources of the new catalogue, in the order of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// One for each source of the configuration.
     pub sources: Vec<PlannedSource>,
@@ -20,11 +21,13 @@ pub struct Plan {
 
 /// A source of the new catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedSource {
     /// Its name, from the configuration.
     pub name: String,
     /// Its schema mappings, in the order of the configuration.
     #[serde(serialize_with = "mapping::serialize_pairs")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub mappings: Vec<MappingPair>,
     /// The old sources that go into it.
     pub parts: Vec<Part>,
@@ -37,13 +40,16 @@ pub struct PlannedSource {
     /// From where on all its tables are consistent with each other; with a batch start only.
     pub consistent_point: Option<BinlogCoordinate>,
     /// The oldest `ts_last_received` of its parts.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub last_received: Option<NaiveDateTime>,
     /// The oldest `ts_last_replay` of its parts.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub last_replay: Option<NaiveDateTime>,
 }
 
 /// An old source as part of a new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// Its id in the old catalogue.
     pub id: OldSourceId,

@@ -2,10 +2,9 @@
 
 use crate::examination::Examined;
 use crate::finding::{Finding, Severity};
-use serde::Serialize;
 
 /// A check: what it is about, and how it runs. `E` is what it looks at.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Check<E: 'static = Examined> {
     /// Its id, by which findings, `--accept` and `--only` name it.
     pub id: &'static str,
@@ -20,7 +19,6 @@ pub struct Check<E: 'static = Examined> {
     /// Whether it goes by what MySQL answers.
     pub asks_mysql: bool,
     /// Looks.
-    #[serde(skip)]
     pub run: fn(&E) -> Vec<Finding>,
 }
 

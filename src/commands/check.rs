@@ -6,16 +6,14 @@ use crate::cli::{Check, Format};
 use crate::config::Configuration;
 use crate::ending::Ending;
 use crate::examination::Examined;
-use crate::facts::mysql::Reading;
 use crate::facts::postgres::{CatalogueVersion, Pooling};
 use crate::finding::{self, Finding};
 use crate::postgres;
 use crate::report::console::Console;
-use crate::report::output;
-use crate::source::Observer;
+use crate::report::documents::{self, Checked, Checks};
+use crate::report::events::Event;
 use crate::survey::{self, AskMySql};
 use crate::wording::counted;
-use std::time::Duration;
 
 /// Runs the checks and shows what they found, or lists them.
 pub async fn run(arguments: &Check, console: &Console) -> Ending {
@@ -26,6 +24,7 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
         Ok(configuration) => configuration,
         Err(ending) => return ending,
     };
+    console.tell(Event::Configuration { file: &configuration.path });
     let (findings, examined) = match look(&configuration, arguments, console).await {
         Ok(examined) => {
             (checks::run(&examined, &arguments.only, &arguments.accept.acceptances), Some(examined))
@@ -34,7 +33,15 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
     };
     let ending = ending(&findings, examined.as_ref(), arguments.only.len());
     match arguments.format {
-        Format::Json => json(&findings, examined.as_ref(), arguments, &ending),
+        Format::Json => {
+            findings.iter().for_each(|finding| console.tell(Event::Finding { finding }));
+            console.checked(&findings);
+            let plan = examined
+                .as_ref()
+                .and_then(|it| it.catalogue.as_ref())
+                .and_then(|it| it.planned.as_ref().ok());
+            documents::write(&Checked::new(&findings, plan, &ending, &arguments.only));
+        }
         Format::Text => {
             console.all_findings(&findings);
             if let Some(Ok(plan)) =
@@ -50,7 +57,7 @@ pub async fn run(arguments: &Check, console: &Console) -> Ending {
 
 fn list(format: Format, console: &Console) -> Ending {
     match format {
-        Format::Json => output::line(format_args!("{:#}", serde_json::json!({ "checks": CHECKS }))),
+        Format::Json => documents::write(&Checks::of(CHECKS)),
         Format::Text => console.checks(CHECKS),
     }
     Ending::Done(format!(
@@ -81,21 +88,9 @@ async fn look(
         },
         daemon: arguments.daemon.program.as_deref(),
     };
-    let observer: &dyn Observer = if arguments.format == Format::Text { console } else { &Unobserved };
-    let examined = survey::examine(client, configuration, &options, observer).await.map_err(unreadable)?;
+    let examined = survey::examine(client, configuration, &options, console).await.map_err(unreadable)?;
     session.close().await;
     Ok(Examined { pooling, ..examined })
-}
-
-/// For a program that reads JSON, nothing is told on the way.
-struct Unobserved;
-
-impl Observer for Unobserved {
-    fn log_reading(&self, _: &str, _: Reading, _: u64) {}
-    fn looked_up(&self, _: &str, _: &str, _: Reading, _: Duration) {}
-    fn tables_comparing(&self, _: &str, _: u64, _: u64) {}
-    fn tables_compared(&self, _: &str) {}
-    fn window_read(&self, _: &str, _: Reading, _: Duration) {}
 }
 
 /// `chosen`: how many checks `--only` names.
@@ -116,20 +111,4 @@ fn ending(findings: &[Finding], examined: Option<&Examined>, chosen: usize) -> E
         }
         _ => Ending::Done("The upgrade can be done. Nothing was changed.".into()),
     }
-}
-
-/// For programs the object is all there is on standard output; the exit code says the rest.
-fn json(findings: &[Finding], examined: Option<&Examined>, arguments: &Check, ending: &Ending) {
-    let plan = examined.and_then(|it| it.catalogue.as_ref()).and_then(|it| it.planned.as_ref().ok());
-    let mut object = serde_json::json!({
-        "findings": findings,
-        "plan": plan,
-        "ending": ending.name(),
-        "exit_code": ending.code(),
-        "message": ending.message(),
-    });
-    if !arguments.only.is_empty() {
-        object["only"] = arguments.only.iter().map(|check| check.id).collect();
-    }
-    output::line(format_args!("{object:#}"));
 }

@@ -2,6 +2,7 @@
 
 use super::interruption::Interruption;
 use crate::report::console::Console;
+use crate::report::events::Event;
 use std::io::IsTerminal;
 
 /// Asks, and says why not when the answer is another one, or nobody can be asked.
@@ -31,8 +32,7 @@ pub(super) async fn ask(
     if !answer.ends_with('\n') {
         console.ends_question();
     }
-    match answer.trim_end_matches(['\r', '\n']) {
-        "YES" => Ok(()),
-        _ => Err("the answer was not YES"),
-    }
+    let agreed = answer.trim_end_matches(['\r', '\n']) == "YES";
+    console.tell(Event::Answer { agreed });
+    if agreed { Ok(()) } else { Err("the answer was not YES") }
 }

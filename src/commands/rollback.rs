@@ -41,6 +41,7 @@ async fn roll_back(arguments: &Rollback, alone: &Alone<'_>) -> Result<Ending, Re
         rollback::examine(client, server, options).await.map_err(|error| alone.unreadable(&error))?;
     let findings = checks::run(&examined);
     alone.console.findings(&findings);
+    alone.console.checked(&findings);
     match finding::errors(&findings) {
         0 => {}
         errors => return Err(Refusal::because(&counted(errors, "error"))),

@@ -8,6 +8,7 @@ use crate::finding::Finding;
 use crate::postgres::exclusive::{self, Exclusive};
 use crate::postgres::{self, Session};
 use crate::report::console::Console;
+use crate::report::events::Event;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
@@ -125,6 +126,7 @@ pub(super) async fn alone(
     configuration: &Configuration,
     work: impl AsyncFnOnce(&Alone<'_>) -> Result<Ending, Refusal>,
 ) -> Result<Ending, Refusal> {
+    console.tell(Event::Configuration { file: &configuration.path });
     let session = connect(configuration).await;
     let session = session.map_err(|finding| Refusal::of(finding, "PostgreSQL can't be asked"))?;
     let interruption = Interruption::watch(session.breaker());

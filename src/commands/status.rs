@@ -9,7 +9,7 @@ use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
 use crate::postgres;
 use crate::report::console::Console;
-use crate::report::output;
+use crate::report::documents::{self, Sources};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -39,7 +39,7 @@ async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> 
     let chosen = choose(arguments, &names)?;
     sources.retain(|source| chosen.contains(&source.name));
     match arguments.format {
-        Format::Json => json("1.7", &sources),
+        Format::Json => documents::write(&documents::Status::new("1.7", Sources::Old(&sources))),
         Format::Text => console.old_status(&sources),
     }
     Ok(Ending::Done("The catalogue is 1.7.".into()))
@@ -51,7 +51,7 @@ async fn new_sources(client: &Client, arguments: &Status, console: &Console) -> 
     let chosen = choose(arguments, &names)?;
     sources.retain(|source| chosen.contains(&source.name));
     match arguments.format {
-        Format::Json => json(v2::VERSION, &sources),
+        Format::Json => documents::write(&documents::Status::new(v2::VERSION, Sources::New(&sources))),
         Format::Text => console.status(&sources),
     }
     Ok(Ending::Done(format!("The catalogue is {}.", v2::VERSION)))
@@ -67,11 +67,6 @@ fn choose(arguments: &Status, names: &[String]) -> Result<Vec<String>, Ending> {
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         ))),
     }
-}
-
-fn json(version: &str, sources: &impl serde::Serialize) {
-    let object = serde_json::json!({ "catalogue": version, "sources": sources });
-    output::line(format_args!("{object:#}"));
 }
 
 /// A finding as the last line: `status` shows sources, and nothing beside them.

@@ -15,19 +15,24 @@ use crate::plan::Plan;
 use crate::postgres;
 use crate::replay::Backlog;
 use crate::report::console::Console;
-use crate::report::file::{Report, ReportFile};
+use crate::report::file::{self, Report};
+use crate::report::place::{Kind, Place};
+use crate::report::statements::{self, Head, Statements};
 use crate::survey::{self, AskMySql, Known};
-use crate::upgrade::{self, Agreed, Ended};
+use crate::upgrade::step::Step;
+use crate::upgrade::transaction::Failure;
+use crate::upgrade::{self, Agreed, Ended, Observer};
 use crate::wording::counted;
+use std::path::Path;
 use std::time::Duration;
 
-/// Upgrades the catalogue, and writes the report when one was asked for.
+/// Upgrades the catalogue, and writes what was asked for: the report, the statements.
 pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
-    let file = match arguments.report.as_deref().map(ReportFile::at).transpose() {
-        Ok(file) => file,
+    let (report, sql) = match places(arguments) {
+        Ok(places) => places,
         Err(error) => return Ending::WrongUse(format!("{error}. Nothing was done.")),
     };
-    let mut verb = Verb { arguments, console, report: Report::new(arguments.dry_run) };
+    let mut verb = Verb { arguments, console, report: Report::new(arguments.dry_run), statements: None };
     let ending = match verb.procedure().await {
         Ok(ending) => ending,
         Err(refusal) => {
@@ -36,16 +41,68 @@ pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
         }
     };
     verb.report.ends(&ending);
-    if let Some(Err(error)) = file.map(|file| file.write(&verb.report)) {
-        console.failure(&format!("the report could not be written: {error}"));
+    let written = |place: Option<Place>, what: &str, text: Vec<u8>| {
+        if let Some(Err(error)) = place.map(|place| place.write(&text)) {
+            console.failure(&format!("the {what} could not be written: {error}"));
+        }
+    };
+    written(report, file::KIND.what, verb.report.text());
+    match &verb.statements {
+        Some(statements) => written(sql, statements::KIND.what, statements.ended(&ending)),
+        None if sql.is_some() => {
+            console.failure("no file of statements was written: the transaction was not begun");
+        }
+        None => {}
     }
     ending
+}
+
+/// Where the report and the statements go.
+fn places(arguments: &Upgrade) -> Result<(Option<Place>, Option<Place>), String> {
+    let at = |path: Option<&Path>, kind: Kind| {
+        path.map(|path| Place::at(path, kind)).transpose().map_err(|error| error.to_string())
+    };
+    let report = at(arguments.report.as_deref(), file::KIND)?;
+    let sql = at(arguments.sql.as_deref(), statements::KIND)?;
+    if let (Some(report), Some(sql)) = (&report, &sql)
+        && report.is_same_as(sql)
+    {
+        return Err("--report and --sql name the same file".to_owned());
+    }
+    Ok((report, sql))
 }
 
 struct Verb<'a> {
     arguments: &'a Upgrade,
     console: &'a Console,
     report: Report,
+    statements: Option<Statements>,
+}
+
+/// Who is told of the steps.
+struct Watching<'a> {
+    console: &'a Console,
+    statements: Option<&'a Statements>,
+}
+
+impl Observer for Watching<'_> {
+    fn step_begins(&self, step: Step) {
+        self.console.step_begins(step);
+        self.statements.iter().for_each(|it| it.step(step));
+    }
+
+    fn step_done(&self, step: Step, took: Duration) {
+        self.console.step_done(step, took);
+    }
+
+    fn step_failed(&self, failure: &Failure) {
+        self.console.step_failed(failure);
+        self.statements.iter().for_each(|it| it.failed(failure));
+    }
+
+    fn rolls_back(&self, why: &str) {
+        self.statements.iter().for_each(|it| it.undone(why));
+    }
 }
 
 impl Verb<'_> {
@@ -87,8 +144,23 @@ impl Verb<'_> {
             patience: Duration::from_secs(self.arguments.patience),
         };
         self.console.heading(if agreed.dry_run { "Dry run" } else { "Upgrade" });
-        let ended = upgrade::upgrade(alone.client(), &agreed, self.console).await;
-        Ok(self.ended(alone, &agreed, ended, catalogue.snapshot.waiting()))
+        let waited = catalogue.snapshot.waiting();
+        if self.arguments.sql.is_some() {
+            self.statements = Some(Statements::new(&Head {
+                server: &examined.server,
+                configuration: &alone.configuration.path,
+                lock_timeout: alone.configuration.lock_timeout(),
+                waiting: waited,
+                dry_run: agreed.dry_run,
+            }));
+        }
+        if let Some(statements) = &self.statements {
+            alone.session.listen(statements.listener());
+        }
+        let watching = Watching { console: self.console, statements: self.statements.as_ref() };
+        let ended = upgrade::upgrade(alone.client(), &agreed, &watching).await;
+        alone.session.listen_no_more();
+        Ok(self.ended(alone, &agreed, ended, waited))
     }
 
     fn nothing_to_do(&self) -> Ending {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// The id of a source in the 1.7 catalogue; not that of a new source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OldSourceId(pub i64);
 
 /// A 1.7 catalogue at one moment.

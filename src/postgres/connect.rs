@@ -302,7 +302,7 @@ async fn plain(places: &Places, host: &Host, route: &Route) -> Result<Session, F
     let stream = Overheard::new(open(places, route).await?, heard.clone());
     let (client, driver) =
         config.connect_raw(stream, NoTls).await.map_err(|error| judge(places, host, &heard, error))?;
-    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, None))
+    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, None, heard.ear))
 }
 
 async fn encrypted(places: &Places, host: &Host, route: &Route) -> Result<Session, Failure> {
@@ -322,7 +322,7 @@ async fn encrypted(places: &Places, host: &Host, route: &Route) -> Result<Sessio
     let tls = Overhearing { tls, heard: heard.clone() };
     let (client, driver) =
         config.connect_raw(stream, tls).await.map_err(|error| judge(places, host, &heard, error))?;
-    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, Some(&connector)))
+    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, Some(&connector), heard.ear))
 }
 
 async fn open(places: &Places, route: &Route) -> Result<Stream, Failure> {

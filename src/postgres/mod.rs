@@ -13,6 +13,7 @@ mod route;
 mod service_file;
 mod session;
 mod settings;
+pub mod statements;
 mod text;
 mod tls;
 
@@ -20,7 +21,9 @@ pub use connect::{ConnectError, connect};
 pub use locks::{holders_in_schema, holders_of_table};
 pub use pooler::pooling;
 pub use session::{Breaker, Session};
-pub use settings::{as_the_role, at_one_moment, prepare, under_our_own, wait_for_locks};
+pub use settings::{
+    as_the_role, at_one_moment, prepare, settings_of_a_session, under_our_own, wait_for_locks,
+};
 pub use text::Text;
 
 /// A commit that was reported must survive a crash of the server, whatever its default. Whether it waits for standbys is

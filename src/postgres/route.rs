@@ -1,6 +1,7 @@
 //! The way to one server: a socket, or an address and a port; and what the server asks for on it.
 
 use super::places::Methods;
+use super::statements::Ear;
 use rustix::net::sockopt;
 use std::fmt;
 use std::io;
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -164,10 +165,14 @@ impl fmt::Display for Method {
 }
 
 /// What the server asked for at first.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Heard {
     code: Arc<AtomicI32>,
     allowed: Option<Methods>,
+    /// Whether both have gone over to TLS: what is said stands in the stream within it.
+    encrypted: Arc<AtomicBool>,
+    /// Whom what is sent is told.
+    pub ear: Ear,
 }
 
 const NOTHING: i32 = -1;
@@ -175,7 +180,12 @@ const NOTHING: i32 = -1;
 impl Heard {
     /// Nothing so far; only `allowed` methods are answered.
     pub fn nothing(allowed: Option<Methods>) -> Self {
-        Self { code: Arc::new(AtomicI32::new(NOTHING)), allowed }
+        Self {
+            code: Arc::new(AtomicI32::new(NOTHING)),
+            allowed,
+            encrypted: Arc::default(),
+            ear: Ear::default(),
+        }
     }
 
     /// The method, once the server has named it.
@@ -190,17 +200,24 @@ impl Heard {
     }
 }
 
-/// A stream whose first message is listened to, before anybody answers it.
+/// A stream whose first message is listened to, before anybody answers it; and all that is sent, when somebody wants that.
 pub(super) struct Overheard<S> {
     stream: S,
     heard: Heard,
+    /// Whether it is that within TLS.
+    within_tls: bool,
     /// The first bytes, for as long as they can't be told.
     first: Option<Vec<u8>>,
 }
 
 impl<S> Overheard<S> {
     pub fn new(stream: S, heard: Heard) -> Self {
-        Self { stream, heard, first: Some(Vec::new()) }
+        Self { stream, heard, within_tls: false, first: Some(Vec::new()) }
+    }
+
+    fn within_tls(stream: S, heard: Heard) -> Self {
+        heard.encrypted.store(true, Ordering::Relaxed);
+        Self { within_tls: true, ..Self::new(stream, heard) }
     }
 
     fn listen(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -244,7 +261,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        if self.within_tls == self.heard.encrypted.load(Ordering::Relaxed) {
+            self.heard.ear.hears(bytes.get(..written).unwrap_or(bytes));
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -280,6 +301,6 @@ where
 
     fn connect(self, stream: S) -> Self::Future {
         let connecting = self.tls.connect(stream);
-        Box::pin(async move { Ok(Overheard::new(connecting.await?, self.heard)) })
+        Box::pin(async move { Ok(Overheard::within_tls(connecting.await?, self.heard)) })
     }
 }

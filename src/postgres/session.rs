@@ -1,6 +1,7 @@
 //! An open session, and how to end it whatever it is doing.
 
 use super::route::{Route, Stream};
+use super::statements::{Ear, Listener};
 use super::tls::Connector;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -16,6 +17,7 @@ pub struct Session {
     connection: JoinHandle<()>,
     route: Route,
     tls: Option<Connector>,
+    ear: Ear,
 }
 
 impl Session {
@@ -24,8 +26,19 @@ impl Session {
         connection: JoinHandle<()>,
         route: &Route,
         tls: Option<&Connector>,
+        ear: Ear,
     ) -> Self {
-        Self { client, connection, route: route.clone(), tls: tls.cloned() }
+        Self { client, connection, route: route.clone(), tls: tls.cloned(), ear }
+    }
+
+    /// From now on `listener` is told of each statement that is sent. Every statement before must have been answered.
+    pub fn listen(&self, listener: Box<dyn Listener>) {
+        self.ear.opens(listener);
+    }
+
+    /// Nobody is told any more.
+    pub fn listen_no_more(&self) {
+        self.ear.closes();
     }
 
     /// The client to talk through.

@@ -93,6 +93,13 @@ pub async fn prepare(client: &Client, lock_timeout: Duration) -> Result<(), Erro
     notice_the_end(client).await
 }
 
+/// What [`prepare`] sets, as far as it decides the meaning of statements.
+#[must_use]
+pub fn settings_of_a_session(lock_timeout: Duration) -> String {
+    let (meaning, patience) = (meaning("SESSION"), patience("false"));
+    format!("{meaning}{patience};\nSET lock_timeout = {};\n", lock_timeout.as_millis())
+}
+
 async fn notice_the_end(client: &Client) -> Result<(), Error> {
     match under_our_own(client, client.batch_execute(NOTICE_THE_END)).await {
         // Some systems can't tell.

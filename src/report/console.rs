@@ -1,29 +1,22 @@
-//! What an administrator reads on the terminal, or a script in its log.
+//! What an administrator reads on the terminal, or a script in its log; with it goes what programs are told ([`events`]).
+//!
+//! [`events`]: crate::report::events
 
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
 use crate::checks::Check;
-use crate::facts::mysql::Reading;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Plan, PlannedSource};
-use crate::replay::{Backlog, Progress};
+use crate::report::events::{Event, Events};
+use crate::report::progress::Bar;
 use crate::report::{layout, output};
-use crate::source;
-use crate::upgrade::Observer;
-use crate::upgrade::step::Step;
-use crate::window::Bytes;
-use crate::wording::counted;
 use anstyle::{AnsiColor, Style};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::cell::RefCell;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 /// Where the text of a finding begins.
 const FOUND: usize = 11;
-
-/// Columns that the name of a source may take beside a bar.
-const NAME_OF_BAR: usize = 24;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -31,32 +24,38 @@ const GREEN: Style = AnsiColor::Green.on_default();
 
 /// Writes to standard output and standard error. Colours only on a terminal, and not with NO_COLOR.
 pub struct Console {
-    quiet: bool,
+    pub(super) quiet: bool,
     /// The columns of the terminal; none when standard output is no terminal.
     columns: Option<usize>,
-    bars: MultiProgress,
-    running: RefCell<Vec<Bar>>,
-}
-
-/// How far the replay of a source has come, on a terminal; elsewhere a line now and then.
-struct Bar {
-    source: String,
-    bar: ProgressBar,
-    /// The last tenth that was told, where there is no terminal.
-    told: u64,
+    pub(super) bars: MultiProgress,
+    pub(super) running: RefCell<Vec<Bar>>,
+    /// What programs are told at the same time.
+    pub(super) events: Events,
 }
 
 impl Console {
     /// `quiet`: errors and the outcome only.
     #[must_use]
-    pub fn new(quiet: bool) -> Self {
+    pub fn new(quiet: bool, events: Events) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         Self {
             quiet,
             columns: layout::columns(),
             bars: MultiProgress::with_draw_target(target),
             running: RefCell::default(),
+            events,
         }
+    }
+
+    /// Tells programs alone.
+    pub fn tell(&self, event: Event<'_>) {
+        self.events.tell(event);
+    }
+
+    /// Why not all of the events reached whoever watches.
+    #[must_use]
+    pub fn end(self) -> Option<String> {
+        self.events.end()
     }
 
     /// The beginning of a part.
@@ -98,6 +97,7 @@ impl Console {
     pub fn all_findings(&self, findings: &[Finding]) {
         self.heading("Findings");
         self.findings(findings);
+        self.checked(findings);
         if findings.is_empty() {
             self.line("  none");
         }
@@ -114,8 +114,14 @@ impl Console {
         self.status(sources);
     }
 
+    /// How many findings there are of each severity, for programs.
+    pub fn checked(&self, findings: &[Finding]) {
+        self.events.checked(findings);
+    }
+
     /// The findings, each with what to do about it.
     pub fn findings(&self, findings: &[Finding]) {
+        findings.iter().for_each(|finding| self.tell(Event::Finding { finding }));
         let shown = findings.iter().filter(|finding| !self.quiet || finding.severity >= Severity::Accepted);
         for finding in shown {
             let (word, style) = severity(finding.severity);
@@ -137,7 +143,7 @@ impl Console {
     }
 
     /// A text behind `begin`, which takes `first` columns; further lines of it begin in the column `indent`.
-    fn hanging(&self, begin: &str, text: &str, first: usize, indent: usize) {
+    pub(super) fn hanging(&self, begin: &str, text: &str, first: usize, indent: usize) {
         let Some(columns) = self.columns else { return output::line(format_args!("{begin}{text}")) };
         let margin = format!("\n{:indent$}", "");
         output::line(format_args!("{begin}{}", layout::lines(text, columns, first, indent).join(&margin)));
@@ -149,6 +155,7 @@ impl Console {
 
     /// The plan: what becomes of each old source, and where the new ones start.
     pub fn plan(&self, plan: &Plan) {
+        self.tell(Event::Plan { plan });
         if self.quiet {
             return;
         }
@@ -266,6 +273,7 @@ impl Console {
 
     /// What went wrong, before the last line says what state the replica is in.
     pub fn failure(&self, text: &str) {
+        self.tell(Event::Failure { message: text });
         let (word, style) = severity(Severity::Error);
         let text = layout::columns_of_errors()
             .map_or_else(|| text.to_owned(), |columns| layout::lines(text, columns, 7, 0).join("\n"));
@@ -274,6 +282,7 @@ impl Console {
 
     /// Asks for YES on the terminal; the question alone.
     pub fn ask(&self, question: &str) {
+        self.tell(Event::Question { question });
         let question = layout::paragraph(question, self.columns, 0);
         output::prompt(format_args!("\n{BOLD}{question}{BOLD:#} "));
     }
@@ -283,50 +292,7 @@ impl Console {
         output::line("");
     }
 
-    /// Something takes its time with a source: on a terminal a bar, which goes when it is done.
-    fn begins(&self, source: &str, of: u64, style: ProgressStyle) {
-        let bar = if self.quiet || !std::io::stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            let bar = ProgressBar::new(of).with_style(style);
-            self.bars.add(bar.with_message(shortened(source)))
-        };
-        self.running.borrow_mut().push(Bar { source: source.to_owned(), bar, told: 0 });
-    }
-
-    /// It has come to `at`: where there is no terminal, every tenth is told.
-    fn advances(&self, source: &str, at: u64, of: u64, told: impl Fn() -> String) {
-        let mut running = self.running.borrow_mut();
-        let Some(bar) = running.iter_mut().find(|bar| bar.source == source) else { return };
-        bar.bar.set_position(at.min(of));
-        let tenth = (at * 10).checked_div(of).unwrap_or_default();
-        if bar.bar.is_hidden() && tenth > bar.told && tenth < 10 {
-            bar.told = tenth;
-            self.line(&told());
-        }
-    }
-
-    fn ends(&self, source: &str) {
-        let mut running = self.running.borrow_mut();
-        if let Some(place) = running.iter().position(|bar| bar.source == source) {
-            running.swap_remove(place).bar.finish_and_clear();
-        }
-    }
-
-    /// The replay was broken off.
-    pub fn replay_stops(&self) {
-        let mut shown = false;
-        for Bar { bar, .. } in self.running.borrow_mut().drain(..) {
-            shown |= !bar.is_hidden();
-            bar.abandon();
-        }
-        // A bar that stays ends without a line feed.
-        if shown {
-            output::error_line("");
-        }
-    }
-
-    fn done(&self, what: &str, took: Duration) {
+    pub(super) fn done(&self, what: &str, took: Duration) {
         if self.quiet {
             return;
         }
@@ -345,93 +311,6 @@ impl Console {
     }
 }
 
-impl Progress for Console {
-    fn begins(&self, backlog: &Backlog) {
-        self.begins(&backlog.name, backlog.events, bar_style());
-    }
-
-    fn replayed(&self, backlog: &Backlog, done: u64) {
-        let Backlog { name, events, .. } = backlog;
-        self.advances(name, done, *events, || format!("    replayed {done} of {events} events of {name}"));
-    }
-
-    fn put_off(&self, backlog: &Backlog) {
-        self.ends(&backlog.name);
-    }
-
-    fn ended(&self, backlog: &Backlog, took: Duration) {
-        self.ends(&backlog.name);
-        let what = format!("replay {} events of {}", backlog.events, backlog.name);
-        self.bars.suspend(|| self.done(&what, took));
-    }
-}
-
-impl source::Observer for Console {
-    fn tables_comparing(&self, source: &str, tables: u64, of: u64) {
-        if self.running.borrow().is_empty() {
-            self.begins(source, of, tables_style());
-        }
-        self.advances(source, tables, of, || {
-            format!("  compared {tables} of {of} tables of {source} with MySQL")
-        });
-    }
-
-    fn tables_compared(&self, source: &str) {
-        self.ends(source);
-    }
-
-    fn log_reading(&self, source: &str, reading: Reading, of: u64) {
-        if self.running.borrow().is_empty() {
-            self.begins(source, of, window_style());
-        }
-        self.advances(source, reading.bytes, of, || {
-            format!("  read {} of {} of the binary log for {source}", Bytes(reading.bytes), Bytes(of))
-        });
-    }
-
-    fn looked_up(&self, source: &str, what: &str, reading: Reading, took: Duration) {
-        self.ends(source);
-        self.done(&format!("binary log read for {source}, {what}: {}", Bytes(reading.bytes)), took);
-    }
-
-    fn window_read(&self, source: &str, reading: Reading, took: Duration) {
-        self.ends(source);
-        let transactions = counted(reading.transactions, "transaction");
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate, to two digits"
-        )]
-        let rate = Bytes((reading.bytes as f64 / took.as_secs_f64().max(0.001)) as u64);
-        let read = Bytes(reading.bytes);
-        self.done(&format!("binary log read for {source}: {read}, {transactions} ({rate}/s)"), took);
-    }
-}
-
-impl Observer for Console {
-    fn step_done(&self, step: Step, took: Duration) {
-        self.done(&step.to_string(), took);
-    }
-}
-
-fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn tables_style() -> ProgressStyle {
-    ProgressStyle::with_template("  {msg}: compared with MySQL {wide_bar} {pos}/{len} tables, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn window_style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "  binary log for {msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
 fn severity(severity: Severity) -> (&'static str, Style) {
     match severity {
         Severity::Error => ("error", AnsiColor::Red.on_default().bold()),
@@ -448,21 +327,6 @@ fn planned(source: &PlannedSource) -> Vec<String> {
         text(source.consistent_point.as_ref(), "—"),
         source.tables().to_string(),
     ]
-}
-
-/// A name with room for a bar beside it.
-fn shortened(name: &str) -> String {
-    if layout::width(name) <= NAME_OF_BAR {
-        return name.to_owned();
-    }
-    let mut short = String::new();
-    for letter in name.chars() {
-        if layout::width(&short) + 2 >= NAME_OF_BAR {
-            break;
-        }
-        short.push(letter);
-    }
-    format!("{short}…")
 }
 
 fn text(value: Option<&impl ToString>, otherwise: &str) -> String {

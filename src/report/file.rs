@@ -1,24 +1,25 @@
-//! The report of an upgrade as a JSON file: findings, plan, steps, status and how it ended. It takes the place of an
-//! earlier report only, and only when it is complete.
+//! The report of an upgrade as JSON: findings, plan, steps, status and how it ended.
 
 use crate::catalogue::v2::status::SourceStatus;
 use crate::ending::Ending;
 use crate::finding::Finding;
 use crate::plan::Plan;
+use crate::report::documents;
+use crate::report::place::Kind;
 use crate::upgrade::step::Step;
 use serde::Serialize;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 /// All that is known of an upgrade; parts that it did not come to are left out.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "The file of upgrade --report"))]
 pub struct Report {
-    /// The version of this program.
+    /// The version of this program. (The first key, by which a file is known to be a report.)
     pub chameleon_upgrade: &'static str,
+    /// The version of the form.
+    pub version: u32,
     /// The configuration that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<PathBuf>,
@@ -46,6 +47,7 @@ pub struct Report {
 
 /// The replay of an old source.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReplayTime {
     /// Its name.
     pub source: String,
@@ -57,6 +59,7 @@ pub struct ReplayTime {
 
 /// A step that was done.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepTime {
     /// The step.
     pub step: Step,
@@ -66,6 +69,7 @@ pub struct StepTime {
 
 /// How the upgrade ended.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndingReport {
     /// The name of the ending.
     pub ending: &'static str,
@@ -79,13 +83,27 @@ impl Report {
     /// A report of what has yet to begin.
     #[must_use]
     pub fn new(dry_run: bool) -> Self {
-        Self { chameleon_upgrade: env!("CARGO_PKG_VERSION"), dry_run, ..Self::default() }
+        Self {
+            chameleon_upgrade: env!("CARGO_PKG_VERSION"),
+            version: documents::VERSION,
+            dry_run,
+            ..Self::default()
+        }
     }
 
     /// Notes the steps with their times.
     pub fn steps(&mut self, steps: &[(Step, Duration)]) {
         self.steps
             .extend(steps.iter().map(|(step, took)| StepTime { step: *step, seconds: took.as_secs_f64() }));
+    }
+
+    /// As the file has it.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        // Nothing in it can fail: no map has other keys than texts.
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
     }
 
     /// Notes how it ended.
@@ -98,90 +116,5 @@ impl Report {
     }
 }
 
-/// What every report begins with.
-const BEGINNING: &[u8] = b"{\n  \"chameleon_upgrade\"";
-
-/// Why a report can't be written to a file.
-#[derive(Debug, thiserror::Error)]
-pub enum NoReport {
-    /// The system refuses.
-    #[error("The report {} can't be written: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system answers.
-        error: io::Error,
-    },
-    /// Something else is in the file, such as the configuration: the report would take its place.
-    #[error("{} is there and holds no report: give the report another name", .0.display())]
-    Something(PathBuf),
-}
-
-/// Where the report goes, known to be writable before anything is done. Whatever stands there is left alone until the
-/// report is complete.
-pub enum ReportFile {
-    /// A file that takes its place in one move.
-    File {
-        /// The file beside it.
-        beside: NamedTempFile,
-        /// Its name.
-        path: PathBuf,
-    },
-    /// What is no file, such as a pipe or a terminal.
-    Stream(File),
-}
-
-impl ReportFile {
-    /// Looks whether the report can be written to `path`.
-    ///
-    /// # Errors
-    /// [`NoReport`]; nothing has been changed.
-    pub fn at(path: &Path) -> Result<Self, NoReport> {
-        let failed = |error| NoReport::Io { path: path.to_owned(), error };
-        match fs::metadata(path) {
-            Ok(found) if found.is_file() => {
-                // The file that a link leads to.
-                let path = fs::canonicalize(path).map_err(failed)?;
-                let mut beginning = Vec::new();
-                let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
-                file.take(BEGINNING.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
-                if !beginning.is_empty() && beginning != BEGINNING {
-                    return Err(NoReport::Something(path));
-                }
-                Self::beside(path, found.permissions()).map_err(failed)
-            }
-            Ok(_) => Ok(Self::Stream(OpenOptions::new().write(true).open(path).map_err(failed)?)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Self::beside(path.to_owned(), Permissions::from_mode(0o666)).map_err(failed)
-            }
-            Err(error) => Err(failed(error)),
-        }
-    }
-
-    fn beside(path: PathBuf, permissions: Permissions) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = tempfile::Builder::new()
-            .prefix(&format!(".{name}."))
-            .permissions(permissions)
-            .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
-        Ok(Self::File { beside, path })
-    }
-
-    /// Writes the report.
-    ///
-    /// # Errors
-    /// What the system answers; a file that was there is as it was.
-    pub fn write(self, report: &Report) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(report)?;
-        text.push(b'\n');
-        match self {
-            Self::Stream(mut file) => file.write_all(&text),
-            Self::File { mut beside, path } => {
-                beside.write_all(&text)?;
-                beside.as_file().sync_all()?;
-                beside.persist(path).map(drop).map_err(|error| error.error)
-            }
-        }
-    }
-}
+/// A report as a file.
+pub const KIND: Kind = Kind { what: "report", beginning: b"{\n  \"chameleon_upgrade\"", mode: 0o666 };

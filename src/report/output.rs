@@ -4,18 +4,35 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+/// Whether standard output belongs to programs: people are told on standard error.
+static FOR_PROGRAMS: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing that is for people goes to standard output.
+pub fn leave_standard_output_to_programs() {
+    FOR_PROGRAMS.store(true, Ordering::Relaxed);
+}
 
 /// Why standard output could not be written first.
 static FAILURE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Writes a line to standard output.
 pub fn line(text: impl Display) {
+    if FOR_PROGRAMS.load(Ordering::Relaxed) {
+        return error_line(text);
+    }
     note(writeln!(anstream::stdout(), "{text}"));
 }
 
 /// Writes to standard output, without ending the line.
 pub fn prompt(text: impl Display) {
+    if FOR_PROGRAMS.load(Ordering::Relaxed) {
+        let mut stderr = anstream::stderr();
+        drop(write!(stderr, "{text}").and_then(|()| stderr.flush()));
+        return;
+    }
     let mut stdout = anstream::stdout();
     note(write!(stdout, "{text}").and_then(|()| stdout.flush()));
 }

@@ -41,10 +41,16 @@ pub struct Agreed<'a> {
     pub patience: Duration,
 }
 
-/// Is told of each step that was done.
+/// Is told how far the transaction has come.
 pub trait Observer {
+    /// `step` begins.
+    fn step_begins(&self, step: Step);
     /// `step` was done and took so long.
     fn step_done(&self, step: Step, took: Duration);
+    /// A step has failed, and is undone next.
+    fn step_failed(&self, _failure: &Failure) {}
+    /// All is rolled back, for this reason.
+    fn rolls_back(&self, _why: &str) {}
 }
 
 /// How an upgrade ended.
@@ -79,11 +85,14 @@ pub async fn upgrade(client: &Client, agreed: &Agreed<'_>, observer: &dyn Observ
     let (failure, outcome) = match write_all(&mut transaction, agreed, &mut status).await {
         Ok(()) => (None, Outcome::Done { found_out: false }),
         Err(Stopped::Refused(findings)) => {
+            observer
+                .rolls_back("Another look at the catalogue has found what refuses the upgrade: roll back");
             // When even this fails, the end of the session undoes it.
             drop(transaction.rollback().await);
             (None, Outcome::Refused(findings))
         }
         Err(Stopped::Failed(failure)) => {
+            observer.step_failed(&failure);
             let outcome = settle(&transaction, agreed, &failure).await;
             (Some(failure), outcome)
         }
@@ -124,6 +133,7 @@ async fn write_all(
     tx.step(Step::Privileges, write::privileges(client)).await?;
     *status = tx.step(Step::Verify, verify::verify(client, &plan, &starts)).await?;
     if agreed.dry_run {
+        tx.observer().rolls_back("It is a dry run: roll back");
         let undone = tx.rollback().await;
         undone.map_err(|error| Failure { step: Step::Commit, cause: error.into() })?;
         return Ok(());

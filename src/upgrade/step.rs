@@ -5,6 +5,7 @@ use std::fmt;
 
 /// A step of the upgrade's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Lock the tables of the old catalogue against writers.

@@ -107,6 +107,12 @@ impl<'a> Transaction<'a> {
         self.client
     }
 
+    /// Whoever is told how far it has come.
+    #[must_use]
+    pub fn observer(&self) -> &'a dyn Observer {
+        self.observer
+    }
+
     /// The id for `txid_status`.
     #[must_use]
     pub fn id(&self) -> i64 {
@@ -131,6 +137,7 @@ impl<'a> Transaction<'a> {
         let failed = |cause| Failure { step, cause };
         let began = Instant::now();
         tracing::info!(step = step.savepoint(), "begins");
+        self.observer.step_begins(step);
         let savepoint = format!("SAVEPOINT {}", step.savepoint());
         self.client.batch_execute(&savepoint).await.map_err(|error| failed(error.into()))?;
         self.savepoint = Some(step);
@@ -150,6 +157,7 @@ impl<'a> Transaction<'a> {
     /// The failure; when the connection was lost, whether it was committed is not known yet.
     pub async fn commit(&mut self) -> Result<(), Failure> {
         let began = Instant::now();
+        self.observer.step_begins(Step::Commit);
         self.client
             .batch_execute("COMMIT")
             .await

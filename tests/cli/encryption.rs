@@ -361,11 +361,15 @@ fn an_upgrade_over_tls() {
     text["pg_conn"]["sslmode"] = json!("verify-full");
     text["pg_conn"]["sslrootcert"] = json!(server.file("root.pem", &server.authority.pem()));
     let home = Home::new(&text).unwrap();
+    // The statements are taken from what stands within TLS.
+    let sql = home.path().join("upgrade.sql");
     assert_cmd::Command::new(PROGRAM)
-        .args(["upgrade", "--yes", "--offline", "--config", "upgraded"])
+        .args(["upgrade", "--yes", "--offline", "--config", "upgraded", "--sql", sql.to_str().unwrap()])
         .env("HOME", home.path())
         .assert()
         .code(0);
+    let sql = std::fs::read_to_string(sql).unwrap();
+    assert!(sql.contains("\nSAVEPOINT verify;\n") && sql.contains("\nCOMMIT;\n"), "{sql}");
     let version: String =
         client.query_one("SELECT t_version FROM sch_chameleon.v_version", &[]).unwrap().get(0);
     assert_eq!(version, "2.0.10");

@@ -6,6 +6,7 @@ mod cleanup;
 mod configuration;
 mod convert_config;
 mod encryption;
+mod events;
 mod faults;
 mod init_config;
 mod names;
@@ -15,5 +16,6 @@ mod refusals;
 #[path = "../replica/mod.rs"]
 mod replica;
 mod rollback;
+mod sql;
 mod status;
 mod terminal;

@@ -2,6 +2,7 @@
 //! byte, a length that counts itself, a body. Only as much of the bodies is read as faults need.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The type byte and the length.
@@ -101,7 +102,7 @@ fn terminated(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// What a frontend message is, by its name in the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum MessageKind {
     /// A simple query: SQL, answered by all its results.
     Query,

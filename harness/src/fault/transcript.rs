@@ -1,6 +1,7 @@
 //! What passed through a proxy, and what became of its faults: a run whose fault did not happen proves nothing.
 
 use super::{Effect, Fault, MessageKind, Place};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ pub struct Transcript {
 }
 
 /// A frontend message that the proxy took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SeenMessage {
     /// Its number in the run, from 1.
     pub number: u64,
@@ -43,7 +44,7 @@ pub struct SeenMessage {
 }
 
 /// A place in a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StepMessage {
     /// The savepoint's name.
     pub name: String,

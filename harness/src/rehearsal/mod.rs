@@ -14,6 +14,8 @@ use crate::server::{Kind, SharedServer};
 use crate::sweep::case::Case;
 use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
 use chameleon_upgrade::config::{ConfigurationError, location};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,9 +70,15 @@ pub struct Rehearsal {
     pub jobs: usize,
 }
 
+/// The version of the form of what a rehearsal writes for programs.
+const VERSION: u32 = 1;
+
 /// What came of a rehearsal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "What chameleon-harness rehearse --report writes")]
 pub struct RehearsalReport {
+    /// The version of the form.
+    pub version: u32,
     /// How the undisturbed upgrade ended; none when a signal ended it.
     pub exit_code: Option<i32>,
     /// How long it took.
@@ -87,6 +95,13 @@ pub struct RehearsalReport {
 }
 
 impl RehearsalReport {
+    /// Its JSON schema, as docs/schemas/rehearsal.json holds it.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        let generator: SchemaGenerator = SchemaSettings::draft2020_12().for_serialize().into();
+        generator.into_root_schema_for::<Self>().to_value()
+    }
+
     /// Whether the undisturbed upgrade succeeded, and no fault did harm.
     #[must_use]
     pub fn went_well(&self) -> bool {
@@ -130,6 +145,7 @@ impl Rehearsal {
         let copied = replica.home.configuration().display().to_string();
         let output = outcome.output.replace(&copied, &self.configuration_file.display().to_string());
         Ok(RehearsalReport {
+            version: VERSION,
             exit_code: outcome.code(),
             seconds: outcome.took.as_secs_f64(),
             replay_seconds: outcome.report.as_ref().map_or(0.0, Report::replay_seconds),

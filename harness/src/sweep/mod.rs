@@ -17,6 +17,7 @@ use crate::server::{Kind, ServerError, SharedServer};
 use case::Case;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -116,7 +117,7 @@ pub enum SweepError {
 }
 
 /// What a sweep found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Findings {
     /// The messages of the undisturbed run.
     pub messages: Vec<SeenMessage>,
@@ -127,7 +128,7 @@ pub struct Findings {
 }
 
 /// One run of a sweep.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RunReport {
     /// The case, as `--only` takes it.
     pub case: String,

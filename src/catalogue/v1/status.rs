@@ -8,6 +8,7 @@ use crate::postgres::Text;
 
 /// A source of a 1.7 catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OldSourceStatus {
     /// `i_id_source`.
     pub id: i64,

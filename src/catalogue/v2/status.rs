@@ -7,6 +7,7 @@ use tokio_postgres::{Error, GenericClient, Row};
 
 /// A source of a 2.0 catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceStatus {
     /// `i_id_source`.
     pub id: i64,
@@ -18,6 +19,7 @@ pub struct SourceStatus {
     pub status: String,
     /// `jsb_schema_mappings`.
     #[serde(serialize_with = "crate::mapping::serialize_pairs")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub mappings: Vec<MappingPair>,
     /// `b_consistent`: whether all its tables stand at the same point.
     pub consistent: bool,
@@ -39,6 +41,7 @@ pub struct SourceStatus {
 
 /// When something last happened, in the time zone of the server, and how far that lags behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lag {
     /// The time; none when it never happened.
     pub last: Option<String>,
