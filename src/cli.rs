@@ -47,6 +47,8 @@ pub enum Command {
     Status(Status),
     /// Undo a successful upgrade, while the 2.0 replica has applied nothing.
     Rollback(Rollback),
+    /// Write the catalogue into a file, and look whether all of it is there.
+    Backup(Backup),
     /// Show what an upgrade or a rollback has left beside the catalogue; drop or rename it.
     Cleanup(Cleanup),
     /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
@@ -65,6 +67,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Status(_) => "status",
             Self::Rollback(_) => "rollback",
+            Self::Backup(_) => "backup",
             Self::Cleanup(_) => "cleanup",
             Self::InitConfig => "init-config",
             Self::ConvertConfig(_) => "convert-config",
@@ -79,7 +82,7 @@ impl Command {
             | Self::Check(Check { events, .. })
             | Self::Rollback(Rollback { events, .. })
             | Self::Cleanup(Cleanup { events, .. }) => events,
-            Self::Status(_) | Self::InitConfig | Self::ConvertConfig(_) => return None,
+            Self::Backup(_) | Self::Status(_) | Self::InitConfig | Self::ConvertConfig(_) => return None,
         };
         events.file.as_deref()
     }
@@ -94,7 +97,7 @@ impl Command {
     #[must_use]
     pub fn shows(&self) -> Option<Format> {
         match self {
-            Self::Upgrade(_) | Self::Rollback(_) | Self::Cleanup(_) => None,
+            Self::Upgrade(_) | Self::Rollback(_) | Self::Cleanup(_) | Self::Backup(_) => None,
             Self::InitConfig | Self::ConvertConfig(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
@@ -171,6 +174,12 @@ pub struct Upgrade {
     /// Where programs are told.
     #[command(flatten)]
     pub events: EventsArgument,
+    /// Write the catalogue into FILE first, before anything is changed. A file that is there is not replaced.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub backup: Option<PathBuf>,
+    /// Where PostgreSQL's programs are.
+    #[command(flatten)]
+    pub programs: PostgresPrograms,
     /// How what waits is replayed; both give the same.
     #[arg(long, value_name = "METHOD", value_enum, default_value_t = Replay::Sets)]
     pub replay: Replay,
@@ -259,6 +268,35 @@ pub struct Rollback {
     /// When the connection is lost: how many seconds to go on asking the server what became of the rollback.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub patience: u64,
+}
+
+/// Which programs of PostgreSQL's are used.
+#[derive(Debug, Args)]
+pub struct PostgresPrograms {
+    /// The folder of PostgreSQL's programs, for backups: not older than the server [default: of those on the PATH and where
+    /// packages put them, the version that is nearest to the server's].
+    #[arg(long = "pg-bin", value_name = "FOLDER", env = "CHAMELEON_POSTGRES_BIN", hide_env_values = true)]
+    pub folder: Option<PathBuf>,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// The file, in pg_dump's custom format. It is there when it is complete, or not at all.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace FILE when it is there already.
+    #[arg(long)]
+    pub force: bool,
+    /// Restore it on a throwaway server of this machine, and compare every row, before FILE gets its name.
+    #[arg(long)]
+    pub drill: bool,
+    /// Where PostgreSQL's programs are.
+    #[command(flatten)]
+    pub programs: PostgresPrograms,
 }
 
 /// `cleanup`.

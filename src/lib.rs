@@ -9,6 +9,7 @@
 //! at, over what [`survey`] has examined; [`upgrade`] is the one transaction, [`outcome`] what becomes of it.
 //! `ARCHITECTURE.md` has the picture, `docs/specification.md` the rules by the ids that the code cites (`§point`).
 
+pub mod backup;
 pub mod batches;
 pub mod binlog;
 pub mod catalogue;

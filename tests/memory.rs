@@ -25,16 +25,20 @@ fn sizes() -> (i64, u32, u32) {
 }
 
 #[test]
-fn a_large_catalogue_is_checked_and_upgraded_in_bounded_memory() {
+fn a_large_catalogue_is_backed_up_checked_and_upgraded_in_bounded_memory() {
     let (kept, tables, rows) = sizes();
     let replica = Replica::of(&large(kept, tables, rows), &[demo_source()]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("catalogue.dump");
+    let backup = run(&replica, &["backup", file.to_str().expect("a name")]);
+    assert!(backup.shown.contains("Backed up: "), "{}", backup.shown);
     let check = run(&replica, &["check", "--offline"]);
     assert!(check.shown.contains("The upgrade can be done."), "{}", check.shown);
     assert!(check.shown.contains(&format!("{rows} events of the source shop wait")), "{}", check.shown);
     assert!(check.shown.contains("and 4 more"), "orphans and their tables are counted: {}", check.shown);
     let upgrade = run(&replica, &["upgrade", "--yes", "--offline"]);
     assert!(upgrade.shown.contains("Upgraded: "), "{}", upgrade.shown);
-    for (what, run) in [("check", &check), ("upgrade", &upgrade)] {
+    for (what, run) in [("backup", &backup), ("check", &check), ("upgrade", &upgrade)] {
         eprintln!("{what}: {:.2?}, at most {} KiB", run.took, run.peak);
         assert!(run.peak > 0 && run.peak < MEMORY, "{what} took {} KiB of memory", run.peak);
     }

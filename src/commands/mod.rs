@@ -1,5 +1,6 @@
 //! The verbs of the command line, one file each: it opens, calls, reports.
 
+mod backup;
 mod check;
 mod cleanup;
 mod consent;
@@ -24,6 +25,7 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Check(arguments) => check::run(arguments, console).await,
         Command::Status(arguments) => status::run(arguments, console).await,
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
+        Command::Backup(arguments) => backup::run(arguments, console).await,
         Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
         Command::InitConfig => init_config::run(console),
         Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,

@@ -1,21 +1,23 @@
 //! `upgrade`: the procedure (§procedure-1 to §procedure-8) from the configuration to the new catalogue.
 
 use super::session::{self, Alone, Refusal};
-use super::{consent, next_steps, replay};
+use super::{backup, consent, next_steps, replay};
+use crate::backup::programs::Programs;
 use crate::catalogue::v2;
 use crate::checks;
 use crate::cli::Upgrade;
 use crate::config::location;
+use crate::config::store::{self, Beside};
 use crate::ending::Ending;
 use crate::examination::{Catalogue, Examined};
-use crate::facts::postgres::CatalogueVersion;
+use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{self, Severity};
 use crate::outcome::{Outcome, Undone};
 use crate::plan::Plan;
 use crate::postgres;
 use crate::replay::Backlog;
 use crate::report::console::Console;
-use crate::report::file::{self, Report};
+use crate::report::file::{self, BackupFile, Report};
 use crate::report::place::{Kind, Place};
 use crate::report::statements::{self, Head, Statements};
 use crate::survey::{self, AskMySql, Known};
@@ -32,7 +34,13 @@ pub async fn run(arguments: &Upgrade, console: &Console) -> Ending {
         Ok(places) => places,
         Err(error) => return Ending::WrongUse(format!("{error}. Nothing was done.")),
     };
-    let mut verb = Verb { arguments, console, report: Report::new(arguments.dry_run), statements: None };
+    let backup =
+        match arguments.backup.as_deref().map(|path| backup::reserve(path, store::Place::Free)).transpose() {
+            Ok(backup) => backup,
+            Err(ending) => return ending,
+        };
+    let mut verb =
+        Verb { arguments, console, backup, report: Report::new(arguments.dry_run), statements: None };
     let ending = match verb.procedure().await {
         Ok(ending) => ending,
         Err(refusal) => {
@@ -75,6 +83,8 @@ fn places(arguments: &Upgrade) -> Result<(Option<Place>, Option<Place>), String>
 struct Verb<'a> {
     arguments: &'a Upgrade,
     console: &'a Console,
+    /// The place of the backup, until it is written.
+    backup: Option<Beside>,
     report: Report,
     statements: Option<Statements>,
 }
@@ -127,7 +137,9 @@ impl Verb<'_> {
             return Ok(self.nothing_to_do());
         }
         let (catalogue, plan) = self.judge(&examined)?;
+        let programs = self.programs(&examined.server).await?;
         self.agree(alone, &examined.server.database).await?;
+        self.back_up(alone, programs.as_ref()).await?;
         if !self.arguments.dry_run {
             let backlogs = Backlog::all(alone.configuration, &catalogue.snapshot, plan);
             replay::replay(self.arguments, alone, backlogs, &mut self.report.replays).await?;
@@ -191,6 +203,30 @@ impl Verb<'_> {
         let question =
             format!("Upgrade sch_chameleon in {database} to {}? Answer YES to go on:", v2::VERSION);
         consent::ask(&question, self.console, alone.interruption).await.map_err(Refusal::because)
+    }
+
+    /// What the backup needs, before anybody is asked.
+    async fn programs(&self, server: &Server) -> Result<Option<Programs>, Refusal> {
+        match self.backup {
+            Some(_) => {
+                backup::client_programs(server, self.arguments.programs.folder.as_deref()).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// §backup: before anything is changed.
+    async fn back_up(&mut self, alone: &Alone<'_>, programs: Option<&Programs>) -> Result<(), Refusal> {
+        let (Some(beside), Some(programs), Some(file)) =
+            (self.backup.take(), programs, self.arguments.backup.as_deref())
+        else {
+            return Ok(());
+        };
+        self.console.heading(&format!("Backup to {}", file.display()));
+        let holds = backup::write(alone, beside, programs, None).await?;
+        backup::tell(self.console, file, &holds, programs, alone.session.handover());
+        self.report.backup = Some(BackupFile { file: file.to_owned(), holds });
+        Ok(())
     }
 
     /// `waited`: the events that waited when the checks were made.

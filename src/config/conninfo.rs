@@ -7,7 +7,7 @@
 pub(super) const WRITTEN: [&str; 5] = ["dbname", "user", "host", "password", "port"];
 
 /// libpq's settings that count here, each with the variable of the environment that says it where nothing else does.
-pub(super) const SETTINGS: [(&str, &str); 20] = [
+pub const SETTINGS: [(&str, &str); 20] = [
     ("channel_binding", "PGCHANNELBINDING"),
     ("connect_timeout", "PGCONNECT_TIMEOUT"),
     ("gssencmode", "PGGSSENCMODE"),

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use conninfo::{Keyword, variable, variables};
+pub use conninfo::{Keyword, SETTINGS, variable, variables};
 pub use daemon::{DaemonRequirement, Harm};
 pub use error::ConfigurationError;
 use error::Problem;

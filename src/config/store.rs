@@ -1,18 +1,24 @@
 //! Files of a configuration on disk: the folders of pg_chameleon 2 in the home, and a file that is there whole or not at
 //! all. It holds passwords, so nobody but its owner may read it: §passwords.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::location::FOLDER;
+use tempfile::NamedTempFile;
 
 /// pg_chameleon's folder in the home.
 const OWN: &str = ".pg_chameleon";
 
 /// Its folders: configurations, logs, files of running processes.
 const FOLDERS: [&str; 4] = [OWN, FOLDER, ".pg_chameleon/logs", ".pg_chameleon/pid"];
+
+/// Bytes of a file's name in that of the file beside it: with these there is room for the rest of it.
+const LONGEST_PREFIX: usize = 200;
 
 /// Read, written and entered by the owner alone.
 const FOLDER_MODE: u32 = 0o700;
@@ -124,28 +130,79 @@ pub enum Place {
 /// # Errors
 /// Why it can't be; what was there is as it was, and nothing is left beside it.
 pub fn write(path: &Path, text: &str, place: Place) -> Result<(), StoreError> {
-    refuse_what_is_there(path, place)?;
-    // The file that a link leads to.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => StoreError::Missing(folder.to_owned()),
-        ErrorKind::AlreadyExists => StoreError::Exists(path.clone()),
-        _ => StoreError::of(path, error),
-    };
-    // Its mode is 0600 from the beginning.
-    let mut beside =
-        tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder).map_err(failed)?;
-    beside.write_all(text.as_bytes()).and_then(|()| beside.as_file().sync_all()).map_err(failed)?;
-    match place {
-        Place::Free => beside.persist_noclobber(path),
-        Place::Taken => beside.persist(path),
+    let mut beside = Beside::of(path, place)?;
+    beside.file.write_all(text.as_bytes()).map_err(|error| StoreError::of(path, error))?;
+    beside.takes_its_place()
+}
+
+/// A file that is being written, beside the place that it will take. When it is dropped before, nothing is left of it.
+pub struct Beside {
+    file: NamedTempFile,
+    path: PathBuf,
+    place: Place,
+}
+
+impl Beside {
+    /// An empty one, whose mode is 0600 from the beginning.
+    ///
+    /// # Errors
+    /// Why there can be none; what stands in its place is as it was.
+    pub fn of(path: &Path, place: Place) -> Result<Self, StoreError> {
+        refuse_what_is_there(path, place)?;
+        // The file that a link leads to.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().unwrap_or_default();
+        let mut prefix = OsString::from(".");
+        // A name may take all the bytes that a name can have.
+        prefix.push(OsStr::from_bytes(&name.as_bytes()[..name.len().min(LONGEST_PREFIX)]));
+        prefix.push(".");
+        let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(&path));
+        let file = file.map_err(|error| failed(&path, error))?;
+        Ok(Self { file, path, place })
     }
-    .map_err(|error| failed(error.error))?;
-    // The name too outlives a loss of power; where a folder can't be synced, the file is there none the less.
-    _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+
+    /// The file itself, which can be written to.
+    #[must_use]
+    pub fn file(&self) -> &fs::File {
+        self.file.as_file()
+    }
+
+    /// The same from its beginning, to be read.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read(&self) -> io::Result<fs::File> {
+        fs::File::open(self.file.path())
+    }
+
+    /// It is complete: it is written to the disk, then takes its place, and outlives a loss of power there.
+    ///
+    /// # Errors
+    /// Why it can't; what was there is as it was, and nothing is left beside it.
+    pub fn takes_its_place(self) -> Result<(), StoreError> {
+        let Self { file, path, place } = self;
+        file.as_file().sync_all().map_err(|error| failed(&path, error))?;
+        match place {
+            Place::Free => file.persist_noclobber(&path),
+            Place::Taken => file.persist(&path),
+        }
+        .map_err(|error| failed(&path, error.error))?;
+        // The name too; where a folder can't be synced, the file is there none the less.
+        _ = fs::File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn failed(path: &Path, error: io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::NotFound => StoreError::Missing(folder_of(path).to_owned()),
+        ErrorKind::AlreadyExists => StoreError::Exists(path.to_owned()),
+        _ => StoreError::of(path, error),
+    }
 }
 
 /// # Errors

@@ -1,6 +1,7 @@
 //! Connects as the configuration and libpq's other places say, host by host, and says what to do when that fails.
 
 use super::environment::Environment;
+use super::handover::Handover;
 use super::origin::{Origin, PlaceError};
 use super::places::{Host, Places, SessionAttributes, resolve};
 use super::route::{Heard, Method, Overheard, Overhearing, Route, Stream};
@@ -302,7 +303,8 @@ async fn plain(places: &Places, host: &Host, route: &Route) -> Result<Session, F
     let stream = Overheard::new(open(places, route).await?, heard.clone());
     let (client, driver) =
         config.connect_raw(stream, NoTls).await.map_err(|error| judge(places, host, &heard, error))?;
-    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, None, heard.ear))
+    let handover = Handover::of(places, host, route);
+    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, None, handover, heard.ear))
 }
 
 async fn encrypted(places: &Places, host: &Host, route: &Route) -> Result<Session, Failure> {
@@ -322,7 +324,15 @@ async fn encrypted(places: &Places, host: &Host, route: &Route) -> Result<Sessio
     let tls = Overhearing { tls, heard: heard.clone() };
     let (client, driver) =
         config.connect_raw(stream, tls).await.map_err(|error| judge(places, host, &heard, error))?;
-    Ok(Session::new(client, tokio::spawn(async { drop(driver.await) }), route, Some(&connector), heard.ear))
+    let handover = Handover::of(places, host, route);
+    Ok(Session::new(
+        client,
+        tokio::spawn(async { drop(driver.await) }),
+        route,
+        Some(&connector),
+        handover,
+        heard.ear,
+    ))
 }
 
 async fn open(places: &Places, route: &Route) -> Result<Stream, Failure> {

@@ -4,6 +4,7 @@ mod certificate;
 mod connect;
 mod environment;
 pub mod exclusive;
+mod handover;
 mod locks;
 mod origin;
 mod password_file;
@@ -18,6 +19,7 @@ mod text;
 mod tls;
 
 pub use connect::{ConnectError, connect};
+pub use handover::Handover;
 pub use locks::{holders_in_schema, holders_of_table};
 pub use pooler::pooling;
 pub use session::{Breaker, Session};

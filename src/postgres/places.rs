@@ -7,7 +7,7 @@ use super::environment::{Environment, SOCKET_FOLDER};
 use super::origin::{Origin, PlaceError};
 use super::password_file::{self, Contents, Wanted};
 use super::service_file::{self, Service};
-use crate::config::{MisreadPassword, Password, PostgresConnection, SSL_MODES, SslMode, variable};
+use crate::config::{MisreadPassword, Password, PostgresConnection, SETTINGS, SSL_MODES, SslMode, variable};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -29,6 +29,8 @@ pub(super) struct Places {
     pub timeout: Option<Duration>,
     pub methods: Option<Methods>,
     pub tls: Tls,
+    /// What was said of libpq's settings beside these, wherever, by the variables that say it.
+    pub variables: Vec<(&'static str, String)>,
     /// What was passed over on the way, in words.
     pub passed_over: Option<String>,
     pub misread_password: Option<MisreadPassword>,
@@ -174,6 +176,13 @@ impl Given<'_> {
         self.find(keyword).filter(|(value, _)| !value.is_empty())
     }
 
+    /// All that was said, but for what names the server.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let chosen = ["hostaddr", "service", "sslmode", "target_session_attrs"];
+        let others = SETTINGS.into_iter().filter(|(keyword, _)| !chosen.contains(keyword));
+        others.filter_map(|(keyword, variable)| Some((variable, self.find(keyword)?.0))).collect()
+    }
+
     fn path(&self, keyword: &'static str) -> Option<PathBuf> {
         self.filled(keyword).map(|(path, _)| path.into())
     }
@@ -232,6 +241,7 @@ pub(super) fn resolve(
         timeout: timeout(&said)?,
         methods: methods(&said)?,
         tls: tls(&said)?,
+        variables: said.variables(),
         passed_over,
         misread_password: connection.misread_password,
     })

@@ -1,5 +1,6 @@
 //! An open session, and how to end it whatever it is doing.
 
+use super::handover::Handover;
 use super::route::{Route, Stream};
 use super::statements::{Ear, Listener};
 use super::tls::Connector;
@@ -18,6 +19,7 @@ pub struct Session {
     route: Route,
     tls: Option<Connector>,
     ear: Ear,
+    handover: Handover,
 }
 
 impl Session {
@@ -26,9 +28,16 @@ impl Session {
         connection: JoinHandle<()>,
         route: &Route,
         tls: Option<&Connector>,
+        handover: Handover,
         ear: Ear,
     ) -> Self {
-        Self { client, connection, route: route.clone(), tls: tls.cloned(), ear }
+        Self { client, connection, route: route.clone(), tls: tls.cloned(), handover, ear }
+    }
+
+    /// What another program needs to come to the same server.
+    #[must_use]
+    pub fn handover(&self) -> &Handover {
+        &self.handover
     }
 
     /// From now on `listener` is told of each statement that is sent. Every statement before must have been answered.

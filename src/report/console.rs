@@ -292,6 +292,11 @@ impl Console {
         output::line("");
     }
 
+    /// The backup is there.
+    pub fn backed_up(&self, what: &str, took: Duration) {
+        self.done(what, took);
+    }
+
     pub(super) fn done(&self, what: &str, took: Duration) {
         if self.quiet {
             return;

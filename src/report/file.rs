@@ -1,5 +1,6 @@
 //! The report of an upgrade as JSON: findings, plan, steps, status and how it ended.
 
+use crate::backup::Backup;
 use crate::catalogue::v2::status::SourceStatus;
 use crate::ending::Ending;
 use crate::finding::Finding;
@@ -33,6 +34,9 @@ pub struct Report {
     /// What was planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// What was written before anything was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupFile>,
     /// The replay of each source.
     pub replays: Vec<ReplayTime>,
     /// The steps that were done.
@@ -43,6 +47,17 @@ pub struct Report {
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ending: Option<EndingReport>,
+}
+
+/// A backup.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BackupFile {
+    /// Where it is.
+    pub file: PathBuf,
+    /// What it holds.
+    #[serde(flatten)]
+    pub holds: Backup,
 }
 
 /// The replay of an old source.

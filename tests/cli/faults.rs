@@ -46,7 +46,13 @@ impl Upgraded {
         self.replica.superuser().unwrap()
     }
 
-    fn run(&self, replica: &mut Replica, arguments: &[&str], faults: &[FaultDescription]) -> Outcome {
+    /// A copy of it.
+    pub fn copy(&self) -> Replica {
+        self.replica.copy(&self.configuration).unwrap()
+    }
+
+    /// The program on a copy, with these faults.
+    pub fn run(&self, replica: &mut Replica, arguments: &[&str], faults: &[FaultDescription]) -> Outcome {
         let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
         let attempt = Attempt {
             upgrader: &Upgrader::new(PROGRAM),
@@ -61,7 +67,7 @@ impl Upgraded {
     /// Runs the verb with each. `judge` holds what is left against the exit code, and says whether the verb has done its
     /// work; where it has not, run again it does. At least once its answer must have been lost.
     pub fn at_every_message(&self, verb: &[&str], judge: impl Fn(&Case, &Outcome, &mut Client) -> bool) {
-        let copy = || self.replica.copy(&self.configuration).unwrap();
+        let copy = || self.copy();
         let undisturbed = self.run(&mut copy(), verb, &[]);
         assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);
         let messages = undisturbed.transcript.messages.len();

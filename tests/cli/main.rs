@@ -1,6 +1,7 @@
 //! What a command line does on a real server: what it shows, what it refuses, how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end there")]
 
+mod backup;
 mod check;
 mod cleanup;
 mod configuration;

@@ -6,6 +6,7 @@ use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
 use postgres::Client;
 use serde_json::{Value, json};
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -312,6 +313,16 @@ impl Case {
             "{} ({reason}): {psql:?}, {ours:?}\n{shown}",
             self.name
         );
+    }
+
+    /// The upgrader is let in, and so is the pg_dump that it starts.
+    #[track_caller]
+    pub fn backs_up(self) {
+        let (home, _) = self.home();
+        let file = home.path().join("catalogue.dump");
+        let arguments = [OsStr::new("backup"), file.as_os_str(), "--config".as_ref(), "places".as_ref()];
+        let output = self.command(Path::new(PROGRAM), home.path()).args(arguments).output().unwrap();
+        assert!(output.status.success() && file.is_file(), "{}: {}", self.name, shown(&output));
     }
 
     /// What the upgrader's `status` says.

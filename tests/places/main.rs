@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 
 mod arena;
+mod backups;
 mod certificates;
 mod home;
 mod messages;
