@@ -12,7 +12,7 @@ use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server;
-use chameleon_harness::sweep::{self, Findings, Retries, RunReport, Spread, Sweep, table};
+use chameleon_harness::sweep::{self, Findings, Retries, RunReport, Spread, Sweep, Work, table};
 use std::path::Path;
 
 /// A row of the table of §original, the scenario that has its state, and what must be found of it.
@@ -124,6 +124,7 @@ fn swept(original: Upgrader, fault: &str) -> Findings {
             server: server::Kind::default(),
             upgrader: original,
             arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
+            work: Work::Upgrade,
             origin: Origin::Seed(goes_well()),
             configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
             kinds: vec![fault.parse().unwrap()],
@@ -152,9 +153,9 @@ fn the_half_catalogue_of_a_killed_original_is_found() {
     let happened = findings.runs.iter().filter(|run| run.not_happened.is_none()).count();
     assert!(happened > 10 && happened == findings.runs.len(), "{shown}");
     // Some of its messages come before anything is changed: a harness that calls all of them wrong sees nothing either.
-    assert!(findings.runs.iter().any(|run| !run.upgraded && run.violations.is_empty()), "{shown}");
+    assert!(findings.runs.iter().any(|run| !run.done && run.violations.is_empty()), "{shown}");
     let half = |run: &&RunReport| {
-        run.upgraded && violates(run, Property::NothingDropped, "2 tables of 1.7 are not in 2.0")
+        run.done && violates(run, Property::NothingDropped, "2 tables of 1.7 are not in 2.0")
     };
     assert!(findings.runs.iter().filter(half).count() > 2, "no 2.0 catalogue without tables:\n{shown}");
     let no_catalogue = |run: &RunReport| violates(run, Property::Atomic, "neither 1.7 nor 2.0.10");

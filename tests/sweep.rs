@@ -13,7 +13,7 @@ use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, SharedServer};
 use chameleon_harness::sweep::case::Case;
-use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, table};
+use chameleon_harness::sweep::{self, Retries, Spread, Sweep, SweepError, Work, table, table_of_verb};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -40,6 +40,7 @@ fn sweep_of(seed: Seed) -> Sweep {
         upgrader: Upgrader::new(env!("CARGO_BIN_EXE_chameleon-upgrade")),
         arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
         origin: Origin::Seed(seed),
+        work: Work::Upgrade,
         configuration: vec![ConfiguredSource::mysql("replica", &[("my_shop", "shop")])].into(),
         kinds: FaultKind::all().collect(),
         pairs: 0,
@@ -74,7 +75,42 @@ fn faults_at_every_message_leave_a_whole_catalogue() {
     // The undoing of the first fault may end before the message of the second.
     let both = pairs.iter().filter(|run| run.not_happened.is_none()).count();
     assert!(both > PAIRS as usize / 2, "{both} of {PAIRS} pairs happened:\n{shown}");
-    assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
+    assert!(findings.runs.iter().any(|run| run.retried && !run.done), "{shown}");
+}
+
+/// How many of the last messages have every kind of fault: those around the commit.
+const AROUND_THE_COMMIT: u64 = 4;
+
+/// §way-back and §commands: the undoing of an upgrade, and the clean-up behind it, leave all as it was or are done. The kinds take
+/// turns; `make sweep` has each at each message.
+#[test]
+fn faults_at_every_message_of_the_other_verbs_leave_all_or_nothing() {
+    for verb in [["rollback", "--yes"].as_slice(), &["cleanup", "--drop", "--yes"]] {
+        let mut sweep = sweep_of(small());
+        sweep.arguments = verb.iter().map(|&it| it.to_owned()).collect();
+        sweep.work = Work::after_an_upgrade();
+        sweep.only = vec!["cut_before@1".parse().unwrap()];
+        let last = sweep::run(&sweep, &|_, _| {}).unwrap().messages.len() as u64;
+        assert!(last > 15, "{last} messages");
+        let kinds: Vec<_> = FaultKind::all().collect();
+        let in_turn = kinds.iter().cycle().zip(1..=last).map(|(kind, at)| Case::one(kind.clone(), at));
+        let around = kinds
+            .iter()
+            .flat_map(|kind| (last - AROUND_THE_COMMIT..last).map(move |at| Case::one(kind.clone(), at)));
+        sweep.only = in_turn.chain(around).collect();
+        let findings = sweep::run(&sweep, &|_, _| {}).unwrap();
+        let shown = table_of_verb(&findings, "chameleon-harness sweep");
+        println!("{verb:?}\n{shown}");
+        assert_eq!(findings.violations().count(), 0, "{shown}");
+        let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
+        assert_eq!(groups.len(), FaultKind::all().count(), "{shown}");
+        for done in [true, false] {
+            assert!(
+                findings.runs.iter().any(|run| run.done == done && run.not_happened.is_none()),
+                "{shown}"
+            );
+        }
+    }
 }
 
 /// Three batches of so many events that they are replayed in sets, one of them with DDL in its middle.
@@ -122,7 +158,7 @@ fn faults_at_every_message_of_a_replay_in_sets_leave_a_whole_catalogue() {
     assert!(findings.runs.iter().all(|run| run.not_happened.is_none()), "{shown}");
     let groups: BTreeSet<&str> = findings.runs.iter().map(|run| run.group.as_str()).collect();
     assert_eq!(groups.len(), kinds.len(), "{groups:?}");
-    assert!(findings.runs.iter().any(|run| run.retried && !run.upgraded), "{shown}");
+    assert!(findings.runs.iter().any(|run| run.retried && !run.done), "{shown}");
 }
 
 /// §comparing: a trigger that writes another value each time is not the upgrader's fault.

@@ -1,6 +1,5 @@
 //! `cleanup`: what an upgrade or a rollback has left is shown, dropped or renamed; the catalogue itself is never touched.
 
-use crate::faults::Upgraded;
 use crate::on_terminal::{Terminal, assert_fits};
 use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
 use assert_cmd::Command;
@@ -231,23 +230,4 @@ fn it_waits_for_no_upgrade_and_gives_up_at_a_lock() {
     assert_eq!(code, Some(3), "{shown}");
     assert!(shown.contains("another upgrade of this database is at work"), "{shown}");
     assert!(is_there(&impatient, "_sch_chameleon_version1"));
-}
-
-/// Each kind of fault at each message: afterwards the schema is there or gone, as the exit code says, and the catalogue is
-/// what it was.
-#[test]
-fn faults_at_every_message_leave_all_or_nothing() {
-    let upgraded = Upgraded::demo();
-    let before = Record::of(&mut upgraded.client(), &["sch_chameleon"]).unwrap();
-    upgraded.at_every_message(&["cleanup", "--drop", "--yes"], |case, outcome, client| {
-        let there = "SELECT to_regnamespace('_sch_chameleon_version1') IS NOT NULL";
-        let is_there: bool = client.query_one(there, &[]).unwrap().get(0);
-        match (outcome.code(), is_there) {
-            (Some(0), false) | (Some(3), true) => {}
-            (None, _) if outcome.killed() => {}
-            other => panic!("{case}: {other:?}: {}", outcome.output),
-        }
-        assert_unchanged(&before, &Record::of(client, &["sch_chameleon"]).unwrap());
-        !is_there
-    });
 }

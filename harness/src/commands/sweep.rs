@@ -9,13 +9,16 @@ use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
 use crate::server::Kind;
 use crate::sweep::case::Case;
-use crate::sweep::{self, Retries, Spread, Sweep, SweepError, table};
-use clap::Args;
+use crate::sweep::{self, Retries, Spread, Sweep, SweepError, Work, table, table_of_verb};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// The same fault at every message of an upgrade, one run each; after each the six properties, and a retry.
+/// The same fault at every message of an upgrade, or of another verb, one run each; after each the six properties, and a retry.
 #[derive(Debug, Args)]
 pub struct SweepArguments {
+    /// What is swept.
+    #[arg(long, value_enum, default_value_t = Verb::Upgrade)]
+    pub verb: Verb,
     /// Only these kinds of fault, with commas between them.
     #[arg(long, value_name = "FAULT", value_delimiter = ',', help = faults())]
     pub faults: Vec<FaultKind>,
@@ -39,6 +42,35 @@ pub struct SweepArguments {
     pub common: CommonArguments,
 }
 
+/// A verb that commits something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verb {
+    /// The upgrade of a 1.7 catalogue.
+    Upgrade,
+    /// Its undoing.
+    Rollback,
+    /// The clean-up behind it.
+    Cleanup,
+}
+
+impl Verb {
+    fn arguments(self) -> Vec<String> {
+        let arguments: &[&str] = match self {
+            Self::Upgrade => &["upgrade", "--yes"],
+            Self::Rollback => &["rollback", "--yes"],
+            Self::Cleanup => &["cleanup", "--drop", "--yes"],
+        };
+        arguments.iter().map(|&it| it.to_owned()).collect()
+    }
+
+    fn work(self) -> Work {
+        match self {
+            Self::Upgrade => Work::Upgrade,
+            Self::Rollback | Self::Cleanup => Work::after_an_upgrade(),
+        }
+    }
+}
+
 /// The help of `--faults`.
 fn faults() -> String {
     format!(
@@ -59,7 +91,8 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     let sweep = Sweep {
         server: arguments.common.server.clone(),
         upgrader: arguments.common.upgrader()?,
-        arguments: ["upgrade", "--yes"].map(str::to_owned).to_vec(),
+        arguments: arguments.verb.arguments(),
+        work: arguments.verb.work(),
         origin,
         configuration,
         kinds: named_or_all(&arguments.faults),
@@ -76,17 +109,26 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
     drop(progress);
     let violations = findings.violations().count();
     let (ending, verdict) = if violations == 0 {
-        let well = "No violations: every run ended with the complete 1.7 or the complete 2.0.10 catalogue, and said which.";
+        let well = match arguments.verb {
+            Verb::Upgrade => {
+                "No violations: every run ended with the complete 1.7 or the complete 2.0.10 catalogue, and said which."
+            }
+            _ => "No violations: every run left all as it was, or had done its work, and said which.",
+        };
         (Ending::Well, well.to_owned())
     } else {
         (Ending::Found, format!("{violations} runs violate a property."))
     };
     let shown = say!(
-        "{} messages in the undisturbed upgrade ({:.2} s), {} runs\n{}\n{verdict}",
+        "{} messages in the undisturbed {} ({:.2} s), {} runs\n{}\n{verdict}",
         findings.messages.len(),
+        arguments.verb.arguments()[0],
         findings.undisturbed.as_secs_f64(),
         findings.runs.len(),
-        table(&findings, &repeat),
+        match arguments.verb {
+            Verb::Upgrade => table(&findings, &repeat),
+            _ => table_of_verb(&findings, &repeat),
+        },
     );
     report::ending(Ok(ending), shown)
 }
@@ -101,10 +143,13 @@ fn command_error(error: &SweepError) -> CommandError {
 
 /// What is swept, and the command that sweeps it again.
 fn what(arguments: &SweepArguments) -> Result<(Origin, Configuration, String), CommandError> {
-    let command = "chameleon-harness sweep";
+    let command = match arguments.verb {
+        Verb::Upgrade => "chameleon-harness sweep".to_owned(),
+        other => format!("chameleon-harness sweep --verb {}", other.arguments()[0]),
+    };
     let Some(path) = &arguments.scenario else {
         let demo = ConfiguredSource::mysql("replica", &[("my_shop", "shop"), ("my_stock", "stock")]);
-        return Ok((Origin::Seed(Seed::demo()), vec![demo].into(), command.to_owned()));
+        return Ok((Origin::Seed(Seed::demo()), vec![demo].into(), command));
     };
     let file: ScenarioFile = ScenarioFile::read(path)?;
     let origin = file.scenario.replicated.origin(file.folder());

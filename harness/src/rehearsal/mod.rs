@@ -12,7 +12,7 @@ use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, ReplicaError};
 use crate::server::{Kind, SharedServer};
 use crate::sweep::case::Case;
-use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError};
+use crate::sweep::{self, Findings, Retries, Spread, Sweep, SweepError, Work};
 use chameleon_upgrade::config::{ConfigurationError, location};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -160,6 +160,7 @@ impl Rehearsal {
             server: self.server.clone(),
             upgrader: self.upgrader.clone(),
             arguments: self.arguments(),
+            work: Work::Upgrade,
             origin: Origin::Dump(self.dump.clone()),
             configuration: self.configuration.clone(),
             kinds: self.faults.clone(),

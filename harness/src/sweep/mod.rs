@@ -1,20 +1,23 @@
 //! The sweep: the same fault at every message of an upgrade, one run each; after each, the six properties,
-//! and the upgrade again without fault.
+//! and the upgrade again without fault. The other verbs that commit something are swept likewise: each leaves what was
+//! there or what it makes, and says which.
 
 pub mod case;
+mod judge;
 mod table;
 
 use crate::chameleon::home::Configuration;
 use crate::fault::{FaultKind, Occurrence, SeenMessage};
 use crate::process::running;
 use crate::record::Record;
-use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
+use crate::record::properties::{self, AskingError, Blindness, Property, Violation};
 use crate::replica::attempt::{self, Attempt, AttemptError, LOCK_TIMEOUT, Outcome};
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
 use crate::replica::{Origin, Replica, ReplicaError};
 use crate::server::{Kind, ServerError, SharedServer};
 use case::Case;
+use judge::{Judge, Standing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use schemars::JsonSchema;
@@ -25,7 +28,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-pub use table::table;
+pub use table::{table, table_of_verb};
 
 /// What to sweep.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Sweep {
     pub upgrader: Upgrader,
     /// Its arguments, without `--config`.
     pub arguments: Vec<String>,
+    /// What it does with them.
+    pub work: Work,
     /// The replica.
     pub origin: Origin,
     /// The configuration.
@@ -54,6 +59,26 @@ pub struct Sweep {
     pub retries: Retries,
     /// Which of the kinds comes at which message.
     pub spread: Spread,
+}
+
+/// What is swept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// An upgrade: the six properties must hold.
+    Upgrade,
+    /// Another verb: either all is as it was, or the verb is done, and the exit code says which.
+    Verb {
+        /// Commands that make the replica what the verb begins with, each with its arguments, without `--config`.
+        prepared_by: Vec<Vec<String>>,
+    },
+}
+
+impl Work {
+    /// Of a verb that undoes or clears up what an upgrade has made.
+    #[must_use]
+    pub fn after_an_upgrade() -> Self {
+        Self::Verb { prepared_by: vec![["upgrade", "--yes"].map(str::to_owned).to_vec()] }
+    }
 }
 
 /// After which runs the upgrade is run again without fault.
@@ -93,9 +118,11 @@ pub enum SweepError {
     /// The harness's own questions.
     #[error(transparent)]
     Asking(#[from] AskingError),
-    /// The upgrade fails without any fault: there is nothing to sweep.
-    #[error("the undisturbed upgrade did not succeed ({code:?}):\n{output}")]
+    /// The verb, or what prepares it, fails without any fault: there is nothing to sweep.
+    #[error("undisturbed, {verb} did not succeed ({code:?}):\n{output}")]
     Undisturbed {
+        /// The verb.
+        verb: String,
         /// The exit code.
         code: Option<i32>,
         /// All that the program wrote.
@@ -138,8 +165,8 @@ pub struct RunReport {
     pub not_happened: Option<String>,
     /// The exit code; none when a signal ended the program.
     pub code: Option<i32>,
-    /// Whether the catalogue was 2.0 afterwards.
-    pub upgraded: bool,
+    /// Whether the verb was done afterwards: of an upgrade, whether the catalogue was 2.0.
+    pub done: bool,
     /// Whether the upgrade was run again afterwards, rather than after another run that left the same state.
     pub retried: bool,
     /// The properties that do not hold.
@@ -153,16 +180,18 @@ impl Findings {
     }
 }
 
-/// A template with what an undisturbed upgrade of it makes.
+/// A template with what an undisturbed run makes of it.
 struct Worker<'a> {
     sweep: &'a Sweep,
     /// The configuration of a run with faults, which waits for locks only shortly.
     with_faults: Configuration,
     template: ReplicaTemplate,
-    reference: Reference,
+    /// What the verb begins with, where it isn't the template itself.
+    prepared: Option<Replica>,
+    judge: Judge,
     undisturbed: Outcome,
     /// What runs have left that held every property, then and after the retry.
-    known: Mutex<Vec<(Record, Version)>>,
+    known: Mutex<Vec<(Record, Standing)>>,
 }
 
 /// Runs the sweep.
@@ -260,30 +289,33 @@ impl<'a> Worker<'a> {
         let server = SharedServer::new(sweep.server.clone().in_memory().start()?);
         let template = ReplicaTemplate::new(server, &sweep.origin)?;
         let with_faults = sweep.configuration.with_lock_timeout(LOCK_TIMEOUT);
-        let (reference, undisturbed) = Self::undisturbed(sweep, &template)?;
-        let (again, _) = Self::undisturbed(sweep, &template)?;
-        let reference = reference.agreed(&again)?;
-        let known = Mutex::default();
-        Ok(Self { sweep, with_faults, template, reference, undisturbed, known })
-    }
-
-    fn undisturbed(sweep: &Sweep, template: &ReplicaTemplate) -> Result<(Reference, Outcome), SweepError> {
-        let mut upgraded = template.replica(&sweep.configuration)?;
-        let undisturbed = upgrade(sweep, template, &mut upgraded, &sweep.configuration, &[])?;
-        if undisturbed.code() != Some(0) {
-            let output = running::shown(&undisturbed.output);
-            return Err(SweepError::Undisturbed { code: undisturbed.code(), output });
-        }
-        let old = template.replica(&sweep.configuration)?;
-        Ok((Reference::of(&old, Some(&upgraded))?, undisturbed))
+        let prepared = prepared(sweep, &template)?;
+        let undisturbed = || -> Result<_, SweepError> {
+            let copy = || begin(&template, prepared.as_ref(), &sweep.configuration);
+            let mut done = copy()?;
+            let outcome = must_succeed(sweep, &template, &mut done, &sweep.arguments)?;
+            Ok((Judge::of(&sweep.work, &copy()?, &done)?, outcome))
+        };
+        let ((judge, outcome), (again, _)) = (undisturbed()?, undisturbed()?);
+        let judge = judge.agreed(&again)?;
+        Ok(Self {
+            sweep,
+            with_faults,
+            template,
+            prepared,
+            judge,
+            undisturbed: outcome,
+            known: Mutex::default(),
+        })
     }
 
     fn run(&self, case: &Case) -> Result<RunReport, SweepError> {
-        let mut replica = self.template.replica(&self.with_faults)?;
+        let mut replica = begin(&self.template, self.prepared.as_ref(), &self.with_faults)?;
         let faults = case.faults();
-        let outcome = upgrade(self.sweep, &self.template, &mut replica, &self.with_faults, &faults)?;
+        let (sweep, template) = (self.sweep, &self.template);
+        let outcome = run_once(sweep, template, &mut replica, &sweep.arguments, &self.with_faults, &faults)?;
         let not_happened = outcome.transcript.all_happened().err().map(|error| error.to_string());
-        let (version, retried, mut violations) = self.look(&mut replica, &outcome)?;
+        let (standing, retried, mut violations) = self.look(&mut replica, &outcome)?;
         if let Some(never) = never_reached(case, &outcome) {
             violations.push(Violation { property: Property::Truthful, seen: never });
         }
@@ -292,7 +324,7 @@ impl<'a> Worker<'a> {
             group: case.group(),
             not_happened,
             code: outcome.code(),
-            upgraded: version == Version::New,
+            done: standing == Standing::Done,
             retried,
             violations,
         })
@@ -303,44 +335,76 @@ impl<'a> Worker<'a> {
         &self,
         replica: &mut Replica,
         outcome: &Outcome,
-    ) -> Result<(Version, bool, Vec<Violation>), SweepError> {
+    ) -> Result<(Standing, bool, Vec<Violation>), SweepError> {
         let state = match self.sweep.retries {
             Retries::AfterEveryRun => None,
-            Retries::OncePerState => Some(properties::left(replica)?),
+            Retries::OncePerState => Some(self.judge.left(replica)?),
         };
         if let Some(state) = &state
             && outcome.exit.is_some()
-            && let Some(version) = self.known(state)
+            && let Some(standing) = self.known(state)
         {
-            return Ok((
-                version.clone(),
-                false,
-                properties::check_exit(outcome, &version).into_iter().collect(),
-            ));
+            let violations = self.judge.check_exit(outcome, &standing).into_iter().collect();
+            return Ok((standing, false, violations));
         }
-        let reference = self.reference.after(outcome);
-        let (version, mut violations) = properties::look(replica, outcome, &reference)?;
-        violations.extend(self.retry(replica, &reference)?);
+        let judge = self.judge.after(outcome);
+        let (standing, mut violations) = judge.look(replica, outcome)?;
+        violations.extend(self.retry(replica, &judge)?);
         if let Some(state) = state
             && violations.is_empty()
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.push((state, version.clone()));
+            known.push((state, standing.clone()));
         }
-        Ok((version, true, violations))
+        Ok((standing, true, violations))
     }
 
-    fn known(&self, state: &Record) -> Option<Version> {
+    fn known(&self, state: &Record) -> Option<Standing> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|(left, _)| left == state).map(|(_, version)| version.clone())
+        known.iter().find(|(left, _)| left == state).map(|(_, standing)| standing.clone())
     }
 
     /// With the leftover dropped and the privilege given back, the same command must end as undisturbed.
-    fn retry(&self, replica: &mut Replica, reference: &Reference) -> Result<Vec<Violation>, SweepError> {
-        properties::clear_for_retry(replica)?;
-        let outcome = upgrade(self.sweep, &self.template, replica, &self.sweep.configuration, &[])?;
-        properties::check_retry(replica, &outcome, reference).map_err(SweepError::Asking)
+    fn retry(&self, replica: &mut Replica, judge: &Judge) -> Result<Vec<Violation>, SweepError> {
+        judge.clear_for_retry(replica)?;
+        let (sweep, template) = (self.sweep, &self.template);
+        let outcome = run_once(sweep, template, replica, &sweep.arguments, &sweep.configuration, &[])?;
+        judge.check_retry(replica, &outcome)
     }
+}
+
+/// What the verb begins with, where it isn't the template itself.
+fn prepared(sweep: &Sweep, template: &ReplicaTemplate) -> Result<Option<Replica>, SweepError> {
+    let Work::Verb { prepared_by } = &sweep.work else { return Ok(None) };
+    let mut replica = template.replica(&sweep.configuration)?;
+    for command in prepared_by {
+        must_succeed(sweep, template, &mut replica, command)?;
+    }
+    properties::await_end_of_sessions(&mut replica.superuser()?).map_err(AskingError::from)?;
+    Ok(Some(replica))
+}
+
+/// A copy of what the verb begins with.
+fn begin(
+    template: &ReplicaTemplate,
+    prepared: Option<&Replica>,
+    configuration: &Configuration,
+) -> Result<Replica, ReplicaError> {
+    prepared.map_or_else(|| template.replica(configuration), |prepared| prepared.copy(configuration))
+}
+
+fn must_succeed(
+    sweep: &Sweep,
+    template: &ReplicaTemplate,
+    replica: &mut Replica,
+    arguments: &[String],
+) -> Result<Outcome, SweepError> {
+    let outcome = run_once(sweep, template, replica, arguments, &sweep.configuration, &[])?;
+    if outcome.code() == Some(0) {
+        return Ok(outcome);
+    }
+    let verb = arguments.first().cloned().unwrap_or_default();
+    Err(SweepError::Undisturbed { verb, code: outcome.code(), output: running::shown(&outcome.output) })
 }
 
 /// A single fault whose message never came means that the run was another one than the undisturbed: then
@@ -351,14 +415,15 @@ fn never_reached(case: &Case, outcome: &Outcome) -> Option<String> {
     never.then(|| format!("the message of {case} never came: the run was another one than the undisturbed"))
 }
 
-fn upgrade(
+fn run_once(
     sweep: &Sweep,
     template: &ReplicaTemplate,
     replica: &mut Replica,
+    arguments: &[String],
     configuration: &Configuration,
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, AttemptError> {
-    let (upgrader, arguments, environment) = (&sweep.upgrader, &sweep.arguments, &BTreeMap::new());
+    let (upgrader, environment) = (&sweep.upgrader, &BTreeMap::new());
     let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
     attempt::run(replica, template.server(), &attempt)
 }

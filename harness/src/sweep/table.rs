@@ -12,7 +12,7 @@ struct Counts {
     runs: u32,
     happened: u32,
     codes: BTreeMap<Option<i32>, u32>,
-    upgraded: u32,
+    done: u32,
     violations: u32,
 }
 
@@ -21,7 +21,7 @@ impl Counts {
         self.runs += 1;
         self.happened += u32::from(run.not_happened.is_none());
         *self.codes.entry(run.code).or_default() += 1;
-        self.upgraded += u32::from(run.upgraded);
+        self.done += u32::from(run.done);
         self.violations += u32::from(!run.violations.is_empty());
     }
 
@@ -33,8 +33,8 @@ impl Counts {
             self.runs.to_string(),
             self.happened.to_string(),
             codes.join(", "),
-            (self.runs - self.upgraded).to_string(),
-            self.upgraded.to_string(),
+            (self.runs - self.done).to_string(),
+            self.done.to_string(),
             self.violations.to_string(),
         ]
     }
@@ -43,6 +43,16 @@ impl Counts {
 /// The findings for people; `repeat` is the command that repeats a case, without its `--only`.
 #[must_use]
 pub fn table(findings: &Findings, repeat: &str) -> String {
+    of_states(findings, repeat, ["1.7 in place", "2.0.10"])
+}
+
+/// The same of another verb than an upgrade.
+#[must_use]
+pub fn table_of_verb(findings: &Findings, repeat: &str) -> String {
+    of_states(findings, repeat, ["as before", "done"])
+}
+
+fn of_states(findings: &Findings, repeat: &str, [before, done]: [&str; 2]) -> String {
     let mut groups: Vec<(&str, Counts)> = Vec::new();
     let mut all = Counts::default();
     for run in &findings.runs {
@@ -58,7 +68,7 @@ pub fn table(findings: &Findings, repeat: &str) -> String {
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["fault", "runs", "happened", "exit codes", "1.7 in place", "2.0.10", "violations"]);
+    table.set_header(["fault", "runs", "happened", "exit codes", before, done, "violations"]);
     for (name, counts) in &groups {
         table.add_row(counts.row(name));
     }
@@ -129,7 +139,7 @@ mod tests {
             group: "cut_after".to_owned(),
             not_happened: None,
             code: Some(4),
-            upgraded: false,
+            done: false,
             retried: true,
             violations: seen.iter().map(violation).collect(),
         }

@@ -227,13 +227,21 @@ pub(crate) fn check_exit(outcome: &Outcome, version: &Version) -> Option<Violati
 /// # Errors
 /// What the server answers.
 pub fn clear_for_retry(replica: &Replica) -> Result<(), ServerError> {
-    let again = format!(
-        "DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE; GRANT CREATE ON DATABASE {} TO {}",
-        replica.database.name(),
-        replica.role().user
-    );
+    let drop = "DROP SCHEMA IF EXISTS _sch_chameleon_version2 CASCADE";
     let mut client = replica.superuser()?;
-    client.batch_execute(&again).map_err(|source| ServerError::Sql { doing: "clear up".to_owned(), source })
+    client.batch_execute(drop).map_err(|source| ServerError::Sql { doing: "clear up".to_owned(), source })?;
+    give_back_privileges(replica)
+}
+
+/// Gives back what a fault has taken away.
+///
+/// # Errors
+/// What the server answers.
+pub fn give_back_privileges(replica: &Replica) -> Result<(), ServerError> {
+    let grant = format!("GRANT CREATE ON DATABASE {} TO {}", replica.database.name(), replica.role().user);
+    let mut client = replica.superuser()?;
+    let failed = |source| ServerError::Sql { doing: "give back a privilege".to_owned(), source };
+    client.batch_execute(&grant).map_err(failed)
 }
 
 /// Holds a second run, without faults, against the reference: all that is wrong with it is one property.

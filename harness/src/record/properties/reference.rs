@@ -43,7 +43,7 @@ impl Reference {
         if self.replayed == other.replayed && self.upgraded == other.upgraded {
             return Ok(self);
         }
-        Err(Blindness(differences))
+        Err(Blindness::of(differences))
     }
 
     /// The same for what `outcome` and later runs have left.
@@ -66,6 +66,13 @@ impl Reference {
      time, such as a trigger or default with the time or a random number. What differs:\n{0}"
 )]
 pub struct Blindness(String);
+
+impl Blindness {
+    /// With what differs.
+    pub(crate) fn of(differences: String) -> Self {
+        Self(differences)
+    }
+}
 
 /// What a run has left, but for what the next attempt clears away, once its sessions have ended.
 ///
