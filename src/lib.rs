@@ -39,5 +39,6 @@ pub mod source;
 pub mod structure;
 pub mod survey;
 pub mod upgrade;
+pub mod way_back;
 pub mod window;
 pub mod wording;

@@ -285,6 +285,17 @@ fn part(source: &OldSource) -> Result<Part, Vec<Refusal>> {
     }
 }
 
+/// From where 1.8.2 would read a source on; none for one that was never initialised. §start.
+///
+/// # Errors
+/// Why there is no such place.
+pub fn start_of(source: &OldSource) -> Result<Option<BinlogCoordinate>, Vec<Refusal>> {
+    start(source).map(|start| match start {
+        Start::At(coordinate) => Some(coordinate),
+        Start::NeverInitialised => None,
+    })
+}
+
 /// The smallest coordinate of the live batches, started or not.
 fn start(source: &OldSource) -> Result<Start, Vec<Refusal>> {
     let mut coordinates = Vec::new();

@@ -12,6 +12,10 @@ use serde::Serialize;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OldSourceId(pub i64);
 
+/// The id of a source in the 2.0 catalogue; not that of an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NewSourceId(pub i64);
+
 /// A 1.7 catalogue at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {

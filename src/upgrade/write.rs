@@ -3,6 +3,7 @@
 use super::step::Step;
 use super::transaction::Cause;
 use crate::catalogue::v2;
+use crate::facts::snapshot::NewSourceId;
 use crate::mapping::MappingPair;
 use crate::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
 use crate::plan::{Plan, PlannedSource};
@@ -11,10 +12,6 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
-
-/// The id of a source in the 2.0 catalogue; not that of an old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewSourceId(pub i64);
 
 /// A value for a statement with its type: one round trip a statement, instead of one more to learn the types.
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);

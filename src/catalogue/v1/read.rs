@@ -9,6 +9,7 @@ use crate::facts::snapshot::{
     StoredTwice, Succession, TableSummary, Waiting,
 };
 use crate::identity::KeptPlaces;
+use crate::names::SCHEMA;
 use crate::postgres::Text;
 use crate::structure::{Column, InPostgres};
 use std::collections::{BTreeSet, HashMap};
@@ -72,10 +73,22 @@ pub async fn server(client: &impl GenericClient) -> Result<Server, Error> {
 /// # Errors
 /// What PostgreSQL answers.
 pub async fn snapshot(client: &impl GenericClient, heard: &[(Gap, Between)]) -> Result<Snapshot, Error> {
-    let sources = client.query_typed(include_str!("sources.sql"), &[]).await?;
-    let mut of_sources = batches(client).await?;
-    let mut waiting = waiting(client).await?;
-    let mut tables = tables(client).await?;
+    snapshot_of(client, SCHEMA, heard).await
+}
+
+/// The same of a 1.7 catalogue that stands in another schema.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn snapshot_of(
+    client: &impl GenericClient,
+    schema: &str,
+    heard: &[(Gap, Between)],
+) -> Result<Snapshot, Error> {
+    let sources = client.query_typed(&within(schema, include_str!("sources.sql")), &[]).await?;
+    let mut of_sources = batches(client, schema).await?;
+    let mut waiting = waiting(client, schema).await?;
+    let mut tables = tables(client, schema).await?;
     let source = |row: &Row| {
         let id = OldSourceId(row.try_get("i_id_source")?);
         Ok(OldSource {
@@ -92,16 +105,25 @@ pub async fn snapshot(client: &impl GenericClient, heard: &[(Gap, Between)]) -> 
         })
     };
     let mut snapshot = Snapshot { sources: sources.iter().map(source).collect::<Result<_, Error>>()? };
-    stored_twice(client, &mut snapshot.sources).await?;
+    stored_twice(client, schema, &mut snapshot.sources).await?;
     for source in &mut snapshot.sources {
         batches::take_heard(&mut source.batches, heard);
     }
-    rows_of_batches(client, &mut snapshot).await?;
+    rows_of_batches(client, schema, &mut snapshot).await?;
     Ok(snapshot)
 }
 
+/// A statement on the catalogue in `schema`.
+fn within(schema: &str, sql: &str) -> String {
+    sql.replace("sch_chameleon.", &format!("{schema}."))
+}
+
 /// What the log tables say of batches, once the rule has told which are live and which are orphans.
-async fn rows_of_batches(client: &impl GenericClient, snapshot: &mut Snapshot) -> Result<(), Error> {
+async fn rows_of_batches(
+    client: &impl GenericClient,
+    schema: &str,
+    snapshot: &mut Snapshot,
+) -> Result<(), Error> {
     let (mut telling, mut lost) = (Vec::new(), Vec::new());
     for source in &snapshot.sources {
         let sorted = Sorted::of(&source.batches);
@@ -109,8 +131,10 @@ async fn rows_of_batches(client: &impl GenericClient, snapshot: &mut Snapshot) -
         lost.extend(sorted.orphans.iter().chain(&sorted.unproven).map(|batch| batch.id));
         lost.extend(source.waiting.stored_twice.iter().map(|twice| twice.batch));
     }
-    let first_rows = if telling.is_empty() { HashMap::new() } else { first_rows(client, &telling).await? };
-    let tables = if lost.is_empty() { HashMap::new() } else { tables_of_batches(client, &lost).await? };
+    let first_rows =
+        if telling.is_empty() { HashMap::new() } else { first_rows(client, schema, &telling).await? };
+    let tables =
+        if lost.is_empty() { HashMap::new() } else { tables_of_batches(client, schema, &lost).await? };
     let named = |batch: i64| tables.get(&batch).cloned().unwrap_or_default();
     for source in &mut snapshot.sources {
         source.tables.first_rows = first_rows.get(&source.id).cloned().unwrap_or_default();
@@ -124,10 +148,17 @@ async fn rows_of_batches(client: &impl GenericClient, snapshot: &mut Snapshot) -
     Ok(())
 }
 
-async fn batches(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Batches>, Error> {
+/// What the rule of batches needs of each source of the catalogue in `schema`, 1.7 or 2.0: both have them alike.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn batches(
+    client: &impl GenericClient,
+    schema: &str,
+) -> Result<HashMap<OldSourceId, Batches>, Error> {
     let mut by_source: HashMap<_, Batches> = HashMap::new();
-    let rows = client.query_typed(include_str!("batches.sql"), &[(&OPEN_BATCHES, Type::INT8)]).await?;
-    for row in rows {
+    let sql = within(schema, include_str!("batches.sql"));
+    for row in client.query_typed(&sql, &[(&OPEN_BATCHES, Type::INT8)]).await? {
         let batches = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
         let batch = batch(&row)?;
         if row.try_get("is_newest")? {
@@ -178,9 +209,9 @@ fn coordinate(row: &Row, file: &str, position: &str) -> Result<StoredCoordinate,
     Ok(StoredCoordinate { file: row.try_get(file)?, position: row.try_get(position)? })
 }
 
-async fn waiting(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Waiting>, Error> {
+async fn waiting(client: &impl GenericClient, schema: &str) -> Result<HashMap<OldSourceId, Waiting>, Error> {
     let mut by_source: HashMap<_, Waiting> = HashMap::new();
-    for row in client.query_typed(include_str!("waiting.sql"), &[]).await? {
+    for row in client.query_typed(&within(schema, include_str!("waiting.sql")), &[]).await? {
         let number = |column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
         let first: Option<i64> = row.try_get("first_passed_over")?;
         let of_first = row.try_get::<_, Option<i64>>("events_passed_over")?.unwrap_or_default();
@@ -197,14 +228,18 @@ async fn waiting(client: &impl GenericClient) -> Result<HashMap<OldSourceId, Wai
 }
 
 /// Marks the batches whose rows were stored twice, of those that wait and those that are open.
-async fn stored_twice(client: &impl GenericClient, sources: &mut [OldSource]) -> Result<(), Error> {
+async fn stored_twice(
+    client: &impl GenericClient,
+    schema: &str,
+    sources: &mut [OldSource],
+) -> Result<(), Error> {
     let open = sources.iter().flat_map(|source| &source.batches.open);
     let open: Vec<i64> = open.filter(|batch| !batch.followed_by_applied).map(|batch| batch.id).collect();
     if open.is_empty() && sources.iter().all(|source| source.waiting.batches == 0) {
         return Ok(());
     }
     let parameters = [(&open as &(dyn ToSql + Sync), Type::INT8_ARRAY), (&NAMED, Type::INT8)];
-    for row in client.query_typed(include_str!("stored_twice.sql"), &parameters).await? {
+    for row in client.query_typed(&within(schema, include_str!("stored_twice.sql")), &parameters).await? {
         let (id, batch) = (OldSourceId(row.try_get("i_id_source")?), row.try_get("i_id_batch")?);
         let Some(source) = sources.iter_mut().find(|source| source.id == id) else { continue };
         match source.batches.open.iter_mut().find(|open| open.id == batch) {
@@ -238,8 +273,13 @@ pub async fn kept_places(
     Ok(by_source)
 }
 
-async fn tables_of_batches(
+/// The tables that the rows of these batches name, of the catalogue in `schema`, 1.7 or 2.0.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn tables_of_batches(
     client: &impl GenericClient,
+    schema: &str,
     batches: &Vec<i64>,
 ) -> Result<HashMap<i64, Named>, Error> {
     let parameters = [(batches as &(dyn ToSql + Sync), Type::INT8_ARRAY), (&NAMED, Type::INT8)];
@@ -247,16 +287,19 @@ async fn tables_of_batches(
         let count = row.try_get::<_, i64>("tables")?.unsigned_abs();
         Ok((row.try_get("i_id_batch")?, Named { first: texts(row.try_get("first")?), count }))
     };
-    let rows = client.query_typed(include_str!("tables_of_batches.sql"), &parameters).await?;
+    let sql = within(schema, include_str!("tables_of_batches.sql"));
+    let rows = client.query_typed(&sql, &parameters).await?;
     rows.iter().map(named).collect()
 }
 
 async fn first_rows(
     client: &impl GenericClient,
+    schema: &str,
     batches: &Vec<i64>,
 ) -> Result<HashMap<OldSourceId, Vec<BinlogCoordinate>>, Error> {
     let mut by_source: HashMap<_, Vec<_>> = HashMap::new();
-    for row in client.query_typed(include_str!("first_rows.sql"), &[(batches, Type::INT8_ARRAY)]).await? {
+    let sql = within(schema, include_str!("first_rows.sql"));
+    for row in client.query_typed(&sql, &[(batches, Type::INT8_ARRAY)]).await? {
         let first = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
         // The query passes over what can't be read.
         first.extend(coordinate(&row, "t_binlog_name", "i_binlog_position")?.read().ok());
@@ -268,9 +311,12 @@ fn texts(texts: Vec<Text>) -> Vec<String> {
     texts.into_iter().map(String::from).collect()
 }
 
-async fn tables(client: &impl GenericClient) -> Result<HashMap<OldSourceId, TableSummary>, Error> {
+async fn tables(
+    client: &impl GenericClient,
+    schema: &str,
+) -> Result<HashMap<OldSourceId, TableSummary>, Error> {
     let mut by_source: HashMap<_, TableSummary> = HashMap::new();
-    for row in client.query_typed(include_str!("tables.sql"), &[]).await? {
+    for row in client.query_typed(&within(schema, include_str!("tables.sql")), &[]).await? {
         let summary = by_source.entry(OldSourceId(row.try_get("i_id_source")?)).or_default();
         let file: Option<String> = row.try_get("t_binlog_name")?;
         let halves = row.try_get::<_, i64>("halves")?.unsigned_abs();

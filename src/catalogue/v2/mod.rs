@@ -6,6 +6,7 @@
 //! the search_path.
 
 pub mod put_aside;
+pub mod read;
 pub mod status;
 
 /// What `v_version` says.

@@ -92,7 +92,7 @@ fn coordinate(row: &Row, file: &str, position: &str) -> Result<Option<String>, E
     Ok(file.zip(position).map(|(file, position)| format!("{file}:{position}")))
 }
 
-fn pairs(mappings: &serde_json::Value) -> Vec<MappingPair> {
+pub(super) fn pairs(mappings: &serde_json::Value) -> Vec<MappingPair> {
     let pair = |(source, dest): (&String, &serde_json::Value)| MappingPair {
         source_schema: source.clone(),
         dest_schema: dest.as_str().map_or_else(|| dest.to_string(), str::to_owned),
