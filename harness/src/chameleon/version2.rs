@@ -1,5 +1,6 @@
 //! pg_chameleon 2.0.21: the daemon that must run on our result, and the original upgrade.
 
+use super::barrier::{Commit, CommitBarrier};
 use super::home::{CONFIGURATION, Home};
 use super::launcher::launched;
 use super::{ChameleonError, sessions};
@@ -21,6 +22,36 @@ const CAUGHT_THE_SIGNAL: &str = "Caught stop replica signal";
 /// The place at which it then fails when the signal found it connecting to PostgreSQL, or disconnecting: the handler of
 /// the signal sets the status by the same connection.
 const HANDLER: &str = "in terminate_replica";
+
+/// Reads what is new, as its reading process does in each round, until it has listed a batch; and applies nothing of it. A
+/// round may close a batch without rows.
+const READ_BATCH: &str = "
+import argparse
+import sys
+from pg_chameleon import replica_engine
+every = dict.fromkeys(['schema', 'tables', 'logid'], '*')
+engine = replica_engine(argparse.Namespace(
+    command='start_replica', config=sys.argv[1], source=sys.argv[2], debug=True, full=False, rollbar_level='info', **every))
+engine.pg_engine.connect_db()
+engine.pg_engine.set_source_id()
+engine.pg_engine.clean_not_processed_batches()
+engine.mysql_source.keep_existing_schema = False
+engine.mysql_source.gtid_enable = engine.config['sources'][sys.argv[2]].get('gtid_enable', False)
+
+def listed():
+    engine.pg_engine.connect_db()
+    engine.pg_engine.pgsql_cur.execute('SELECT count(*) FROM sch_chameleon.t_batch_events')
+    return engine.pg_engine.pgsql_cur.fetchone()[0]
+
+before = listed()
+for _ in range(20):
+    engine.mysql_source.read_replica()
+    if listed() > before:
+        break
+else:
+    sys.exit('there is nothing to read')
+engine.pg_engine.set_source_status('stopped')
+";
 
 /// pg_chameleon 2.0.21 with a home folder and its configuration.
 #[derive(Debug)]
@@ -69,6 +100,33 @@ impl<'a> Chameleon2<'a> {
         let mut command = self.command(&arguments);
         command.stdin(Stdio::null());
         self.processes.start(&title(&arguments), command)
+    }
+
+    /// Reads a batch of what is new on MySQL for a source, and applies nothing of it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`] when it fails.
+    pub fn read_batch(&self, source: &str) -> Result<(), ProcessError> {
+        let mut command = python(self.environment, self.home);
+        command.args(["-c", READ_BATCH, CONFIGURATION, source]);
+        self.processes.run(&title(&["read", source]), command, COMMAND_TIMEOUT).map(drop)
+    }
+
+    /// Starts the daemon of a source, and kills it when it is about to do `commit`.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`] when it doesn't come to that.
+    pub fn kill_before(
+        &self,
+        source: &str,
+        commit: Commit,
+        mut barrier: CommitBarrier<'_>,
+    ) -> Result<(), ChameleonError> {
+        let mut daemon = self.start(source)?;
+        let waiting_for = format!("the commit {commit:?}");
+        daemon.wait_until(&waiting_for, COMMAND_TIMEOUT, |_| barrier.session_waits())?;
+        daemon.kill()?;
+        barrier.remove()
     }
 
     /// Stops the daemons of these sources in good order: the statuses of the sources are `stopped` afterwards.
@@ -122,13 +180,15 @@ impl<'a> Chameleon2<'a> {
 
 /// pg_chameleon 2.0.21 with these arguments and the home's configuration.
 pub(crate) fn command(environment: &Path, home: &Home, arguments: &[impl AsRef<OsStr>]) -> Command {
-    let mut command = launched(environment);
+    let mut command = python(environment, home);
+    command.arg(environment.join("bin/chameleon")).args(arguments);
     command
-        .arg(environment.join("bin/chameleon"))
-        .args(arguments)
-        .current_dir(home.path())
-        .env("HOME", home.path())
-        .env("TZ", "UTC");
+}
+
+/// Its Python, with the home's configuration.
+fn python(environment: &Path, home: &Home) -> Command {
+    let mut command = launched(environment);
+    command.current_dir(home.path()).env("HOME", home.path()).env("TZ", "UTC");
     command
 }
 

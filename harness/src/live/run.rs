@@ -221,6 +221,8 @@ impl<'a> LiveRun<'a> {
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
             Step::Run(run) => self.run(run),
             Step::Daemon(named) => self.daemon(named),
+            Step::DaemonReads(named) => self.daemon_reads(named),
+            Step::CrashDaemon(crash) => self.crash_daemon(crash),
             Step::DaemonEnds(ends) => self.daemon_ends(ends),
             Step::KillDaemonReading => self.kill_daemon_reading(),
         }
@@ -434,6 +436,20 @@ impl<'a> LiveRun<'a> {
         chameleon2.stop(daemons, &mut self.client)?;
         let check = self.check()?;
         if check.unequal.is_empty() { Ok(()) } else { Err(LiveError::Findings(check.findings())) }
+    }
+
+    fn daemon_reads(&mut self, named: &[String]) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
+        named.iter().try_for_each(|source| chameleon2.read_batch(source))?;
+        Ok(sessions::wait_for_the_end(&mut self.client)?)
+    }
+
+    fn crash_daemon(&mut self, crash: &Crash) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
+        let barrier = CommitBarrier::install(&mut self.client, crash.before)?;
+        Ok(chameleon2.kill_before(&crash.source, crash.before, barrier)?)
     }
 
     fn chameleon2(&self, arguments: &[String]) -> Result<(), LiveError> {

@@ -134,6 +134,10 @@ pub enum Step {
     /// The 2.0.21 daemons of these new sources (all, when none is named) run until they have caught up, and are stopped
     /// in good order. Every table must be equal then.
     Daemon(Vec<String>),
+    /// The 2.0.21 daemons of these new sources read until they have listed a batch, and apply nothing of it.
+    DaemonReads(Vec<String>),
+    /// The 2.0.21 daemon of a new source is killed between two of its commits.
+    CrashDaemon(Crash),
     /// The 2.0.21 daemon is started with another configuration, and ends.
     DaemonEnds(DaemonEnds),
     /// The 2.0.21 daemon of the first new source, for which there is something new on MySQL, is killed in its first batch:
@@ -165,6 +169,8 @@ impl Step {
             Self::Upgrade(_) => "upgrade",
             Self::Run(_) => "run",
             Self::Daemon(_) => "daemon",
+            Self::DaemonReads(_) => "daemon_reads",
+            Self::CrashDaemon(_) => "crash_daemon",
             Self::DaemonEnds(_) => "daemon_ends",
             Self::KillDaemonReading => "kill_daemon_reading",
         }
@@ -184,7 +190,7 @@ pub struct App {
     pub statements: String,
 }
 
-/// `crash`.
+/// `crash`, `crash_daemon`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Crash {
