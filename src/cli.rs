@@ -45,7 +45,7 @@ pub enum Command {
     /// Show the sources of the catalogue, 1.7 or 2.0.
     #[command(alias = "show_status")]
     Status(Status),
-    /// Undo a successful upgrade, while the 2.0 replica has applied nothing.
+    /// Undo a successful upgrade, whatever the 2.0 replica has done since: 1.8.2 goes on where 2.0 stopped.
     Rollback(Rollback),
     /// Write the catalogue into a file, and look whether all of it is there.
     Backup(Backup),
@@ -256,7 +256,11 @@ pub struct Rollback {
     /// Don't ask for YES.
     #[arg(long)]
     pub yes: bool,
-    /// Also when the 2.0 replica has gone on: what it has written stays in the destination tables, and 1.8.2 writes it again.
+    /// Do all of the transaction and roll it back: shows from where 1.8.2 would go on, changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put the 1.7 catalogue back as the upgrade has put it aside, whatever 2.0 has done since: 1.8.2's init_replica must then
+    /// copy all tables anew. For when 1.8.2 can't go on where 2.0 stopped.
     #[arg(long)]
     pub force: bool,
     /// A source whose status is running has no process any more: take its replica as stopped (it was killed).

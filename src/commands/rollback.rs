@@ -1,4 +1,4 @@
-//! `rollback`: undoes a successful upgrade while the 2.0 replica has applied nothing. §way-back.
+//! `rollback`: undoes a successful upgrade, whatever the 2.0 replica has done since. §way-back.
 
 use super::consent;
 use super::session::{self, Alone, Refusal};
@@ -7,14 +7,19 @@ use crate::catalogue::{v2, version};
 use crate::cli::Rollback;
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
-use crate::finding;
+use crate::finding::{self, Finding};
 use crate::outcome::Outcome;
+use crate::postgres::{self, exclusive};
 use crate::report::console::Console;
-use crate::rollback::checks::Options;
-use crate::rollback::{self, checks};
+use crate::rollback::checks::{Examined, Options, Progress};
+use crate::rollback::ending::{self, Way};
+use crate::rollback::going_on::GoingOn;
+use crate::rollback::replay::{self, Listed, ReplayError};
+use crate::rollback::{self, Agreed, checks};
 use crate::shell;
 use crate::wording::counted;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio_postgres::Error;
 
 /// Puts the 1.7 catalogue back.
 pub async fn run(arguments: &Rollback, console: &Console) -> Ending {
@@ -46,37 +51,128 @@ async fn roll_back(arguments: &Rollback, alone: &Alone<'_>) -> Result<Ending, Re
         0 => {}
         errors => return Err(Refusal::because(&counted(errors, "error"))),
     }
-    if !arguments.yes {
-        let question = format!(
-            "Put the 1.7 catalogue of {} back, and keep the {} one as _sch_chameleon_version2? Answer YES to go on:",
-            examined.server.database,
-            v2::VERSION
-        );
-        consent::ask(&question, alone.console, alone.interruption).await.map_err(Refusal::because)?;
+    let going_on = examined.going_on.as_ref();
+    let back = going_on.and_then(|going_on| going_on.decided.as_ref().ok());
+    if let (Some(going_on), Some(back)) = (going_on, back) {
+        alone.console.heading("Where 1.8.2 goes on");
+        alone.console.way_back(back, &going_on.tables);
     }
+    agree(arguments, alone, &examined).await?;
+    let listed = going_on.filter(|_| !arguments.dry_run);
+    let listed = listed.map(|it| Listed::all(&it.catalogues, alone.configuration)).unwrap_or_default();
+    replay_listed(alone, &listed).await?;
     let patience = Duration::from_secs(arguments.patience);
-    let ended = rollback::roll_back(client, &alone.configuration.pg, options, patience).await;
-    let forced = examined.progress.is_some_and(|progress| progress.has_gone_on());
+    let agreed = Agreed { back, options, dry_run: arguments.dry_run, patience };
+    let ended = rollback::roll_back(client, &alone.configuration.pg, agreed).await;
+    let way = way(&examined);
     match &ended.outcome {
-        Outcome::Done { .. } => tell_next_steps(arguments, alone.console, forced),
+        Outcome::Done { .. } if arguments.dry_run => {
+            return Ok(ending::of_a_dry_run(going_on.map_or(0, |it| it.catalogues.waiting())));
+        }
+        Outcome::Done { .. } => tell_next_steps(arguments, alone.console, way, going_on),
         Outcome::Refused(findings) => alone.console.findings(findings),
         _ if alone.interruption.happened() => alone.console.failure("interrupted"),
         _ => ended.failure.iter().for_each(|failure| alone.console.failure(&failure.to_string())),
     }
-    Ok(rollback::ending::ending(&ended.outcome, forced))
+    Ok(ending::ending(&ended.outcome, way, !listed.is_empty()))
 }
 
-fn tell_next_steps(arguments: &Rollback, console: &Console, forced: bool) {
+fn way(examined: &Examined) -> Way {
+    match (&examined.going_on, &examined.progress) {
+        (Some(_), _) => Way::GoOn,
+        (None, Some(progress)) if Progress::has_gone_on(progress) => Way::Force,
+        _ => Way::Exchange,
+    }
+}
+
+async fn agree(arguments: &Rollback, alone: &Alone<'_>, examined: &Examined) -> Result<(), Refusal> {
+    if arguments.yes || arguments.dry_run {
+        return Ok(());
+    }
+    let database = &examined.server.database;
+    let kept = format!("keep the {} one as _sch_chameleon_version2", v2::VERSION);
+    let question = match &examined.going_on {
+        Some(going_on) => {
+            let first = match going_on.catalogues.waiting() {
+                0 => String::new(),
+                events => format!("Replay {} that 2.0 has listed, then put ", counted(events, "event")),
+            };
+            let put = if first.is_empty() { "Put " } else { &first };
+            format!(
+                "{put}the 1.7 catalogue of {database} back with these places and tables, and {kept}? Answer YES to go on:"
+            )
+        }
+        None => format!("Put the 1.7 catalogue of {database} back, and {kept}? Answer YES to go on:"),
+    };
+    consent::ask(&question, alone.console, alone.interruption).await.map_err(Refusal::because)
+}
+
+/// §way-back-first: what 2.0 itself would do; it commits as it goes.
+async fn replay_listed(alone: &Alone<'_>, listed: &[Listed]) -> Result<(), Refusal> {
+    if listed.is_empty() {
+        return Ok(());
+    }
+    alone.console.heading("Replay of what 2.0 has listed");
+    as_the_role(alone).await.map_err(|error| stopped(alone, &error.into()))?;
+    let mut disabled = Vec::new();
+    for source in listed {
+        let began = Instant::now();
+        let tables = replay::replay(alone.client(), source).await.map_err(|error| stopped(alone, &error))?;
+        let events = counted(source.events, "event");
+        alone.console.step(&format!("{}: {events} in {:.1} s", source.name, began.elapsed().as_secs_f64()));
+        disabled.extend(tables);
+    }
+    // Nothing that a replayed statement has set stays for the rollback.
+    let renewed = async {
+        as_the_role(alone).await?;
+        postgres::prepare(alone.client(), alone.configuration.lock_timeout()).await
+    };
+    renewed.await.map_err(|error| stopped(alone, &error.into()))?;
+    let findings: Vec<_> = disabled.iter().map(|table| told(table)).collect();
+    alone.console.findings(&findings);
+    Ok(())
+}
+
+async fn as_the_role(alone: &Alone<'_>) -> Result<(), Error> {
+    postgres::as_the_role(alone.client(), Some(exclusive::KEY)).await
+}
+
+fn told(table: &str) -> Finding {
+    Finding::warning(
+        "replay",
+        format!(
+            "2.0 has disabled a table at an event that it can't apply, and 1.8.2 goes on without it: {table}"
+        ),
+        "Afterwards bring it with 1.8.2's sync_tables.",
+    )
+}
+
+fn stopped(alone: &Alone<'_>, error: &ReplayError) -> Refusal {
+    let interrupted = alone.interruption.happened();
+    let finding = error.finding().filter(|_| !interrupted);
+    if finding.is_none() && !interrupted {
+        alone.console.failure(&format!("the replay was broken off: {error}"));
+    }
+    Refusal { findings: finding.into_iter().collect(), ending: error.ending(interrupted) }
+}
+
+fn tell_next_steps(arguments: &Rollback, console: &Console, way: Way, going_on: Option<&GoingOn>) {
     console.heading("What to do next");
-    if forced {
-        console.step(
+    match way {
+        Way::Force => console.step(
             "Don't start the 1.8.2 replica yet: it would write again what 2.0 has written. Run its init_replica for each \
              source first, which copies the tables anew. Then start it. Never start 2.0 on it.",
-        );
-    } else {
-        console.step(
+        ),
+        Way::Exchange => console.step(
             "Start the 1.8.2 replica of each source: it goes on from where it was. Never start 2.0 on it.",
-        );
+        ),
+        Way::GoOn => console.step(
+            "Start the 1.8.2 replica of each source: it goes on where 2.0 stopped. Never start 2.0 on it.",
+        ),
+    }
+    let left_out = going_on.is_some_and(|it| it.tables.values().any(|tables| tables.left_out() > 0));
+    if left_out {
+        console.step("Then bring the tables that were left out with 1.8.2's sync_tables.");
     }
     console.step("Before the next upgrade:");
     console.command(&shell::command("cleanup", &arguments.config.name, "--schema version2 --drop"));

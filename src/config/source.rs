@@ -31,6 +31,8 @@ pub struct NewSource {
     pub mysql: Option<MysqlConnection>,
     /// The most rows that one call of the replay function takes.
     pub replay_max_rows: u64,
+    /// Whether `on_error_replay` is `exit`: the daemon ends at an event that can't be applied. Else it disables the table.
+    pub replay_ends_at_errors: bool,
     /// How long to wait for a lock in PostgreSQL; zero waits for ever, as PostgreSQL has it.
     pub lock_timeout: Duration,
     /// Which of its tables the daemon reads.
@@ -84,6 +86,10 @@ impl NewSource {
             source_type,
             mysql,
             replay_max_rows: replay_max_rows(source)?,
+            replay_ends_at_errors: matches!(
+                source.get("on_error_replay")?.map(|field| field.form()),
+                Some(Form::Text(text)) if text == "exit"
+            ),
             lock_timeout: lock_timeout(source)?,
             tables: TableLists::read(source, &schema_mappings)?,
             daemon_requirements: if is_mysql {

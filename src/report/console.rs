@@ -5,14 +5,18 @@
 use crate::catalogue::v1::status::OldSourceStatus;
 use crate::catalogue::v2::status::{Lag, SourceStatus};
 use crate::checks::Check;
+use crate::facts::snapshot::OldSourceId;
+use crate::facts::way_back::Tables;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Plan, PlannedSource};
 use crate::report::events::{Event, Events};
 use crate::report::progress::Bar;
 use crate::report::{layout, output};
+use crate::way_back::{SourceBack, WayBack};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Where the text of a finding begins.
@@ -178,6 +182,32 @@ impl Console {
         self.between_tables();
         let sources: Vec<_> = plan.sources.iter().map(planned).collect();
         self.table(&["2.0 source", "batch start", "consistent point", "tables"], &sources);
+    }
+
+    /// From where each source of 1.8.2 goes on, and what becomes of its tables.
+    pub fn way_back(&self, back: &WayBack, tables: &BTreeMap<OldSourceId, Tables>) {
+        if self.quiet {
+            return;
+        }
+        let columns = ["1.7 source", "goes on at", "tables", "gained", "gone", "left out"];
+        let none = Tables::default();
+        let row = |source: &SourceBack| {
+            let tables = tables.get(&source.id).unwrap_or(&none);
+            let numbers = [tables.replicated(), tables.added.count, tables.gone.count, tables.left_out()];
+            let mut row =
+                vec![source.name.clone(), text(source.coordinate.as_ref(), "nothing to go on with")];
+            row.extend(numbers.map(|number| number.to_string()));
+            row
+        };
+        self.table(&columns, &back.sources.iter().map(row).collect::<Vec<_>>());
+        for source in &back.sources {
+            let Some(tables) = tables.get(&source.id) else { continue };
+            for (what, named) in [("Gained", &tables.added), ("Gone", &tables.gone)] {
+                if named.count > 0 {
+                    self.step(&format!("{what} in {}: {named}.", source.name));
+                }
+            }
+        }
     }
 
     /// The sources of a 2.0 catalogue.

@@ -1,6 +1,8 @@
 //! What stands in the way of undoing a successful upgrade. §way-back: as long as the 2.0 replica has applied
-//! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again.
+//! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again. After that
+//! 1.8.2 goes on where 2.0 stopped ([`super::going_on`]).
 
+use super::going_on::{self, GoingOn};
 use crate::checks::Check;
 use crate::facts::postgres::{CatalogueVersion, Role, Server, Session};
 use crate::finding::{Finding, Severity};
@@ -20,6 +22,8 @@ pub struct Examined {
     pub elsewhere: Vec<String>,
     /// How far the new replica has come; none where the two catalogues can't be compared.
     pub progress: Option<Progress>,
+    /// The way back, where the new replica has gone on; none where the two catalogues just change places.
+    pub going_on: Option<GoingOn>,
     /// The command line.
     pub options: Options,
 }
@@ -70,8 +74,17 @@ pub struct Options {
 }
 
 /// Every check of a rollback, in the order in which findings are shown.
-pub const CHECKS: &[Check<Examined>] =
-    &[REPLICA_STOPPED, CATALOGUE_PUT_ASIDE, LEFTOVERS, ROLE, REPLICA_WENT_ON];
+pub const CHECKS: &[Check<Examined>] = &[
+    REPLICA_STOPPED,
+    CATALOGUE_PUT_ASIDE,
+    LEFTOVERS,
+    ROLE,
+    REPLICA_WENT_ON,
+    going_on::MAPPINGS,
+    going_on::START,
+    going_on::LOST,
+    going_on::TABLES,
+];
 
 const REPLICA_STOPPED: Check<Examined> = Check {
     id: "replica-stopped",
@@ -126,7 +139,7 @@ const REPLICA_WENT_ON: Check<Examined> = Check {
     id: "replica-went-on",
     about: "The 2.0 replica has applied nothing since the upgrade",
     rule: "§way-back",
-    worst: Severity::Error,
+    worst: Severity::Warning,
     acceptable: false,
     asks_mysql: false,
     run: |examined| gone_on(examined).into_iter().collect(),
@@ -203,20 +216,17 @@ fn killed(examined: &Examined) -> Option<Finding> {
 
 fn gone_on(examined: &Examined) -> Option<Finding> {
     let progress = examined.progress.as_ref().filter(|progress| progress.has_gone_on())?;
-    let found = format!(
-        "The 2.0 replica has gone on since the upgrade: {}. What it has written to the destination tables stays there, and \
-         1.8.2 will read the same events again: rows are doubled, or its replay stops at them.",
-        progress.done()
-    );
+    let found = format!("The 2.0 replica has gone on since the upgrade: {}.", progress.done());
     Some(if examined.options.force {
-        REPLICA_WENT_ON.warning(found,
-            "Goes on, because of --force. Bring the tables anew with 1.8.2's init_replica before its replica is started.",
+        REPLICA_WENT_ON.warning(
+            format!(
+                "{found} With --force the 1.7 catalogue is put back as it was then: 1.8.2 would read the same events again, and \
+                 rows are doubled, or its replay stops at them."
+            ),
+            "Bring the tables anew with 1.8.2's init_replica before its replica is started.",
         )
     } else {
-        REPLICA_WENT_ON.error(found,
-            "Stay with 2.0. To go back all the same, and bring the tables anew with 1.8.2's init_replica before its \
-             replica is started: run again with --force.",
-        )
+        REPLICA_WENT_ON.info(format!("{found} 1.8.2 goes on from where 2.0 stands."))
     })
 }
 
@@ -247,6 +257,7 @@ mod tests {
             put_aside: CatalogueVersion::V1_7,
             elsewhere: vec![],
             progress: Some(Progress::default()),
+            going_on: None,
             options: Options::default(),
         }
     }
@@ -258,6 +269,7 @@ mod tests {
             put_aside: facts.put_aside.clone(),
             elsewhere: facts.elsewhere.clone(),
             progress: facts.progress.clone(),
+            going_on: None,
             options,
         }
     }
@@ -272,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_in_the_way_until_the_new_replica_has_gone_on() {
+    fn how_far_the_new_replica_has_gone_on_is_told() {
         assert!(found(&facts(), Options::default()).is_empty());
         for (progress, told) in [
             (Progress { applied: 1, ..Progress::default() }, "upgrade: 1 event applied."),
@@ -288,11 +300,12 @@ mod tests {
             ),
         ] {
             let gone_on = Examined { progress: Some(progress), ..facts() };
-            assert!(found(&gone_on, Options::default())[0].found.contains(told), "{told}");
-            assert_eq!(errors(&gone_on, Options::default()), ["replica-went-on"]);
-            let forced = Options { force: true, ..Options::default() };
-            assert!(errors(&gone_on, forced).is_empty());
-            assert_eq!(found(&gone_on, forced).len(), 1, "the warning stays");
+            let found = |options| found(&gone_on, options).remove(0);
+            assert!(found(Options::default()).found.contains(told), "{told}");
+            assert_eq!(found(Options::default()).severity, Severity::Info);
+            let forced = found(Options { force: true, ..Options::default() });
+            assert_eq!(forced.severity, Severity::Warning);
+            assert!(forced.found.contains("rows are doubled"));
         }
     }
 

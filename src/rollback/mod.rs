@@ -1,18 +1,26 @@
-//! Undoes a successful upgrade: §way-back. The 1.7 catalogue, which the upgrade has put aside,
-//! takes its place again, and the 2.0 one is kept as `_sch_chameleon_version2`, in one transaction.
+//! Undoes a successful upgrade: §way-back. The 1.7 catalogue, which the upgrade has put aside, takes its place again, and
+//! the 2.0 one is kept as `_sch_chameleon_version2`, in one transaction. Where 2.0 has gone on, 1.7 is brought to where it
+//! stands first.
 
 pub mod checks;
 pub mod ending;
+pub mod going_on;
+pub mod replay;
+pub mod tables;
+mod write;
 
 use crate::catalogue::v1::read;
-use crate::catalogue::version;
+use crate::catalogue::{v2, version};
 use crate::config::PostgresConnection;
 use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{Finding, has_errors};
-use crate::names::{SCHEMA, VERSION1, VERSION2};
+use crate::names::{SCHEMA, VERSION1};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::postgres;
+use crate::way_back::{self, WayBack};
 use checks::{Examined, Options, Progress};
+use going_on::GoingOn;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
@@ -44,6 +52,22 @@ pub enum Failure {
         /// Who holds locks.
         holders: Vec<String>,
     },
+    /// What was written is not what was decided.
+    #[error("the verification found: {0}")]
+    Verification(String),
+}
+
+/// What the administrator agreed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Agreed<'a> {
+    /// Where 1.8.2 goes on; none where the catalogues just change places.
+    pub back: Option<&'a WayBack>,
+    /// The command line.
+    pub options: Options,
+    /// Roll back at the end instead of committing.
+    pub dry_run: bool,
+    /// How long to go on asking a server that can't be reached what became of the transaction.
+    pub patience: Duration,
 }
 
 /// Reads what the decision needs beside the server's facts.
@@ -75,7 +99,9 @@ pub async fn examine(client: &Client, server: Server, options: Options) -> Resul
         let rows = client.query_typed(include_str!("elsewhere.sql"), &[]).await?;
         rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?
     };
-    Ok(Examined { server, sessions, put_aside, elsewhere, progress, options })
+    let has_gone_on = progress.as_ref().is_some_and(Progress::has_gone_on);
+    let going_on = if has_gone_on && !options.force { Some(going_on(client).await?) } else { None };
+    Ok(Examined { server, sessions, put_aside, elsewhere, progress, going_on, options })
 }
 
 async fn version_put_aside(client: &Client) -> Result<CatalogueVersion, Error> {
@@ -90,33 +116,49 @@ fn lacks_what_is_read(error: &Error) -> bool {
     [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].iter().any(|code| error.code() == Some(code))
 }
 
+/// Where 1.8.2 goes on, and what becomes of the tables.
+async fn going_on(client: &Client) -> Result<GoingOn, Error> {
+    let catalogues = v2::read::catalogues(client).await?;
+    tracing::trace!(?catalogues, "read both catalogues");
+    let decided = way_back::decide(&catalogues);
+    tracing::debug!(?decided);
+    let tables = match &decided {
+        Ok(back) => tables::count(client, back).await?,
+        Err(_) => BTreeMap::new(),
+    };
+    Ok(GoingOn { catalogues, decided, tables })
+}
+
 /// Puts 1.7 back, when nothing is in the way once nobody can write any more.
-pub async fn roll_back(
-    client: &Client,
-    connection: &PostgresConnection,
-    options: Options,
-    patience: Duration,
-) -> Ended {
+pub async fn roll_back(client: &Client, connection: &PostgresConnection, agreed: Agreed<'_>) -> Ended {
     let transaction = match outcome::begin(client).await {
         Ok(transaction) => transaction,
         Err(error) => return undone(error.into()),
     };
-    let (error, sent) = match put_back(client, options).await {
+    let (failure, sent) = match put_back(client, agreed).await {
         Ok(findings) if !findings.is_empty() => {
             // When even this fails, the end of the session undoes it.
             drop(client.batch_execute("ROLLBACK").await);
             return Ended { failure: None, outcome: Outcome::Refused(findings) };
         }
-        Ok(_) => match client.batch_execute("COMMIT").await {
+        Ok(_) => match client.batch_execute(if agreed.dry_run { "ROLLBACK" } else { "COMMIT" }).await {
             Ok(()) => return Ended { failure: None, outcome: Outcome::Done { found_out: false } },
-            Err(error) => (error, Sent::Work),
+            Err(error) => (error.into(), if agreed.dry_run { Sent::Nothing } else { Sent::Work }),
         },
-        Err(error) => (error, Sent::Nothing),
+        Err(failure) => (failure, Sent::Nothing),
+    };
+    let error = match failure {
+        Failure::Postgres(error) => error,
+        other => {
+            // When even this fails, the end of the session undoes it.
+            drop(client.batch_execute("ROLLBACK").await);
+            return undone(other);
+        }
     };
     if !postgres::connection_lost(&error) {
         return undone(why(client, error).await);
     }
-    let in_place = outcome::in_place(connection, transaction, patience, outcome::version).await;
+    let in_place = outcome::in_place(connection, transaction, agreed.patience, outcome::version).await;
     let change = Change { from: CatalogueVersion::V2_0_10, to: CatalogueVersion::V1_7 };
     Ended { failure: Some(error.into()), outcome: change.outcome(sent, in_place, transaction) }
 }
@@ -125,17 +167,41 @@ fn undone(failure: Failure) -> Ended {
     Ended { failure: Some(failure), outcome: Outcome::Undone(Undone::Entirely) }
 }
 
-/// Locks, looks again, and renames; what is found instead, when something is in the way now.
-async fn put_back(client: &Client, options: Options) -> Result<Vec<Finding>, Error> {
+/// Locks, looks again, writes and renames; what is found instead, when something is in the way now.
+async fn put_back(client: &Client, agreed: Agreed<'_>) -> Result<Vec<Finding>, Failure> {
     client.batch_execute(include_str!("lock.sql")).await?;
     let server = read::server(client).await?;
-    let findings = checks::run(&examine(client, server, options).await?);
+    let examined = examine(client, server, agreed.options).await?;
+    let findings = checks::run(&examined);
     if has_errors(&findings) {
         return Ok(findings);
     }
-    let rename =
-        format!("ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2}; ALTER SCHEMA {VERSION1} RENAME TO {SCHEMA}");
-    client.batch_execute(&rename).await.map(|()| vec![])
+    let now = examined.going_on.as_ref();
+    let back = now.and_then(|going_on| going_on.decided.as_ref().ok());
+    let same = match (back, agreed.back) {
+        (Some(now), Some(then)) => now.same_but_for_the_lag(then),
+        (now, then) => now.is_none() && then.is_none(),
+    };
+    let waits = now.is_some_and(|going_on| going_on.catalogues.waiting() > 0);
+    if !same || waits && !agreed.dry_run {
+        return Ok(vec![changed()]);
+    }
+    if let Some(back) = back {
+        write::write(client, back).await?;
+    }
+    write::rename(client).await?;
+    if let (Some(back), Some(going_on)) = (back, now) {
+        write::verify(client, back, &going_on.tables).await?;
+    }
+    Ok(vec![])
+}
+
+fn changed() -> Finding {
+    Finding::error(
+        "recheck",
+        "The 2.0 catalogue changed while the rollback was running.",
+        "Make sure that every 2.0 replica of this database is stopped, and run again.",
+    )
 }
 
 /// Whose locks are in the way, when they are.

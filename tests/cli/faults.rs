@@ -41,6 +41,13 @@ impl Upgraded {
         upgraded
     }
 
+    /// The same, with what has happened since, as statements.
+    pub fn and_then(sql: &str) -> Self {
+        let upgraded = Self::demo();
+        upgraded.client().batch_execute(sql).unwrap();
+        upgraded
+    }
+
     /// A session on it.
     pub fn client(&self) -> Client {
         self.replica.superuser().unwrap()

@@ -20,3 +20,4 @@ mod rollback;
 mod sql;
 mod status;
 mod terminal;
+mod way_back;

@@ -139,7 +139,13 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ),
     ("primary-keys", &[Test(CATALOGUE, "primary_keys_are_added"), Live("table_without_key")]),
     ("recheck", &[No("run again: tests/disturbed/failures.rs runs again whatever was refused")]),
-    ("replay", &[Test(POSTGRESQL, "an_event_that_cannot_be_replayed_is_mended")]),
+    (
+        "replay",
+        &[
+            Test(POSTGRESQL, "an_event_that_cannot_be_replayed_is_mended"),
+            Test("tests/cli/way_back.rs", "an_event_that_can_not_be_replayed_disables_its_table_or_refuses"),
+        ],
+    ),
     (
         "replica-stopped",
         &[
@@ -176,6 +182,10 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("tables-left-behind", &[Live("remedy_left_behind"), Live("remedy_left_behind_later")]),
     ("unreplayable-batch", &[Test(CATALOGUE, "a_batch_that_the_replay_passes_over_is_marked")]),
     ("waiting-rows", &[No("an info")]),
+    ("way-back-lost", &[Live("way_back_lost")]),
+    ("way-back-mappings", &[Live("way_back_mappings")]),
+    ("way-back-start", &[Test(WAY_BACK, "a_position_past_2_gib_is_left_behind")]),
+    ("way-back-tables", &[Live("way_back_disabled"), Live("way_back_synced_and_killed")]),
     ("window", &[Live("remedies_window")]),
     ("window-ddl", &[Live("remedies_window")]),
     ("window-judge", &[Test("tests/mysql/daemon.rs", "the_program_that_will_run_is_named")]),

@@ -50,12 +50,25 @@ fn a_replica_that_was_killed_is_taken_as_stopped() {
 #[test]
 fn who_goes_back_by_force_copies_first() {
     let replica = upgraded();
-    replica
-        .sql("UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true, i_replayed = 3");
+    replica.sql("UPDATE sch_chameleon.t_replica_batch SET i_replayed = 3, t_binlog_name = 'other.000001'");
     assert!(remedy(&replica).ends_with("run again with --force."));
     replica
         .command(&["rollback", "--yes", "--force"])
         .assert()
         .success()
         .stdout(contains("Don't start the 1.8.2 replica yet"));
+}
+
+/// As 2.0 does when MySQL has begun a new file.
+#[test]
+fn a_position_past_2_gib_is_left_behind() {
+    let replica = upgraded();
+    replica.sql("UPDATE sch_chameleon.t_replica_batch SET i_replayed = 3, i_binlog_position = 3000000000");
+    assert!(remedy(&replica).starts_with("Let MySQL begin a new file"), "{}", remedy(&replica));
+    replica.sql(
+        "UPDATE sch_chameleon.t_replica_batch SET b_started = true, b_processed = true;
+         INSERT INTO sch_chameleon.t_replica_batch (i_id_source, t_binlog_name, i_binlog_position)
+         VALUES (1, 'mysql-bin.000043', 4)",
+    );
+    replica.command(&["rollback", "--yes"]).assert().success().stdout(contains("mysql-bin.000043:4"));
 }
