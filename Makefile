@@ -75,11 +75,12 @@ bench-reference: tools ## Measure against pg_chameleon 2.0.21's own upgrade and 
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness bench-reference $(BENCH_OPTIONS)
 
-tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, MySQL, both versions of pg_chameleon, a Docker image
+tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, MySQL, both versions of pg_chameleon, shells, a Docker image
 	@$(SETUP)/pgbouncer.sh
 	@$(SETUP)/mariadb.sh
 	@$(SETUP)/mysql.sh
 	@$(SETUP)/chameleon.sh
+	@$(SETUP)/shells.sh
 	@$(SETUP)/docker_image.sh
 
 postgres: rust

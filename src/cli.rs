@@ -2,16 +2,14 @@
 
 use crate::checks;
 use crate::checks::acceptance::Acceptance;
+use crate::help;
 use crate::names;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0, in one transaction.
-///
-/// Exit codes: 0 done, or nothing to do; 1 unexpected error; 2 wrong use: arguments or configuration;
-/// 3 refused: nothing was changed; 4 failed and rolled back: 1.7 is in place; 5 outcome not known: the server
-/// could not be reached to find out.
 #[derive(Debug, Parser)]
 #[command(name = "chameleon-upgrade", version, propagate_version = true)]
 pub struct Cli {
@@ -21,6 +19,24 @@ pub struct Cli {
     /// How much to tell.
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+impl Cli {
+    /// The command line with the examples and exit codes of each command in its help.
+    #[must_use]
+    pub fn described() -> clap::Command {
+        help::ALL.iter().fold(Self::command(), |program, help| match help.command {
+            "" => program.after_long_help(help.text()),
+            name => program.mut_subcommand(name, |command| command.after_long_help(help.text())),
+        })
+    }
+
+    /// Parses the arguments of the process; ends it when they are wrong, or ask for help.
+    #[must_use]
+    pub fn of_the_process() -> Self {
+        let matches = Self::described().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// How much to tell.
@@ -56,6 +72,10 @@ pub enum Command {
     InitConfig,
     /// Make one configuration of pg_chameleon 2 out of those of pg_chameleon 1.x.
     ConvertConfig(ConvertConfig),
+    /// Write what a shell completes this program's command lines with.
+    Completions(Completions),
+    /// Write the manual page of the program, or of a command, as man reads it.
+    Man(ManPages),
 }
 
 impl Command {
@@ -71,6 +91,8 @@ impl Command {
             Self::Cleanup(_) => "cleanup",
             Self::InitConfig => "init-config",
             Self::ConvertConfig(_) => "convert-config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 
@@ -82,7 +104,12 @@ impl Command {
             | Self::Check(Check { events, .. })
             | Self::Rollback(Rollback { events, .. })
             | Self::Cleanup(Cleanup { events, .. }) => events,
-            Self::Backup(_) | Self::Status(_) | Self::InitConfig | Self::ConvertConfig(_) => return None,
+            Self::Backup(_)
+            | Self::Status(_)
+            | Self::InitConfig
+            | Self::ConvertConfig(_)
+            | Self::Completions(_)
+            | Self::Man(_) => return None,
         };
         events.file.as_deref()
     }
@@ -98,7 +125,7 @@ impl Command {
     pub fn shows(&self) -> Option<Format> {
         match self {
             Self::Upgrade(_) | Self::Rollback(_) | Self::Cleanup(_) | Self::Backup(_) => None,
-            Self::InitConfig | Self::ConvertConfig(_) => None,
+            Self::InitConfig | Self::ConvertConfig(_) | Self::Completions(_) | Self::Man(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
         }
@@ -203,9 +230,11 @@ pub enum Replay {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Which configuration.
-    #[command(flatten)]
-    pub config: ConfigurationArgument,
+    /// The configuration of pg_chameleon 2: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path. Given several times,
+    /// all are looked at, and a table at the end has a line for each; the exit code is that of the one of which the least is
+    /// known: 1 before 2 before 3 before 0.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub config: Vec<String>,
     /// A source whose status is running has no session: take its replica as stopped (it was killed).
     #[arg(long)]
     pub assume_stopped: bool,
@@ -367,6 +396,25 @@ pub struct ConvertConfig {
     /// Don't ask PostgreSQL: the schema mappings are not compared with those of the catalogue.
     #[arg(long)]
     pub offline: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManPages {
+    /// The command whose page it is [default: the program's own].
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub command: Option<String>,
+    /// Write all pages to files in FOLDER.
+    #[arg(long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
 }
 
 /// How to show something.

@@ -6,12 +6,11 @@ use chameleon_upgrade::ending::Ending;
 use chameleon_upgrade::report::console::Console;
 use chameleon_upgrade::report::events::{Event, Events};
 use chameleon_upgrade::report::{layout, output};
-use clap::Parser;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
-    let Cli { command, verbosity } = Cli::parse();
+    let Cli { command, verbosity } = Cli::of_the_process();
     log(verbosity);
     // A program that reads JSON gets nothing else on standard output.
     let json = command.shows() == Some(Format::Json);
@@ -61,6 +60,10 @@ fn events(command: &Command, json: bool) -> Result<Events, Ending> {
 
 fn tell(ending: &Ending, on_standard_error: bool) {
     let message = ending.message();
+    // Of what was written for programs, nothing more is to be said.
+    if message.is_empty() {
+        return;
+    }
     match ending {
         Ending::Done(_) if !on_standard_error => {
             output::line(layout::paragraph(message, layout::columns(), 0))

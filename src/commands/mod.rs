@@ -3,10 +3,12 @@
 mod backup;
 mod check;
 mod cleanup;
+mod completions;
 mod consent;
 mod convert_config;
 mod init_config;
 mod interruption;
+mod man;
 mod next_steps;
 mod replay;
 mod rollback;
@@ -29,5 +31,7 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
         Command::InitConfig => init_config::run(console),
         Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments, console),
     }
 }

@@ -97,14 +97,27 @@ impl Console {
         self.table(&["id", "at most", "--accept", "what is so when it finds nothing"], &rows);
     }
 
-    /// The findings of all checks, under their heading.
+    /// The findings of all checks, under their heading: what refuses first, what was accepted last.
     pub fn all_findings(&self, findings: &[Finding]) {
         self.heading("Findings");
-        self.findings(findings);
+        let mut read: Vec<_> = findings.to_vec();
+        read.sort_by_key(|finding| match finding.severity {
+            Severity::Error => 0,
+            Severity::Warning => 1,
+            Severity::Info => 2,
+            Severity::Accepted => 3,
+        });
+        self.findings(&read);
         self.checked(findings);
         if findings.is_empty() {
             self.line("  none");
         }
+    }
+
+    /// What came of several configurations, a line each.
+    pub fn overview(&self, lines: &[Vec<String>]) {
+        self.heading("Overview");
+        self.table(&["configuration", "database", "upgrade", "errors", "accepted", "warnings"], lines);
     }
 
     /// The new sources after an upgrade.

@@ -52,6 +52,48 @@ impl<'a> Checked<'a> {
     }
 }
 
+/// `check --format json` of several configurations.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "What check --format json writes of several configurations"))]
+pub struct Overview<'a> {
+    version: u32,
+    /// Each, in the order of the command line.
+    configurations: Vec<OneOfSeveral<'a>>,
+    /// The name of the ending of the one that decides.
+    ending: &'static str,
+    /// Its exit code.
+    exit_code: u8,
+    /// What would be the last line for people.
+    message: &'a str,
+}
+
+/// One of several configurations.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct OneOfSeveral<'a> {
+    /// As --config names it.
+    configuration: &'a str,
+    /// What was found.
+    #[serde(flatten)]
+    checked: Checked<'a>,
+}
+
+impl<'a> Overview<'a> {
+    /// What was found of each, by its name, and how it all ended.
+    #[must_use]
+    pub fn new(all: Vec<(&'a str, Checked<'a>)>, ending: &'a Ending) -> Self {
+        let one = |(configuration, checked)| OneOfSeveral { configuration, checked };
+        Self {
+            version: VERSION,
+            configurations: all.into_iter().map(one).collect(),
+            ending: ending.name(),
+            exit_code: ending.code(),
+            message: ending.message(),
+        }
+    }
+}
+
 /// `check --list --format json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

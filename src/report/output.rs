@@ -37,6 +37,18 @@ pub fn prompt(text: impl Display) {
     note(write!(stdout, "{text}").and_then(|()| stdout.flush()));
 }
 
+/// Writes what is for programs to standard output, as it is. A reader that has gone away has had enough.
+///
+/// # Errors
+/// What the system answers.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 /// Writes a line to standard error.
 pub fn error_line(text: impl Display) {
     drop(writeln!(anstream::stderr(), "{text}"));

@@ -9,6 +9,7 @@ pub fn all() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("report.json", of::<file::Report>()),
         ("check.json", of::<documents::Checked<'static>>()),
+        ("overview.json", of::<documents::Overview<'static>>()),
         ("checks.json", of::<documents::Checks>()),
         ("status.json", of::<documents::Status<'static>>()),
         ("events.json", of::<events::Line<'static>>()),

@@ -1,7 +1,7 @@
 //! `check --list` and `check --only`: §checks.
 
 use crate::on_terminal::{Terminal, assert_fits};
-use crate::replica::{PROGRAM, Replica, assert_unchanged, shown};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
 use assert_cmd::Command;
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
@@ -137,4 +137,79 @@ fn what_is_no_check_is_wrong_use() {
         assert_eq!(code, Some(2), "{options:?}: {shown}");
         assert!(shown.contains(says), "{options:?}: {shown}");
     }
+}
+
+/// §check-several: each is looked at, whatever becomes of the others, and the one of which the least is known decides.
+#[test]
+fn several_configurations_are_looked_at_and_the_worst_decides() {
+    let (good, mut bad) = (Replica::demo(), Replica::demo());
+    bad.configure(&[ConfiguredSource::mysql("replica", &[("my_shop", "elsewhere")])]);
+    let upgraded = Replica::demo();
+    upgraded.upgrade(&[]).code(0);
+    let path = |replica: &Replica| replica.home.configuration().to_str().unwrap().to_owned();
+    let check = |configurations: &[String], more: &[&str]| {
+        let named = configurations.iter().flat_map(|it| ["--config", it]);
+        let output =
+            Command::new(PROGRAM).args(["check", "--offline"]).args(named).args(more).output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    let (good, bad, done, none) = (path(&good), path(&bad), path(&upgraded), "/nowhere/a.yml".to_owned());
+    for (configurations, code, said) in [
+        (
+            vec![good.clone(), done.clone()],
+            0,
+            "2 configurations. 2: nothing refuses the upgrade. Nothing was changed.",
+        ),
+        (vec![bad.clone(), good.clone()], 3, "1: nothing refuses the upgrade; 1: it would be refused"),
+        (
+            vec![bad.clone(), none, good.clone()],
+            2,
+            "1: it would be refused; 1: the configuration can't be read",
+        ),
+    ] {
+        let (ended, shown) = check(&configurations, &[]);
+        assert_eq!(ended, Some(code), "{shown}");
+        assert!(shown.contains(said), "{said}\n{shown}");
+        let overview = shown.split("Overview").nth(1).expect(&shown);
+        let lines = |text: &str| overview.lines().filter(|line| line.contains(text)).count();
+        assert_eq!(lines("/upgraded.yml"), configurations.len() - usize::from(code == 2), "{overview}");
+        assert_eq!(lines("not looked at"), usize::from(code == 2), "{overview}");
+    }
+    // Twice the same is one.
+    let (ended, shown) = check(&[good.clone(), good], &[]);
+    assert_eq!(ended, Some(0), "{shown}");
+    assert!(!shown.contains("Overview"), "{shown}");
+}
+
+/// What refuses comes first, what was accepted last; programs get the order of the checks.
+#[test]
+fn findings_are_read_in_the_order_of_their_weight() {
+    let mut replica = Replica::demo();
+    // Neither is the first check: an accepted error, a warning, infos, and an error.
+    replica.configure(&[
+        demo_source().with("limit_tables", json!(["my_shop.orders"])),
+        ConfiguredSource::mysql("more", &[("a", "b")]),
+    ]);
+    replica.sql("ALTER TABLE stock.warehouses DROP CONSTRAINT warehouses_pkey CASCADE");
+    let accept = ["check", "--accept", "tables-left-out=so it shall be"];
+    let text = shown(&replica.command(&accept).output().unwrap());
+    let words: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|word| ["error", "warning", "info", "accept."].contains(word))
+        .collect();
+    let mut once = words.clone();
+    once.dedup();
+    assert_eq!(once, ["error", "warning", "info", "accept."], "{text}");
+    let json = replica.command(&[&accept[..], &["--format", "json"]].concat()).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let severities: Vec<_> =
+        json["findings"].as_array().unwrap().iter().map(|it| it["severity"].as_str().unwrap()).collect();
+    assert_eq!(severities.len(), words.len());
+    assert!(
+        !severities.is_sorted_by_key(|word| ["error", "warning", "info", "accepted"]
+            .iter()
+            .position(|it| it == word)),
+        "{severities:?}"
+    );
 }

@@ -9,6 +9,7 @@ mod convert_config;
 mod encryption;
 mod events;
 mod faults;
+mod help;
 mod init_config;
 mod names;
 #[path = "../replica/terminal.rs"]

@@ -81,6 +81,7 @@ fn written(replica: &Replica, arguments: &[&str]) -> Value {
     match (arguments, document["catalogue"].as_str()) {
         ([_, "--format", "json"], None) => keep("check.json", &output.stdout),
         ([_, "--format", "json"], Some(version)) => keep(&format!("status-{version}.json"), &output.stdout),
+        ([_, "--format", "json", "--config", ..], _) => keep("overview.json", &output.stdout),
         ([_, "--list", ..], _) => keep("checks.json", &output.stdout),
         _ => {}
     }
@@ -101,6 +102,10 @@ fn every_command_writes_what_its_schema_says() {
     assert_valid("status.json", &written(&replica, &["status", "--format", "json"]), "status of 1.7");
     assert_valid("checks.json", &written(&replica, &["check", "--list", "--format", "json"]), "check --list");
     assert_valid("check.json", &written(&replica, &["check", "--format", "json"]), "check");
+    let several = ["check", "--format", "json", "--config", "/nowhere.yml"];
+    let overview = written(&replica, &several);
+    assert_valid("overview.json", &overview, "check of several");
+    assert_eq!(overview["exit_code"], 2, "{overview:#}");
     let only = ["check", "--format", "json", "--only", "role,window"];
     assert_valid("check.json", &written(&replica, &only), "check --only");
     replica.command(&[&["upgrade", "--dry-run"], &files[..]].concat()).assert().code(0);
@@ -205,7 +210,7 @@ fn what_was_written_once_stays_readable() {
         kinds.push(kind);
     }
     kinds.dedup();
-    assert_eq!(kinds, ["check", "checks", "events", "rehearsal", "report", "status"]);
+    assert_eq!(kinds, ["check", "checks", "events", "overview", "rehearsal", "report", "status"]);
     let report = Report::read(&kept().join("report.json")).unwrap().unwrap();
     assert_eq!((report.findings.len(), report.steps.len()), (3, 10));
     assert!(report.replay_seconds() > 0.0);

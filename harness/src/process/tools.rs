@@ -66,6 +66,17 @@ pub fn mysqld() -> Result<PathBuf, Missing> {
     Ok(provided("Oracle's MySQL (mysqld)", "mysql", "bin/mysqld")?.join("bin/mysqld"))
 }
 
+/// A shell, or `man`, which completions and manual pages are tried with.
+///
+/// # Errors
+/// [`Missing`] when it is neither on the PATH nor where Debian puts it.
+pub fn program(name: &str) -> Result<PathBuf, Missing> {
+    on_path(name).ok_or_else(|| Missing {
+        what: name.to_owned(),
+        remedy: remedy(name, "run `make tools`, or install the package of that name"),
+    })
+}
+
 /// The pooler `pgbouncer`.
 ///
 /// # Errors
