@@ -350,7 +350,7 @@ pub enum Fate {
         /// What `t_replica_tables` holds.
         own: Option<BinlogCoordinate>,
     },
-    /// It goes: there is no such table in the destination.
+    /// It goes: there is no such table in the destination, or no place to read its source from.
     Gone,
     /// Left out: 2.0 has disabled it.
     Disabled,

@@ -79,8 +79,10 @@ pub struct Tables {
     pub with_own: u64,
     /// Those that 2.0 has gained.
     pub added: Named,
-    /// Those that 2.0 no longer has, or that are not in the destination.
+    /// Those that are not in the destination, and those of a source that 2.0 no longer has.
     pub gone: Named,
+    /// Those that are in the destination, and that 2.0 does not have.
+    pub missing: Named,
     /// Those that 2.0 has disabled.
     pub disabled: Named,
     /// Those that may have been copied in 2.0 at a place that is no longer known.
@@ -98,9 +100,9 @@ impl Tables {
         self.kept + self.added.count
     }
 
-    /// How many tables 2.0 has, and 1.7 will not: each has to be synced.
+    /// How many tables are there, and 1.7 will not have: each has to be synced.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.disabled.count + self.unsure.count + self.unfit.count
+        self.missing.count + self.disabled.count + self.unsure.count + self.unfit.count
     }
 }

@@ -65,7 +65,10 @@ pub(super) const TABLES: Check<Examined> = Check {
     worst: Severity::Warning,
     acceptable: false,
     asks_mysql: false,
-    run: |examined| tables(examined).filter_map(|(source, tables)| left_out(source, tables)).collect(),
+    run: |examined| {
+        let without = without_a_place(examined);
+        tables(examined).filter_map(|(source, tables)| left_out(source, tables)).chain(without).collect()
+    },
 };
 
 fn refusals(examined: &Examined) -> &[Refusal] {
@@ -191,8 +194,25 @@ fn lost(lost: &Lost) -> Finding {
     LOST.warning(found, remedy)
 }
 
+/// The sources that 2.0 no longer has.
+fn without_a_place(examined: &Examined) -> Vec<Finding> {
+    let sources = examined.going_on.iter().flat_map(|it| it.decided.iter().flat_map(|back| &back.sources));
+    let left = sources.filter(|source| source.was_initialised && source.coordinate.is_none());
+    left.map(|source| {
+        TABLES.warning(
+            format!(
+                "2.0 no longer has the source {}, or nothing of it: it is left without tables and without a place to read from.",
+                source.name
+            ),
+            format!("To replicate it again: 1.8.2's init_replica for {}, which copies all its tables.", source.name),
+        )
+    })
+    .collect()
+}
+
 fn left_out(source: &str, tables: &Tables) -> Option<Finding> {
     let kinds = [
+        (&tables.missing, "that 2.0 does not have"),
         (&tables.disabled, "disabled in 2.0"),
         (&tables.unsure, "copied in 2.0 at a place that is no longer known"),
         (&tables.unfit, "with a key that 1.7 can't hold"),

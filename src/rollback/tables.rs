@@ -94,6 +94,7 @@ fn note(tables: &mut Tables, row: &Row) -> Result<(), Error> {
     match row.try_get::<_, String>("fate")?.as_str() {
         "kept" => tables.kept = named.count,
         "added" => tables.added = named,
+        "missing" => tables.missing = named,
         "disabled" => tables.disabled = named,
         "unsure" => tables.unsure = named,
         "unfit" => tables.unfit = named,

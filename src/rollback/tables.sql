@@ -2,7 +2,7 @@
 -- For each old source, $1: its id; $2: that of its new source, if 2.0 still has it; $3: its schema; $4 and $5: from where it
 -- goes on; $6 and $7: where it started at the upgrade; $8: whether a coordinate that is gone may have been 2.0's own.
 -- $9: the live batches of then whose rows tell where a table was first read. $10: the largest position that 1.7 holds.
-WITH source AS MATERIALIZED (
+WITH source AS (
     SELECT s.*, ARRAY[substring(s.file FROM '[0-9]+$')::numeric, s.position] AS coordinate,
            ARRAY[substring(s.start_file FROM '[0-9]+$')::numeric, s.start_position] AS started
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::boolean[])
@@ -68,7 +68,8 @@ WITH source AS MATERIALIZED (
         LIMIT 1) c ON true
 ), decided AS (
     SELECT f.*,
-           CASE WHEN f.new_table IS NULL OR f.coordinate[2] IS NULL OR r.name IS NULL THEN 'gone'
+           CASE WHEN f.coordinate[2] IS NULL OR r.name IS NULL THEN 'gone'
+                WHEN f.new_table IS NULL THEN 'missing'
                 WHEN NOT f.b_replica_enabled THEN 'disabled'
                 WHEN f.unsure AND f.t_binlog_name IS NULL
                      AND NOT EXISTS (SELECT FROM together t WHERE t.i_id_source = f.new_id AND t.written = f.written)

@@ -15,10 +15,13 @@ SELECT count(*) AS tables,
                           AND ((split_part(t.t_binlog_name, '.', 2)::numeric, t.i_binlog_position::bigint)
                                >= (split_part(n.t_binlog_name, '.', 2)::numeric, n.i_binlog_position)) IS NOT TRUE) AS too_early
 FROM sch_chameleon.t_replica_tables t
-JOIN sch_chameleon.t_sources o ON o.i_id_source = t.i_id_source
 LEFT JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS s (old_id, file, position) ON s.old_id = t.i_id_source
-LEFT JOIN _sch_chameleon_version2.t_sources w
-    ON EXISTS (SELECT FROM jsonb_each_text(w.jsb_schema_mappings) m
-               WHERE m.key = o.t_source_schema AND m.value = o.t_dest_schema)
+-- OFFSET 0: the few sources are joined before their many tables.
+LEFT JOIN (SELECT o.i_id_source, w.i_id_source AS new_id
+           FROM sch_chameleon.t_sources o
+           JOIN _sch_chameleon_version2.t_sources w
+               ON EXISTS (SELECT FROM jsonb_each_text(w.jsb_schema_mappings) m
+                          WHERE m.key = o.t_source_schema AND m.value = o.t_dest_schema)
+           OFFSET 0) p ON p.i_id_source = t.i_id_source
 LEFT JOIN _sch_chameleon_version2.t_replica_tables n
-    ON n.i_id_source = w.i_id_source AND n.v_schema_name = t.v_schema_name AND n.v_table_name = t.v_table_name
+    ON n.i_id_source = p.new_id AND n.v_schema_name = t.v_schema_name AND n.v_table_name = t.v_table_name

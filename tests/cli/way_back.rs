@@ -3,7 +3,9 @@
 //! scenarios/live.
 
 use crate::faults::Upgraded;
+use crate::on_terminal::{self, Terminal};
 use crate::replica::Replica;
+use chameleon_harness::chameleon::home::CONFIGURATION;
 use chameleon_harness::record::properties::{self, Version};
 use chameleon_upgrade::binlog::BinlogCoordinate;
 use chameleon_upgrade::facts::snapshot::OldSourceId;
@@ -212,11 +214,12 @@ fn tables_that_were_gained_go_on_and_disabled_ones_are_left_out() {
          VALUES (1, 'Odd, name', 'shop', '{a,B b}'), (1, 'dropped_since', 'shop', '{id}');
          UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE v_table_name = 'orders';
          UPDATE sch_chameleon.t_replica_tables SET v_table_pkey = '{name}' WHERE v_table_name = 'warehouses';
+         DELETE FROM sch_chameleon.t_replica_tables WHERE v_table_name = 'articles';
          DROP TABLE stock.movements",
     );
     let shown = rolled_back(&replica);
     for text in [
-        "shop goes on without 1 table disabled in 2.0 (shop.orders)",
+        "shop goes on without 1 table that 2.0 does not have (shop.articles), 1 table disabled in 2.0 (shop.orders)",
         "Gained in shop: shop.Odd, name.",
         "Gone in shop: shop.dropped_since.",
         "Gone in stock: stock.movements.",
@@ -227,7 +230,7 @@ fn tables_that_were_gained_go_on_and_disabled_ones_are_left_out() {
     assert_eq!(
         replica.value("SELECT string_agg(concat(v_table_name, ' ', v_table_pkey[1]), '; ' ORDER BY v_table_name COLLATE \"C\")
                        FROM sch_chameleon.t_replica_tables"),
-        "Odd, name \"a\",\"B b\"; articles \"article\"; customers \"customer_id\"; order_lines \"order_id\",\"line_no\"; \
+        "Odd, name \"a\",\"B b\"; customers \"customer_id\"; order_lines \"order_id\",\"line_no\"; \
          warehouses \"name\""
     );
 }
@@ -334,11 +337,66 @@ fn a_schema_that_2_0_no_longer_maps_is_left_without_a_place() {
     );
     let shown = rolled_back(&replica);
     assert!(shown.contains("nothing to go on with"), "{shown}");
+    assert!(shown.contains("To replicate it again: 1.8.2's init_replica for stock"), "{shown}");
     assert_eq!(open_batches(&replica), "shop mysql-bin.000043:500");
     assert_eq!(
         replica.value("SELECT count(*) FROM sch_chameleon.t_replica_tables WHERE v_schema_name = 'stock'"),
         "0"
     );
+}
+
+#[test]
+fn the_question_shows_what_will_be_done_and_fits_80_columns() {
+    let replica = gone_on(
+        "UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE v_table_name = 'orders'",
+    );
+    let before = replica.record();
+    for (answer, code) in [("no\n", REFUSED), ("\u{3}", REFUSED), ("YES\n", 0)] {
+        let mut terminal = Terminal::of_width(80, &replica, &["rollback", "--config", CONFIGURATION], &[]);
+        terminal.until("Answer YES to go on:");
+        for text in
+            ["mysql-bin.000043:500", "Replay 2 events that 2.0 has listed", "shop goes on without 1 table"]
+        {
+            let shown = terminal.shown.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(shown.contains(text), "{text:?} is not in:\n{shown}");
+        }
+        terminal.type_in(answer);
+        let (ended, shown) = terminal.end();
+        assert_eq!(ended, Some(code), "{answer:?}: {shown}");
+        on_terminal::assert_fits(80, answer, &shown);
+        if code != 0 {
+            assert_eq!(before.diff(&replica.record()), "", "{answer:?}");
+        }
+    }
+}
+
+/// Ctrl-C while what 2.0 has listed is being replayed, and waits for a lock: nothing of the call is done, and 2.0 is in place.
+#[test]
+fn a_signal_ends_the_replay_and_the_same_command_goes_on() {
+    let replica = gone_on("");
+    let mut other = replica.client();
+    let mut lock = other.transaction().unwrap();
+    lock.batch_execute("LOCK TABLE stock.warehouses").unwrap();
+    let mut terminal =
+        Terminal::of_width(80, &replica, &["rollback", "--yes", "--config", CONFIGURATION], &[]);
+    terminal.until("Replay of what 2.0 has listed");
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'stock.warehouses'::regclass";
+    while replica.value(waits) == "0" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    terminal.type_in("\u{3}");
+    let (ended, shown) = terminal.end();
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ended, Some(REFUSED), "{shown}");
+    assert!(
+        shown.contains(
+            "Interrupted during the replay of what 2.0 has listed. sch_chameleon is the 2.0.10 catalogue"
+        ),
+        "{shown}"
+    );
+    lock.commit().unwrap();
+    rolled_back(&replica);
+    assert_eq!(replica.value("SELECT count(*) FROM stock.warehouses WHERE id = 90"), "1");
 }
 
 /// A generator of numbers: the same ones each time.
