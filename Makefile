@@ -59,7 +59,7 @@ SWEPT := batch_listed batch_two_live names_that_hurt two_new_sources
 sweep: postgres ## Make every fault happen at every message of several upgrades, and pairs of faults: takes an hour
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness sweep --pairs 300
-	@for verb in rollback cleanup; do target/release/chameleon-harness sweep --verb $$verb || exit 1; done
+	@for verb in rollback way-back cleanup; do target/release/chameleon-harness sweep --verb $$verb || exit 1; done
 	@for name in $(SWEPT); do target/release/chameleon-harness sweep --scenario scenarios/$$name.yaml --pairs 100 || exit 1; done
 
 matrix: tools ## Run all tests on PostgreSQL 16, 17 and 18, and some on 13 (VERSIONS="13 17": on those)

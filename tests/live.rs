@@ -1,6 +1,7 @@
 //! The live scenarios: each file of scenarios/live is a test of its own on the real MariaDB and on Oracle's real MySQL,
 //! with the real pg_chameleon 1.8.2 and the real 2.0.21: `mariadb/NAME` and `mysql/NAME`; and `gtids/NAME` on a
-//! MySQL with GTIDs, from which the daemon of 2.0.21 starts.
+//! MySQL with GTIDs, from which the daemon of 2.0.21 starts. `back/NAME` takes those that end with the daemon back to
+//! 1.8.2, on MariaDB, whatever state of the 1.7 replica they began with.
 
 mod cases;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let of = |server| trials_on(&files, server, false, all);
     let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(of).collect();
     trials.extend(trials_on(&files, MySqlKind::MySql, true, all));
+    trials.extend(trials_back(&files, all));
     let names = files.iter().map(|file| file.name.clone()).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios(names).map_err(Failed::from)));
     let conclusion = cases::run(arguments, Some(cases::WITH_REAL_PROGRAMS), trials);
@@ -61,6 +63,13 @@ fn trials_on(files: &[ScenarioFile<Scenario>], server: MySqlKind, gtids: bool, a
             trial(name, &file.scenario, &programs, always)
         })
         .collect()
+}
+
+/// The scenarios that end with the daemon, each with the way back behind it: only where all are run.
+fn trials_back(files: &[ScenarioFile<Scenario>], all: bool) -> Vec<Trial> {
+    let programs = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
+    let scenarios = files.iter().filter_map(|file| Some((&file.name, file.scenario.and_back()?)));
+    scenarios.map(|(name, back)| trial(format!("back/{name}"), &back, &programs, all)).collect()
 }
 
 fn trial(name: String, scenario: &Scenario, programs: &Arc<Result<Programs, String>>, always: bool) -> Trial {

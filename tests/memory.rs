@@ -25,7 +25,7 @@ fn sizes() -> (i64, u32, u32) {
 }
 
 #[test]
-fn a_large_catalogue_is_backed_up_checked_and_upgraded_in_bounded_memory() {
+fn a_large_catalogue_goes_there_and_back_in_bounded_memory() {
     let (kept, tables, rows) = sizes();
     let replica = Replica::of(&large(kept, tables, rows), &[demo_source()]);
     let folder = tempfile::tempdir().expect("a folder");
@@ -47,6 +47,13 @@ fn a_large_catalogue_is_backed_up_checked_and_upgraded_in_bounded_memory() {
         (tables + 2).to_string()
     );
     assert_eq!(replica.value("SELECT count(*) FROM shop.items"), rows.to_string());
+    replica.sql(include_str!("../harness/src/sweep/gone_on.sql"));
+    let back = run(&replica, &["rollback", "--yes"]);
+    assert!(back.shown.contains("1.8.2 goes on where 2.0 stopped"), "{}", back.shown);
+    eprintln!("rollback: {:.2?}, at most {} KiB", back.took, back.peak);
+    assert!(back.peak > 0 && back.peak < MEMORY, "rollback took {} KiB of memory", back.peak);
+    // The others have no table in the destination.
+    assert_eq!(replica.value("SELECT count(*) FROM sch_chameleon.t_replica_tables"), "2");
 }
 
 /// Batches of all kinds that 1.8.2 keeps: replayed ones, ones that closed without rows, and what crashes have left.

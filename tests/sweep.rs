@@ -85,10 +85,14 @@ const AROUND_THE_COMMIT: u64 = 4;
 /// turns; `make sweep` has each at each message.
 #[test]
 fn faults_at_every_message_of_the_other_verbs_leave_all_or_nothing() {
-    for verb in [["rollback", "--yes"].as_slice(), &["cleanup", "--drop", "--yes"]] {
+    for (verb, work) in [
+        (["rollback", "--yes"].as_slice(), Work::after_an_upgrade()),
+        (&["rollback", "--yes"], Work::once_the_replica_has_gone_on()),
+        (&["cleanup", "--drop", "--yes"], Work::after_an_upgrade()),
+    ] {
         let mut sweep = sweep_of(small());
         sweep.arguments = verb.iter().map(|&it| it.to_owned()).collect();
-        sweep.work = Work::after_an_upgrade();
+        sweep.work = work;
         sweep.only = vec!["cut_before@1".parse().unwrap()];
         let last = sweep::run(&sweep, &|_, _| {}).unwrap().messages.len() as u64;
         assert!(last > 15, "{last} messages");

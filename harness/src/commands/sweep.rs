@@ -49,6 +49,8 @@ pub enum Verb {
     Upgrade,
     /// Its undoing.
     Rollback,
+    /// Its undoing once the new replica has gone on.
+    WayBack,
     /// The clean-up behind it.
     Cleanup,
 }
@@ -57,7 +59,7 @@ impl Verb {
     fn arguments(self) -> Vec<String> {
         let arguments: &[&str] = match self {
             Self::Upgrade => &["upgrade", "--yes"],
-            Self::Rollback => &["rollback", "--yes"],
+            Self::Rollback | Self::WayBack => &["rollback", "--yes"],
             Self::Cleanup => &["cleanup", "--drop", "--yes"],
         };
         arguments.iter().map(|&it| it.to_owned()).collect()
@@ -67,6 +69,7 @@ impl Verb {
         match self {
             Self::Upgrade => Work::Upgrade,
             Self::Rollback | Self::Cleanup => Work::after_an_upgrade(),
+            Self::WayBack => Work::once_the_replica_has_gone_on(),
         }
     }
 }

@@ -47,6 +47,34 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
+impl Scenario {
+    /// The same with the way back behind it, for one that ends with the daemon and every table equal: rolled back, the old
+    /// sources that the daemon has run for go on with 1.8.2, which finds something to do.
+    #[must_use]
+    pub fn and_back(&self) -> Option<Self> {
+        let is_of_mysql = self.only.is_some_and(|only| only == MySqlKind::MySql) || self.gtids == Some(true);
+        let ends_with_the_daemon = matches!(self.steps.last(), Some(Step::Daemon(_)));
+        if is_of_mysql || !ends_with_the_daemon || !self.damage.is_empty() {
+            return None;
+        }
+        let initialised = self.steps.iter().filter_map(|step| match step {
+            Step::InitReplica(sources) => Some(sources),
+            _ => None,
+        });
+        let mut sources: Vec<_> = initialised.flatten().cloned().collect();
+        sources.sort();
+        sources.dedup();
+        let mut back = self.clone();
+        let arguments = ["rollback", "--yes"].map(str::to_owned).to_vec();
+        back.steps.push(Step::Run(Run { arguments, exit: 0, says: vec![], silent: vec![] }));
+        let something = "UPDATE harness_marker SET value = value + 1".to_owned();
+        back.steps
+            .push(Step::Mysql(sources.iter().map(|source| (source.clone(), something.clone())).collect()));
+        back.steps.push(Step::Replicate(sources));
+        Some(back)
+    }
+}
+
 /// A source of 1.8.2: a schema on a MySQL server of its own or shared, made empty when the scenario begins.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -70,6 +70,8 @@ pub enum Work {
     Verb {
         /// Commands that make the replica what the verb begins with, each with its arguments, without `--config`.
         prepared_by: Vec<Vec<String>>,
+        /// Statements that change it further.
+        and_then: Option<&'static str>,
     },
 }
 
@@ -77,7 +79,15 @@ impl Work {
     /// Of a verb that undoes or clears up what an upgrade has made.
     #[must_use]
     pub fn after_an_upgrade() -> Self {
-        Self::Verb { prepared_by: vec![["upgrade", "--yes"].map(str::to_owned).to_vec()] }
+        let prepared_by = vec![["upgrade", "--yes"].map(str::to_owned).to_vec()];
+        Self::Verb { prepared_by, and_then: None }
+    }
+
+    /// Of one that undoes it once the new replica has gone on.
+    #[must_use]
+    pub fn once_the_replica_has_gone_on() -> Self {
+        let prepared_by = vec![["upgrade", "--yes"].map(str::to_owned).to_vec()];
+        Self::Verb { prepared_by, and_then: Some(include_str!("gone_on.sql")) }
     }
 }
 
@@ -375,12 +385,17 @@ impl<'a> Worker<'a> {
 
 /// What the verb begins with, where it isn't the template itself.
 fn prepared(sweep: &Sweep, template: &ReplicaTemplate) -> Result<Option<Replica>, SweepError> {
-    let Work::Verb { prepared_by } = &sweep.work else { return Ok(None) };
+    let Work::Verb { prepared_by, and_then } = &sweep.work else { return Ok(None) };
     let mut replica = template.replica(&sweep.configuration)?;
     for command in prepared_by {
         must_succeed(sweep, template, &mut replica, command)?;
     }
-    properties::await_end_of_sessions(&mut replica.superuser()?).map_err(AskingError::from)?;
+    let mut client = replica.superuser()?;
+    properties::await_end_of_sessions(&mut client).map_err(AskingError::from)?;
+    if let Some(statements) = and_then {
+        client.batch_execute(statements).map_err(AskingError::from)?;
+    }
+    drop(client);
     Ok(Some(replica))
 }
 
