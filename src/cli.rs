@@ -67,6 +67,8 @@ pub enum Command {
     Backup(Backup),
     /// Show what an upgrade or a rollback has left beside the catalogue; drop or rename it.
     Cleanup(Cleanup),
+    /// Compare every replicated table with MySQL, row by row; nothing is changed.
+    Verify(Verify),
     /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
     #[command(alias = "set_configuration_files")]
     InitConfig,
@@ -89,6 +91,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Backup(_) => "backup",
             Self::Cleanup(_) => "cleanup",
+            Self::Verify(_) => "verify",
             Self::InitConfig => "init-config",
             Self::ConvertConfig(_) => "convert-config",
             Self::Completions(_) => "completions",
@@ -106,6 +109,7 @@ impl Command {
             | Self::Cleanup(Cleanup { events, .. }) => events,
             Self::Backup(_)
             | Self::Status(_)
+            | Self::Verify(_)
             | Self::InitConfig
             | Self::ConvertConfig(_)
             | Self::Completions(_)
@@ -128,6 +132,7 @@ impl Command {
             Self::InitConfig | Self::ConvertConfig(_) | Self::Completions(_) | Self::Man(_) => None,
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
+            Self::Verify(verify) => Some(verify.format),
         }
     }
 }
@@ -272,6 +277,26 @@ pub struct Status {
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
     /// How to show the sources.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Only the tables whose schema.table in PostgreSQL matches; * stands for any letters. Can be given several times.
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub tables: Vec<String>,
+    /// How many rows a statement reads on MySQL.
+    #[arg(long, value_name = "ROWS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub chunk: u64,
+    /// Read at most so many rows a second on MySQL.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub throttle: Option<u64>,
+    /// How to show what was seen.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

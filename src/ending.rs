@@ -15,6 +15,8 @@ pub enum Ending {
     RolledBack(String),
     /// Not known: the server could not be reached to find out.
     Unknown(String),
+    /// Looked, and it is not as it should be.
+    NotWell(String),
 }
 
 impl Ending {
@@ -28,6 +30,7 @@ impl Ending {
             Self::Refused(_) => 3,
             Self::RolledBack(_) => 4,
             Self::Unknown(_) => 5,
+            Self::NotWell(_) => 6,
         }
     }
 
@@ -40,7 +43,8 @@ impl Ending {
             | Self::WrongUse(message)
             | Self::Refused(message)
             | Self::RolledBack(message)
-            | Self::Unknown(message) => message,
+            | Self::Unknown(message)
+            | Self::NotWell(message) => message,
         }
     }
 
@@ -54,6 +58,7 @@ impl Ending {
             Self::Refused(_) => "refused",
             Self::RolledBack(_) => "rolled_back",
             Self::Unknown(_) => "unknown",
+            Self::NotWell(_) => "not_well",
         }
     }
 }

@@ -52,6 +52,7 @@ pub const ALL: &[Help] = &[
             REFUSED,
             (4, "failed and rolled back: 1.7 is in place"),
             UNKNOWN,
+            (6, "looked, and it is not as it should be"),
         ],
     },
     Help {
@@ -157,6 +158,24 @@ pub const ALL: &[Help] = &[
             WRONG_USE,
             (3, "refused, or undone: nothing was changed"),
             UNKNOWN,
+        ],
+    },
+    Help {
+        command: "verify",
+        examples: &[
+            example("All tables", "chameleon-upgrade verify --config upgraded"),
+            example(
+                "Those of one schema, gently",
+                "chameleon-upgrade verify --config upgraded --tables 'shop.*' --throttle 20000",
+            ),
+            example("For a program", "chameleon-upgrade verify --config upgraded --format json"),
+        ],
+        exit_codes: &[
+            (0, "all are equal"),
+            (1, "unexpected error, or what was seen could not be written"),
+            WRONG_USE,
+            (3, "there is no catalogue that says what is replicated"),
+            (6, "a table is unequal, could not be decided, or could not be compared"),
         ],
     },
     Help {

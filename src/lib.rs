@@ -41,6 +41,7 @@ pub mod source;
 pub mod structure;
 pub mod survey;
 pub mod upgrade;
+pub mod verify;
 pub mod way_back;
 pub mod window;
 pub mod wording;

@@ -149,7 +149,8 @@ fn keys(mysql: &OnMysql, postgres: &InPostgres) -> Vec<Difference> {
 }
 
 /// PostgreSQL cuts names to 63 bytes; MySQL's may have 64 characters.
-fn identifier(name: &str) -> &str {
+#[must_use]
+pub fn identifier(name: &str) -> &str {
     const LONGEST: usize = 63;
     let mut end = name.len().min(LONGEST);
     while !name.is_char_boundary(end) {

@@ -15,6 +15,7 @@ mod rollback;
 mod session;
 mod status;
 mod upgrade;
+mod verify;
 
 use crate::cli::Command;
 use crate::ending::Ending;
@@ -29,6 +30,7 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Rollback(arguments) => rollback::run(arguments, console).await,
         Command::Backup(arguments) => backup::run(arguments, console).await,
         Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
+        Command::Verify(arguments) => verify::run(arguments, console).await,
         Command::InitConfig => init_config::run(console),
         Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,
         Command::Completions(arguments) => completions::run(arguments),

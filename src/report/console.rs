@@ -12,7 +12,9 @@ use crate::plan::{Plan, PlannedSource};
 use crate::report::events::{Event, Events};
 use crate::report::progress::Bar;
 use crate::report::{layout, output};
+use crate::verify::{Compared, Verdict};
 use crate::way_back::{SourceBack, WayBack};
+use crate::wording::counted;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::cell::RefCell;
@@ -95,6 +97,27 @@ impl Console {
             })
             .collect();
         self.table(&["id", "at most", "--accept", "what is so when it finds nothing"], &rows);
+    }
+
+    /// What was seen of a table that was compared with MySQL.
+    pub fn compared(&self, compared: &Compared) {
+        let Compared { table, verdict, rows, took, .. } = compared;
+        let rows = counted(*rows, "row");
+        let (mark, said, more) = match verdict {
+            Verdict::Equal => ("✓", format!("{rows} equal"), vec![]),
+            Verdict::Gone => ("✓", "dropped on both sides".to_owned(), vec![]),
+            Verdict::Unequal { what, .. } => ("✗", format!("unequal, of {rows}"), what.clone()),
+            Verdict::Undecided { why, rows_that_differ } => (
+                "?",
+                format!("{} not decided, of {rows}", counted(*rows_that_differ, "row")),
+                vec![why.clone()],
+            ),
+            Verdict::NotCompared { why } => ("?", "not compared".to_owned(), vec![why.clone()]),
+        };
+        self.line(&format!("  {mark} {table}: {said}, {:.1} s", took.as_secs_f64()));
+        for text in more {
+            self.line(&layout::paragraph(&text, self.columns, 6));
+        }
     }
 
     /// The findings of all checks, under their heading: what refuses first, what was accepted last.

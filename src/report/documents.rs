@@ -8,6 +8,7 @@ use crate::ending::Ending;
 use crate::finding::{Finding, Severity};
 use crate::plan::Plan;
 use crate::report::output;
+use crate::verify::Compared;
 use serde::Serialize;
 
 /// The version of the forms. A new key doesn't change it, since whoever reads must pass over keys that he doesn't know; a
@@ -166,6 +167,33 @@ impl<'a> Status<'a> {
     #[must_use]
     pub fn new(catalogue: &'a str, sources: Sources<'a>) -> Self {
         Self { version: VERSION, catalogue, sources }
+    }
+}
+
+/// `verify --format json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "What verify --format json writes"))]
+pub struct Verified<'a> {
+    version: u32,
+    /// The version of the catalogue.
+    catalogue: &'a str,
+    /// The tables, in the order in which they were compared.
+    tables: &'a [Compared],
+    /// The name of the ending.
+    ending: &'static str,
+    /// The exit code.
+    exit_code: u8,
+    /// What would be the last line for people.
+    message: &'a str,
+}
+
+impl<'a> Verified<'a> {
+    /// What was seen of the tables, and how it ended.
+    #[must_use]
+    pub fn new(catalogue: &'a str, tables: &'a [Compared], ending: &'a Ending) -> Self {
+        let (ending, exit_code, message) = (ending.name(), ending.code(), ending.message());
+        Self { version: VERSION, catalogue, tables, ending, exit_code, message }
     }
 }
 

@@ -12,6 +12,7 @@ pub fn all() -> Vec<(&'static str, serde_json::Value)> {
         ("overview.json", of::<documents::Overview<'static>>()),
         ("checks.json", of::<documents::Checks>()),
         ("status.json", of::<documents::Status<'static>>()),
+        ("verify.json", of::<documents::Verified<'static>>()),
         ("events.json", of::<events::Line<'static>>()),
     ]
 }

@@ -12,6 +12,7 @@ mod rows;
 mod server;
 mod status;
 mod succession;
+mod table_rows;
 mod tables;
 mod target;
 mod times;
@@ -21,4 +22,8 @@ pub use ask::{ask, binary_logs, connected};
 pub use connect::{ConnectError, Session, place};
 pub use progress::Observer;
 pub use succession::between;
+pub use table_rows::{
+    Definition, KeyColumn, KeyKind, MysqlColumn, TableQuery, TableRows, definition, prepare_for_rows,
+    rows_by_key,
+};
 pub use tables::Tables;

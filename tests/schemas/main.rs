@@ -79,6 +79,7 @@ fn written(replica: &Replica, arguments: &[&str]) -> Value {
     let output = command.output().unwrap();
     let document = parse(&output.stdout, &format!("{arguments:?}: {}", shown(&output)));
     match (arguments, document["catalogue"].as_str()) {
+        (["verify", ..], _) => keep("verify.json", &output.stdout),
         ([_, "--format", "json"], None) => keep("check.json", &output.stdout),
         ([_, "--format", "json"], Some(version)) => keep(&format!("status-{version}.json"), &output.stdout),
         ([_, "--format", "json", "--config", ..], _) => keep("overview.json", &output.stdout),
@@ -106,6 +107,13 @@ fn every_command_writes_what_its_schema_says() {
     let overview = written(&replica, &several);
     assert_valid("overview.json", &overview, "check of several");
     assert_eq!(overview["exit_code"], 2, "{overview:#}");
+    // MySQL can't be reached: nothing was compared. That tables are compared is for the live scenarios.
+    let verified = written(&replica, &["verify", "--format", "json"]);
+    assert_valid("verify.json", &verified, "verify");
+    assert_eq!(
+        (&verified["exit_code"], &verified["tables"][0]["verdict"]),
+        (&6.into(), &"not_compared".into())
+    );
     let only = ["check", "--format", "json", "--only", "role,window"];
     assert_valid("check.json", &written(&replica, &only), "check --only");
     replica.command(&[&["upgrade", "--dry-run"], &files[..]].concat()).assert().code(0);
@@ -210,7 +218,7 @@ fn what_was_written_once_stays_readable() {
         kinds.push(kind);
     }
     kinds.dedup();
-    assert_eq!(kinds, ["check", "checks", "events", "overview", "rehearsal", "report", "status"]);
+    assert_eq!(kinds, ["check", "checks", "events", "overview", "rehearsal", "report", "status", "verify"]);
     let report = Report::read(&kept().join("report.json")).unwrap().unwrap();
     assert_eq!((report.findings.len(), report.steps.len()), (3, 10));
     assert!(report.replay_seconds() > 0.0);

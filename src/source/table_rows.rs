@@ -1,0 +1,344 @@
+//! The rows of a table on MySQL, for `verify`: in chunks by its key, each of them one short statement that takes no lock and
+//! holds no snapshot; or by keys that are named. §after-verify
+
+use super::connect::Session;
+use super::server::unanswered;
+use crate::facts::mysql::Question;
+use mysql::prelude::Queryable;
+use mysql::{Conn, Row, Value};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+const DOING: &str = "reading the rows of a table";
+
+/// The texts are those of any character set.
+const NAMES: [&str; 2] = ["SET NAMES utf8mb4", "SET NAMES utf8"];
+
+/// No statement of ours may run for longer, where the server can see to it: MySQL counts in milliseconds, MariaDB in seconds.
+const SHORT: [&str; 2] = ["SET SESSION max_execution_time = 60000", "SET SESSION max_statement_time = 60"];
+
+/// A part of a chunk is handed on when its cells take so many bytes.
+const PART: usize = 2 << 20;
+
+/// Keys that are looked up by one statement.
+const KEYS_A_STATEMENT: usize = 200;
+
+/// How a table is read.
+#[derive(Debug, Clone)]
+pub struct TableQuery {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub table: String,
+    /// The expressions of its columns.
+    pub expressions: Vec<String>,
+    /// The columns of its key, by which rows are looked up.
+    pub key: Vec<KeyColumn>,
+    /// How many rows a chunk has; none: the table is read by one statement.
+    pub chunk: Option<u64>,
+}
+
+/// A column of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyColumn {
+    /// Its name.
+    pub name: String,
+    /// How its values are sent and asked for.
+    pub kind: KeyKind,
+}
+
+/// How the values of a column of a key are sent and asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// As they are.
+    Plain,
+    /// As hexadecimal digits.
+    Bytes,
+    /// As hexadecimal digits, of so many bytes, of which the last may be left out when they are zero.
+    PaddedBytes(u64),
+}
+
+impl KeyColumn {
+    fn quoted(&self) -> String {
+        quoted(&self.name)
+    }
+
+    /// Its value, as a chunk gives it.
+    fn value(&self) -> String {
+        if self.kind == KeyKind::Plain { self.quoted() } else { format!("HEX({})", self.quoted()) }
+    }
+
+    /// Where a value stands in a statement.
+    fn parameter(&self) -> String {
+        match self.kind {
+            KeyKind::Plain => "?".to_owned(),
+            KeyKind::Bytes => "UNHEX(?)".to_owned(),
+            KeyKind::PaddedBytes(length) => format!("CAST(UNHEX(?) AS BINARY({length}))"),
+        }
+    }
+}
+
+/// Rows as they are handed on.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// The rows of a table, a part at a time, and then the session that they came from.
+pub struct TableRows {
+    /// The parts.
+    pub received: mpsc::Receiver<Result<Rows, Question>>,
+    reading: JoinHandle<Session>,
+}
+
+impl TableRows {
+    /// Reads a table from its beginning.
+    #[must_use]
+    pub fn of(query: TableQuery, mut session: Session) -> Self {
+        let (send, received) = mpsc::channel(1);
+        let reading = tokio::task::spawn_blocking(move || {
+            let hand_on = |rows| send.blocking_send(Ok(rows)).is_ok();
+            if let Err(question) = read(&mut session.0, &query, hand_on) {
+                // Nobody listens any more when the command was interrupted.
+                drop(send.blocking_send(Err(question)));
+            }
+            session
+        });
+        Self { received, reading }
+    }
+
+    /// The session, for what else is to be asked; none when it can't be had back.
+    pub async fn session(self) -> Option<Session> {
+        // Who reads no further is not waited for.
+        drop(self.received);
+        self.reading.await.ok()
+    }
+}
+
+/// Prepares a session for reading rows.
+///
+/// # Errors
+/// What the server answers.
+pub async fn prepare_for_rows(mut session: Session) -> Result<Session, Question> {
+    on_a_thread(move || {
+        for statement in SHORT {
+            // One of them is for the other server.
+            drop(session.0.query_drop(statement));
+        }
+        let mut answers = NAMES.iter().map(|names| session.0.query_drop(names));
+        match answers.next().and_then(Result::ok).or_else(|| answers.next().and_then(Result::ok)) {
+            Some(()) => {}
+            None => tracing::info!("the server takes neither utf8mb4 nor utf8"),
+        }
+        drop(answers);
+        Ok(session)
+    })
+    .await
+}
+
+/// What a table is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Definition {
+    /// Its columns, in their order; none when there is no such table.
+    pub columns: Vec<MysqlColumn>,
+    /// The columns of its primary key, in their order.
+    pub key: Vec<String>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MysqlColumn {
+    /// Its name.
+    pub name: String,
+    /// `data_type`.
+    pub data_type: String,
+    /// How many bytes it takes at most, of a text or bytes.
+    pub bytes: Option<u64>,
+}
+
+const COLUMNS: &str = "
+    SELECT column_name, data_type, character_octet_length FROM information_schema.columns
+    WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
+
+const KEY: &str = "
+    SELECT column_name FROM information_schema.key_column_usage
+    WHERE table_schema = ? AND table_name = ? AND constraint_name = 'PRIMARY' ORDER BY ordinal_position";
+
+/// What a table is.
+///
+/// # Errors
+/// What the server answers.
+pub async fn definition(
+    mut session: Session,
+    schema: &str,
+    table: &str,
+) -> Result<(Session, Definition), Question> {
+    let of = (schema.to_owned(), table.to_owned());
+    on_a_thread(move || {
+        let columns: Vec<(String, String, Option<u64>)> =
+            session.0.exec(COLUMNS, &of).map_err(unanswered(DOING))?;
+        let column = |(name, data_type, bytes)| MysqlColumn { name, data_type, bytes };
+        let key = session.0.exec(KEY, &of).map_err(unanswered(DOING))?;
+        Ok((session, Definition { columns: columns.into_iter().map(column).collect(), key }))
+    })
+    .await
+}
+
+/// The rows that have these keys: a text for each column of the key.
+///
+/// # Errors
+/// What the server answers.
+pub async fn rows_by_key(
+    mut session: Session,
+    query: TableQuery,
+    keys: Vec<Vec<Option<String>>>,
+) -> Result<(Session, Rows), Question> {
+    on_a_thread(move || {
+        let mut all = Rows::new();
+        for keys in keys.chunks(KEYS_A_STATEMENT) {
+            let one = |key: &Vec<Option<String>>| {
+                let equal = query.key.iter().zip(key).map(|(column, value)| match value {
+                    Some(_) => format!("{} = {}", column.quoted(), column.parameter()),
+                    None => format!("{} IS NULL", column.quoted()),
+                });
+                format!("({})", equal.collect::<Vec<_>>().join(" AND "))
+            };
+            let any = keys.iter().map(one).collect::<Vec<_>>().join(" OR ");
+            let values: Vec<Value> = keys.iter().flatten().flatten().map(Value::from).collect();
+            let statement =
+                format!("SELECT {} FROM {} WHERE {any}", query.expressions.join(", "), query.from());
+            let rows: Vec<Row> = session.0.exec(statement, values).map_err(unanswered(DOING))?;
+            all.extend(rows.into_iter().map(|row| cells(row, query.expressions.len()).0));
+        }
+        Ok((session, all))
+    })
+    .await
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Question> + Send + 'static,
+) -> Result<T, Question> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panicked) => Err(Question { doing: DOING, cause: panicked.to_string(), denied: false }),
+    }
+}
+
+impl TableQuery {
+    fn from(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.table))
+    }
+
+    /// The statement of a chunk; `behind`: whether it begins behind a key, whose values are its parameters.
+    fn statement(&self, behind: bool) -> String {
+        let mut statement = format!("SELECT {}", self.expressions.join(", "));
+        for column in &self.key {
+            statement += &format!(", {}", column.value());
+        }
+        statement += &format!(" FROM {}", self.from());
+        let Some(chunk) = self.chunk else { return statement };
+        if behind {
+            statement += &format!(" WHERE {}", behind_a_key(&self.key));
+        }
+        let order: Vec<_> = self.key.iter().map(KeyColumn::quoted).collect();
+        statement + &format!(" ORDER BY {} LIMIT {chunk}", order.join(", "))
+    }
+
+    /// The parameters of `behind_a_key`.
+    fn parameters(&self, last: &[Value]) -> Vec<Value> {
+        let mut all = Vec::new();
+        for place in 0..last.len() {
+            all.push(last[place].clone());
+            if place + 1 < last.len() {
+                all.push(last[place].clone());
+                all.push(last[place].clone());
+            }
+        }
+        all
+    }
+}
+
+/// `a >= ? AND (a > ? OR (a = ? AND …))`: the server finds the place by its index, which it doesn't for `(a, b) > (?, ?)`.
+fn behind_a_key(columns: &[KeyColumn]) -> String {
+    match columns {
+        [] => "TRUE".to_owned(),
+        [last] => format!("{} > {}", last.quoted(), last.parameter()),
+        [first, rest @ ..] => {
+            let (name, value) = (first.quoted(), first.parameter());
+            let rest = behind_a_key(rest);
+            format!("{name} >= {value} AND ({name} > {value} OR ({name} = {value} AND {rest}))")
+        }
+    }
+}
+
+fn read(conn: &mut Conn, query: &TableQuery, mut hand_on: impl FnMut(Rows) -> bool) -> Result<(), Question> {
+    let mut last: Option<Vec<Value>> = None;
+    loop {
+        let statement = query.statement(last.is_some());
+        let parameters = last.as_deref().map(|last| query.parameters(last)).unwrap_or_default();
+        let rows = conn.exec_iter(statement, parameters).map_err(unanswered(DOING))?;
+        let (mut part, mut bytes, mut count) = (Rows::new(), 0, 0);
+        for row in rows {
+            let (cells, key) = cells(row.map_err(unanswered(DOING))?, query.expressions.len());
+            bytes += cells.iter().flatten().map(String::len).sum::<usize>()
+                + cells.len() * size_of::<Option<String>>();
+            part.push(cells);
+            count += 1;
+            last = Some(key);
+            if bytes > PART {
+                bytes = 0;
+                if !hand_on(std::mem::take(&mut part)) {
+                    return Ok(());
+                }
+            }
+        }
+        if !part.is_empty() && !hand_on(part) {
+            return Ok(());
+        }
+        if query.chunk.is_none_or(|chunk| count < chunk) {
+            return Ok(());
+        }
+    }
+}
+
+/// The texts of a row, and the values of its key behind them.
+fn cells(row: Row, columns: usize) -> (Vec<Option<String>>, Vec<Value>) {
+    let mut values = row.unwrap();
+    let key = values.split_off(columns);
+    let text = |value| match value {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(
+            String::from_utf8(bytes).unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()),
+        ),
+        other => Some(other.as_sql(true)),
+    };
+    (values.into_iter().map(text).collect(), key)
+}
+
+/// A name of MySQL's.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_begins_behind_the_last_key() {
+        let query = TableQuery {
+            schema: "s".into(),
+            table: "t".into(),
+            expressions: vec!["HEX(`c`)".into()],
+            key: vec![
+                KeyColumn { name: "a".into(), kind: KeyKind::Plain },
+                KeyColumn { name: "b".into(), kind: KeyKind::Bytes },
+            ],
+            chunk: Some(10),
+        };
+        assert_eq!(
+            query.statement(true),
+            "SELECT HEX(`c`), `a`, HEX(`b`) FROM `s`.`t` WHERE `a` >= ? AND (`a` > ? OR (`a` = ? AND `b` > UNHEX(?))) ORDER BY `a`, `b` LIMIT 10"
+        );
+        assert_eq!(query.parameters(&[1.into(), 2.into()]), [1.into(), 1.into(), 1.into(), Value::from(2)]);
+        let whole = TableQuery { key: vec![], chunk: None, ..query };
+        assert_eq!(whole.statement(false), "SELECT HEX(`c`) FROM `s`.`t`");
+    }
+}

@@ -1,0 +1,357 @@
+//! Compares replicated tables with MySQL, row by row, without a lock and without a snapshot that lasts: §after-verify.
+//!
+//! A table is read on MySQL in chunks by its key, and for each chunk the rows of the same keys are looked up in PostgreSQL. So the
+//! two servers need not agree on an order of keys. What is in PostgreSQL alone is found by the numbers, and looked for from
+//! there. On a replica that moves, a row that differs is looked at again until the replica has passed the place of MySQL's log
+//! at which the row was read.
+
+pub mod compare;
+pub mod form;
+pub mod replica;
+pub mod settle;
+
+use crate::config::{Configuration, MysqlConnection, NewSource};
+use crate::facts::mysql::Question;
+use crate::mapping::MappingPair;
+use crate::source::{self, Definition, KeyColumn, KeyKind, Session, TableQuery, TableRows};
+use compare::{Column, Difference, Digest, Key};
+use form::Form;
+use replica::Table;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use tokio_postgres::{Client, Error};
+
+/// How many rows that differ are kept of a table, to be looked at again and to be named.
+pub const KEPT: usize = 1000;
+
+/// How the tables are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How many rows a statement reads.
+    pub chunk: u64,
+    /// The most rows a second that are read on MySQL; none: as many as it gives.
+    pub rows_a_second: Option<u64>,
+}
+
+/// What was seen of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Compared {
+    /// The source that it is registered for.
+    pub source: String,
+    /// Its schema and name in PostgreSQL.
+    pub table: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// How many rows it has on MySQL.
+    pub rows: u64,
+    /// How long it took, in seconds.
+    #[serde(serialize_with = "seconds", rename = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
+    pub took: Duration,
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
+}
+
+/// Whether a table equals the one on MySQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It does.
+    Equal,
+    /// It is on neither side any more: neither version takes a table off its list when MySQL drops it.
+    Gone,
+    /// It does not.
+    Unequal {
+        /// In what.
+        what: Vec<String>,
+        /// In how many rows, where they were told apart; at least, when there were too many to keep.
+        rows_that_differ: u64,
+    },
+    /// Rows differ that the replica may have yet to read.
+    Undecided {
+        /// Why it was not decided.
+        why: String,
+        /// How many.
+        rows_that_differ: u64,
+    },
+    /// It could not be compared.
+    NotCompared {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Why nothing can be said of a table any more, or of any.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// PostgreSQL.
+    #[error("PostgreSQL: {}", crate::postgres::describe(.0))]
+    Postgres(#[from] Error),
+    /// MySQL.
+    #[error("MySQL: {0}")]
+    Mysql(#[from] Question),
+    /// The session with MySQL was lost.
+    #[error("the session with MySQL was lost")]
+    Lost,
+}
+
+/// Where a table is to be found on MySQL.
+pub struct OnMysql<'a> {
+    /// The source of the configuration.
+    pub source: &'a NewSource,
+    /// Its server.
+    pub connection: &'a MysqlConnection,
+    /// The schema there.
+    pub schema: String,
+}
+
+/// Where the configuration says that a table is on MySQL.
+#[must_use]
+pub fn on_mysql<'a>(configuration: &'a Configuration, table: &Table) -> Option<OnMysql<'a>> {
+    configuration.sources.iter().find_map(|source| {
+        let is_it = |pair: &&MappingPair| {
+            pair.dest_schema == table.schema
+                && table.source_schema.as_ref().is_none_or(|schema| *schema == pair.source_schema)
+        };
+        let pair = source.schema_mappings.iter().find(is_it)?;
+        let connection = source.mysql.as_ref()?;
+        Some(OnMysql { source, connection, schema: pair.source_schema.clone() })
+    })
+}
+
+/// A table as both sides have it.
+pub(crate) struct Sides<'a> {
+    client: &'a Client,
+    table: &'a Table,
+    query: TableQuery,
+    columns: Vec<Column>,
+    /// The places of the key among the columns; none when rows can't be found by it.
+    places: Vec<usize>,
+}
+
+/// Compares one table. Gives the session back for the next one.
+///
+/// # Errors
+/// [`VerifyError`] when either server can't go on.
+pub async fn table(
+    client: &Client,
+    table: &Table,
+    on_mysql: &OnMysql<'_>,
+    session: Session,
+    pace: Pace,
+) -> Result<(Session, Compared), VerifyError> {
+    let began = Instant::now();
+    let compared = |verdict, rows| Compared {
+        source: table.source.clone(),
+        table: table.title(),
+        verdict,
+        rows,
+        took: began.elapsed(),
+    };
+    let not = |why: &str| compared(Verdict::NotCompared { why: why.to_owned() }, 0);
+    let (session, definition) = source::definition(session, &on_mysql.schema, &table.name).await?;
+    if definition.columns.is_empty() {
+        let verdict = match replica::columns(client, table, &[]).await? {
+            None => Verdict::Gone,
+            Some(_) => {
+                let what = vec![format!("it is not on MySQL (schema {})", on_mysql.schema)];
+                Verdict::Unequal { what, rows_that_differ: 0 }
+            }
+        };
+        return Ok((session, compared(verdict, 0)));
+    }
+    let columns = match replica::columns(client, table, &definition.columns).await? {
+        Some(Ok(columns)) => columns,
+        Some(Err(missing)) => {
+            let what = vec![format!("it has no column {} in PostgreSQL", missing.join(", "))];
+            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, 0)));
+        }
+        None => {
+            let what = vec!["it is not in PostgreSQL".to_owned()];
+            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, 0)));
+        }
+    };
+    let sides = Sides::of(client, table, &on_mysql.schema, &definition, columns, pace);
+    if sides.places.is_empty() {
+        let (session, here, there) = sides.digests(session, pace).await?;
+        let verdict = if here == there {
+            Verdict::Equal
+        } else {
+            let what = format!(
+                "{} rows on MySQL, {} in PostgreSQL, and they are not the same; which ones can't be told without a key that both \
+                 servers find rows by",
+                here.rows, there.rows
+            );
+            Verdict::Unequal { what: vec![what], rows_that_differ: here.rows.abs_diff(there.rows) }
+        };
+        return Ok((session, compared(verdict, here.rows)));
+    }
+    let (session, first) = sides.chunks(session, pace).await?;
+    if first.found.is_empty() && first.more == 0 {
+        return Ok((session, compared(Verdict::Equal, first.rows)));
+    }
+    let (session, verdict) = settle::settle(&sides, on_mysql, session, first.found, first.more).await?;
+    let verdict = if table.enabled { verdict } else { disabled(verdict) };
+    match &verdict {
+        Verdict::NotCompared { why } => Ok((session, not(why))),
+        _ => Ok((session, compared(verdict, first.rows))),
+    }
+}
+
+fn disabled(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Unequal { mut what, rows_that_differ } => {
+            what.insert(0, "its replication is disabled".to_owned());
+            Verdict::Unequal { what, rows_that_differ }
+        }
+        other => other,
+    }
+}
+
+/// What the first look at a table has found.
+struct FirstLook {
+    rows: u64,
+    found: Vec<Difference>,
+    /// So many more differ.
+    more: u64,
+}
+
+impl FirstLook {
+    fn take(&mut self, found: Vec<Difference>) {
+        let room = KEPT.saturating_sub(self.found.len());
+        self.more += found.len().saturating_sub(room) as u64;
+        self.found.extend(found.into_iter().take(room));
+    }
+}
+
+impl<'a> Sides<'a> {
+    fn of(
+        client: &'a Client,
+        table: &'a Table,
+        schema: &str,
+        definition: &Definition,
+        columns: Vec<Column>,
+        pace: Pace,
+    ) -> Self {
+        let place = |name: &String| columns.iter().position(|column| column.name == *name);
+        let places: Vec<usize> = definition.key.iter().filter_map(place).collect();
+        let finds = |place: &usize| columns.get(*place).is_some_and(|column| column.form.finds_rows());
+        let places = if places.iter().all(finds) { places } else { vec![] };
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        let kind = |form, bytes: Option<u64>| match form {
+            Form::Bytes => KeyKind::Bytes,
+            Form::PaddedBytes => KeyKind::PaddedBytes(bytes.unwrap_or(1)),
+            _ => KeyKind::Plain,
+        };
+        let key =
+            places.iter().filter_map(|&place| Some((columns.get(place)?, definition.columns.get(place)?)));
+        let orders = |place: &usize| columns.get(*place).is_some_and(|column| column.form.orders_rows());
+        let chunk = (!places.is_empty() && places.iter().all(orders)).then_some(pace.chunk);
+        let query = TableQuery {
+            schema: schema.to_owned(),
+            table: table.name.clone(),
+            expressions: columns.iter().map(|column| column.form.on_mysql(&quoted(&column.name))).collect(),
+            key: key
+                .map(|(it, on)| KeyColumn { name: it.name.clone(), kind: kind(it.form, on.bytes) })
+                .collect(),
+            chunk,
+        };
+        Self { client, table, query, columns, places }
+    }
+
+    /// A number for all rows of either side.
+    async fn digests(&self, session: Session, pace: Pace) -> Result<(Session, Digest, Digest), VerifyError> {
+        let (mut here, mut there) = (Digest::default(), Digest::default());
+        let mut rows = TableRows::of(self.query.clone(), session);
+        let began = Instant::now();
+        while let Some(part) = rows.received.recv().await {
+            part?.iter().for_each(|row| here.add(&self.columns, row));
+            pace.wait(began, here.rows).await;
+        }
+        let session = rows.session().await.ok_or(VerifyError::Lost)?;
+        replica::each_row(self.client, self.table, &self.columns, |row| there.add(&self.columns, &row))
+            .await?;
+        Ok((session, here, there))
+    }
+
+    /// All rows of MySQL, chunk by chunk, and then those that are in PostgreSQL alone.
+    async fn chunks(&self, session: Session, pace: Pace) -> Result<(Session, FirstLook), VerifyError> {
+        let mut look = FirstLook { rows: 0, found: vec![], more: 0 };
+        let mut matched = 0;
+        let mut rows = TableRows::of(self.query.clone(), session);
+        let began = Instant::now();
+        while let Some(part) = rows.received.recv().await {
+            let part = part?;
+            let keys = self.keys(&part);
+            let there =
+                replica::rows_by_key(self.client, self.table, &self.columns, &self.places, &keys).await?;
+            let (found, of_them) = compare::compare(&self.columns, &self.places, &part, &there);
+            matched += of_them;
+            look.rows += part.len() as u64;
+            look.take(found);
+            pace.wait(began, look.rows).await;
+        }
+        let mut session = rows.session().await.ok_or(VerifyError::Lost)?;
+        if replica::count(self.client, self.table).await? != matched {
+            session = self.surplus(session, &mut look, pace).await?;
+        }
+        Ok((session, look))
+    }
+
+    /// The keys of rows, as they were read.
+    fn keys(&self, rows: &[Vec<Option<String>>]) -> Vec<Key> {
+        let key = |row: &Vec<Option<String>>| {
+            self.places.iter().map(|&place| row.get(place).cloned().flatten()).collect()
+        };
+        rows.iter().map(key).collect()
+    }
+
+    /// Looks on MySQL for each key of PostgreSQL.
+    async fn surplus(
+        &self,
+        mut session: Session,
+        look: &mut FirstLook,
+        pace: Pace,
+    ) -> Result<Session, VerifyError> {
+        let key: Vec<Column> =
+            self.places.iter().filter_map(|&place| self.columns.get(place)).cloned().collect();
+        let all: Vec<usize> = (0..key.len()).collect();
+        let query = self.query_of_keys();
+        let mut last: Option<Vec<Option<String>>> = None;
+        loop {
+            let there =
+                replica::keys_behind(self.client, self.table, &key, last.as_ref(), pace.chunk).await?;
+            let Some(end) = there.last().cloned() else { return Ok(session) };
+            let (back, here) = source::rows_by_key(session, query.clone(), there.clone()).await?;
+            session = back;
+            let here: std::collections::HashSet<Key> =
+                here.iter().map(|row| compare::key(&key, &all, row)).collect();
+            let of = |row: &Vec<Option<String>>| compare::key(&key, &all, row);
+            let alone: Vec<_> =
+                there.iter().map(of).filter(|it| !here.contains(it)).map(Difference::Surplus).collect();
+            look.take(alone);
+            last = Some(end);
+        }
+    }
+
+    /// The same table by the columns of its key alone.
+    fn query_of_keys(&self) -> TableQuery {
+        let expression = |&place: &usize| self.query.expressions.get(place).cloned();
+        TableQuery { expressions: self.places.iter().filter_map(expression).collect(), ..self.query.clone() }
+    }
+}
+
+impl Pace {
+    /// Waits until so many rows may have been read since then.
+    async fn wait(&self, began: Instant, rows: u64) {
+        let Some(most) = self.rows_a_second.filter(|most| *most > 0) else { return };
+        #[expect(clippy::cast_precision_loss, reason = "it is a time to wait")]
+        let due = Duration::from_secs_f64(rows as f64 / most as f64);
+        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+    }
+}
