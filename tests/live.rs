@@ -113,7 +113,7 @@ fn proved(scenario: &Scenario, programs: &Programs) -> Result<(), String> {
     if let Some(check) = check
         && scenario.damage.is_empty()
     {
-        COMPARED.fetch_add(check.tables, Ordering::Relaxed);
+        COMPARED.fetch_add(check.tables.len(), Ordering::Relaxed);
         UNEQUAL.fetch_add(check.unequal.len(), Ordering::Relaxed);
     }
     shown

@@ -85,7 +85,7 @@ pub(crate) fn run_with_differences(
             .map(|row| (row.get(0), row.get::<_, Option<String>>(1).unwrap_or_default().trim().to_owned()))
             .collect(),
         unequal: check.unequal.into_iter().map(|difference| difference.table).collect(),
-        compared: check.tables,
+        compared: check.tables.len(),
     })
 }
 

@@ -11,6 +11,7 @@ mod marker;
 mod replica_check;
 pub(crate) mod run;
 pub(crate) mod scenario;
+mod second_judge;
 mod tables;
 
 use crate::chameleon::ChameleonError;

@@ -21,12 +21,14 @@ const CATALOGUE: &str = "
 /// How a replica ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaCheck {
-    /// How many tables were compared.
-    pub tables: usize,
+    /// The tables that were compared.
+    pub tables: Vec<String>,
     /// Those that don't equal their sources.
     pub unequal: Vec<Difference>,
     /// What the 2.0 catalogue says against it. 1.7 says nothing.
     pub catalogue: Vec<String>,
+    /// Where the program's own `verify` sees it otherwise.
+    pub disagreements: Vec<String>,
 }
 
 impl ReplicaCheck {
@@ -37,6 +39,7 @@ impl ReplicaCheck {
         unequal
             .map(|difference| format!("{} is unequal: {}", difference.table, difference.what.join("; ")))
             .chain(self.catalogue.iter().cloned())
+            .chain(self.disagreements.iter().cloned())
             .collect()
     }
 }
@@ -46,10 +49,11 @@ impl ReplicaCheck {
 /// # Errors
 /// [`LiveError`] when something can't be read.
 pub fn check_replica(client: &mut Client, pairs: &[SchemaPair<'_>]) -> Result<ReplicaCheck, LiveError> {
-    let mut check = ReplicaCheck { tables: 0, unequal: vec![], catalogue: vec![] };
+    let mut check =
+        ReplicaCheck { tables: vec![], unequal: vec![], catalogue: vec![], disagreements: vec![] };
     for pair in pairs {
         let (tables, unequal) = compare(client, pair)?;
-        check.tables += tables;
+        check.tables.extend(tables);
         check.unequal.extend(unequal);
     }
     if version(client)?.starts_with("2.") {

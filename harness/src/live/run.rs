@@ -3,6 +3,7 @@
 use super::application::Application;
 use super::replica_check::{ReplicaCheck, check_replica};
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
+use super::second_judge;
 use super::tables::SchemaPair;
 use super::{LiveError, Programs, marker};
 use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
@@ -41,6 +42,8 @@ fn gtid_options(programs: &Programs) -> Vec<String> {
 
 /// Our commands that look at MySQL before the upgrade.
 const TAKING_ACCEPTANCES: [&str; 2] = ["upgrade", "check"];
+/// The exit code of a refusal.
+const REFUSED: i32 = 3;
 /// What stands between a MySQL of today and the daemon, and is answered for it.
 const ANSWERED: &str = "mysql-version=the launcher of the daemon answers for the statements that are gone";
 
@@ -57,7 +60,9 @@ pub fn run(
     let processes = ProcessGroup::new()?;
     let mut live = LiveRun::begin(scenario, programs, upgrader, database, &processes)?;
     live.steps()?;
-    live.check()
+    let mut check = live.check()?;
+    check.disagreements = live.second_judge(&check)?;
+    Ok(check)
 }
 
 /// Carries out a scenario, and holds what it has shown against what it is to show: nothing wrong, or its damage. The
@@ -72,7 +77,7 @@ pub fn prove(
     database: Database,
 ) -> (Option<ReplicaCheck>, Result<(), String>) {
     let (check, wrong) = match run(scenario, programs, upgrader, database) {
-        Ok(check) if check.tables == 0 => (Some(check), "no table was compared".to_owned()),
+        Ok(check) if check.tables.is_empty() => (Some(check), "no table was compared".to_owned()),
         Ok(check) => {
             let wrong = LiveError::Findings(check.findings()).to_string();
             (Some(check), wrong)
@@ -232,6 +237,11 @@ impl<'a> LiveRun<'a> {
         let unknown = || LiveError::Scenario(format!("there is no source {name}"));
         let source = self.scenario.sources.get(name).ok_or_else(unknown)?;
         Ok((source, &self.servers[source.server.as_str()]))
+    }
+
+    /// The name of the replica's database, and the port of its server.
+    pub(crate) fn database_and_port(&self) -> (String, u16) {
+        (self.database.name().to_owned(), self.database.address().port)
     }
 
     /// The address of the first source's MySQL server.
@@ -514,6 +524,21 @@ impl<'a> LiveRun<'a> {
         match old.find(|old| self.initialised.contains(old.as_str())) {
             Some(initialised) => self.source(initialised),
             None => Err(LiveError::Scenario(format!("{upgraded} has nothing that was initialised"))),
+        }
+    }
+
+    /// Where the program's own `verify` sees it otherwise. Of a catalogue that is neither 1.7 nor 2.0 it says nothing.
+    fn second_judge(&self, check: &ReplicaCheck) -> Result<Vec<String>, LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let command = self.ours(&home, ["verify", "--format", "json"])?;
+        let mut running = self.processes.start("chameleon-upgrade verify", command)?;
+        let status = running.wait(UPGRADE_TIMEOUT)?;
+        let output = running.output();
+        let verified = output.find("\n}").map_or("", |end| &output[..end + 2]);
+        match (status.code(), serde_json::from_str(verified)) {
+            (Some(REFUSED), _) => Ok(vec![]),
+            (_, Ok(verified)) => Ok(second_judge::disagreements(&verified, &check.tables, &check.unequal)),
+            (_, Err(error)) => Err(running.failure(&format!("ended with {status}, and {error}")).into()),
         }
     }
 

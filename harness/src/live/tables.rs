@@ -67,11 +67,14 @@ struct Column {
     in_key: bool,
 }
 
-/// The tables with a primary key that don't equal their sources, and how many were compared.
+/// The tables with a primary key that don't equal their sources, and the names of all that were compared.
 ///
 /// # Errors
 /// [`LiveError`] when either side can't be read.
-pub fn compare(client: &mut Client, pair: &SchemaPair<'_>) -> Result<(usize, Vec<Difference>), LiveError> {
+pub fn compare(
+    client: &mut Client,
+    pair: &SchemaPair<'_>,
+) -> Result<(Vec<String>, Vec<Difference>), LiveError> {
     let tables = source_tables(pair)?;
     let mut differences = Vec::new();
     for (table, columns) in &tables {
@@ -80,7 +83,8 @@ pub fn compare(client: &mut Client, pair: &SchemaPair<'_>) -> Result<(usize, Vec
             differences.push(Difference { table: format!("{}.{table}", pair.destination), what });
         }
     }
-    Ok((tables.len(), differences))
+    let names = tables.keys().map(|table| format!("{}.{table}", pair.destination));
+    Ok((names.collect(), differences))
 }
 
 /// The tables of the MySQL schema that have a primary key, with their columns in order.
