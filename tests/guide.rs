@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The pages that are played, in the order of the story.
-const PAGES: [&str; 3] = ["weeks-before", "the-day", "weeks-after"];
+const PAGES: [&str; 4] = ["weeks-before", "the-day", "weeks-after", "the-way-back"];
 
 /// How many words are shown before the first that differs.
 const AROUND: usize = 6;

@@ -19,6 +19,10 @@ const COLUMNS: u16 = 80;
 const HOME: &str = "/home/dba";
 /// What a reader sees in place of the address of the MySQL server: one that is there for documents.
 const ADDRESS: &str = "192.0.2.10";
+/// What a reader sees in place of the name of the database.
+const DATABASE: &str = "db_replica";
+/// A program that may stand anywhere.
+const ELSEWHERE: &str = "/pg_restore ";
 
 /// Plays the pages in their order, as one story. `scenario` has its sources; its steps are those of the pages. Returns the pages with
 /// what was shown.
@@ -40,7 +44,7 @@ pub fn play(
     let mut player = Player { live, home, path: path(folders.into_iter().flatten())? };
     let played = pages.iter().map(|page| player.page(page)).collect::<Result<_, _>>()?;
     let check = player.live.check()?;
-    if check.tables == 0 || !check.findings().is_empty() {
+    if check.tables.is_empty() || !check.findings().is_empty() {
         return Err(LiveError::Findings(check.findings()));
     }
     Ok(played)
@@ -51,6 +55,13 @@ fn path(ahead: impl Iterator<Item = PathBuf>) -> Result<OsString, LiveError> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::join_paths(ahead.chain(env::split_paths(&path)))
         .map_err(|error| LiveError::Scenario(error.to_string()))
+}
+
+/// A line without the folder of PostgreSQL's programs.
+fn without_folder(line: &str) -> String {
+    let Some(at) = line.find(ELSEWHERE) else { return line.to_owned() };
+    let begin = line[..at].rfind(' ').map_or(0, |blank| blank + 1);
+    format!("{}{}", &line[..begin], &line[at + 1..])
 }
 
 struct Player<'a> {
@@ -106,10 +117,15 @@ impl<'a> Player<'a> {
             )));
         }
         let home = self.home.display().to_string();
+        let (database, port) = self.live.database_and_port();
+        let port = format!("-p {port} ");
         let host = self.live.first_host();
         // A source is named after it.
         let (name, named) = (host.replace('.', "_"), ADDRESS.replace('.', "_"));
-        let told = |line: &String| line.replace(&home, HOME).replace(&host, ADDRESS).replace(&name, &named);
+        let told = |line: &String| {
+            let line = line.replace(&home, HOME).replace(&host, ADDRESS).replace(&name, &named);
+            without_folder(&line.replace(&database, DATABASE).replace(&port, "-p 5432 "))
+        };
         Ok(lines.iter().map(|line| told(line).trim_end().to_owned()).collect())
     }
 }
