@@ -53,7 +53,7 @@ pub struct Verbosity {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Upgrade the catalogue from 1.7 to 2.0.10.
+    /// Upgrade the catalogue to 2.0.10, from 1.7 or from an earlier 2.0.
     #[command(alias = "upgrade_replica_schema")]
     Upgrade(Upgrade),
     /// Run the checks alone; nothing is changed.

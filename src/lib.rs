@@ -27,6 +27,7 @@ pub mod finding;
 pub mod gtid;
 pub mod help;
 pub mod identity;
+pub mod maintenance;
 pub mod manual;
 pub mod mapping;
 pub mod names;

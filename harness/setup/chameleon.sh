@@ -56,3 +56,29 @@ provide() {
 
 provide chameleon1 chameleon.py 'pg_chameleon 1.8.2' install_1
 provide chameleon2 chameleon 'pg_chameleon 2.0.21' install_2
+
+# The schema files of earlier releases of 2.0, each named after the catalogue that it makes, with the last release that
+# has it. Nothing of them is installed; the first environment's pip has what it takes to look at packages of their time.
+earlier='2.0.0:2.0.2 2.0.1:2.0.4 2.0.2:2.0.5 2.0.3:2.0.7 2.0.4:2.0.8 2.0.5:2.0.9 2.0.6:2.0.13 2.0.7:2.0.16 2.0.8:2.0.17
+    2.0.9:2.0.20'
+
+fetch_earlier() {
+    local folder=$tools/earlier.new pair release package file
+    rm -rf "$folder" && mkdir -p "$folder"
+    for pair in $earlier; do
+        release=${pair#*:}
+        package=$folder/pg_chameleon-$release.tar.gz
+        quietly "$tools/chameleon1/bin/pip" download --no-deps --no-binary :all: --no-build-isolation --dest "$folder" \
+            "pg_chameleon==$release" || return 1
+        file=$(tar -tzf "$package" | awk '/\/sql\/create_schema\.sql$/ { print }') || return 1
+        tar -xzOf "$package" "$file" >"$folder/${pair%:*}.sql" || return 1
+        rm "$package"
+    done
+    rm -rf "$tools/earlier" && mv "$folder" "$tools/earlier"
+}
+
+if [ -d "$tools/earlier" ] || { say 'Fetching earlier releases of pg_chameleon 2.0 from PyPI…' && fetch_earlier; }; then
+    provided earlier
+else
+    missing earlier 'earlier releases of pg_chameleon 2.0' "they could not be fetched from PyPI: $(tail -n 1 "$log")"
+fi

@@ -36,8 +36,8 @@ fn run(facts: &Examined) -> Vec<Finding> {
 
 fn remedy_for(version: &str) -> String {
     if version.starts_with("2.0.") {
-        "It is a 2.0 catalogue already. A pg_chameleon 2.0 release upgrades it to its own version when its replica is \
-         stopped and `chameleon upgrade_replica_schema` is run."
+        "It is a 2.0 catalogue already. chameleon-upgrade upgrade takes 2.0.0 to 2.0.9 to 2.0.10 when the replica is stopped; \
+         what is later is for the pg_chameleon that has made it."
             .to_owned()
     } else {
         "Upgrade pg_chameleon to 1.8.2, run its `upgrade_schema`, and start its replica once for each source."

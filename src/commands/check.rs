@@ -8,6 +8,7 @@ use crate::ending::Ending;
 use crate::examination::Examined;
 use crate::facts::postgres::{CatalogueVersion, Pooling};
 use crate::finding::{self, Finding, Severity};
+use crate::maintenance;
 use crate::plan::Plan;
 use crate::postgres;
 use crate::report::console::Console;
@@ -148,9 +149,10 @@ async fn find(name: &str, arguments: &Check, console: &Console) -> Result<Found,
     let configuration = session::configuration(name)?;
     console.tell(Event::Configuration { file: &configuration.path });
     let (findings, examined) = match look(&configuration, arguments, console).await {
-        Ok(examined) => {
+        Ok((examined, None)) => {
             (checks::run(&examined, &arguments.only, &arguments.accept.acceptances), Some(examined))
         }
+        Ok((examined, Some(findings))) => (findings, Some(examined)),
         Err(finding) => (vec![finding], None),
     };
     let ending = ending(&findings, examined.as_ref(), arguments.only.len());
@@ -176,7 +178,7 @@ async fn look(
     configuration: &Configuration,
     arguments: &Check,
     console: &Console,
-) -> Result<Examined, Finding> {
+) -> Result<(Examined, Option<Vec<Finding>>), Finding> {
     let unreadable = |error: tokio_postgres::Error| session::unreadable(&error);
     let session = session::connect(configuration).await?;
     let client = session.client();
@@ -195,8 +197,19 @@ async fn look(
         daemon: arguments.daemon.program.as_deref(),
     };
     let examined = survey::examine(client, configuration, &options, console).await.map_err(unreadable)?;
+    // An earlier 2.0 catalogue has checks of its own.
+    let maintenance = match &examined.version {
+        CatalogueVersion::Other(version)
+            if maintenance::structure::is_earlier(version) && arguments.only.is_empty() =>
+        {
+            let server = examined.server.clone();
+            let examining = maintenance::examine(client, server, version, arguments.assume_stopped);
+            Some(maintenance::checks::run(&examining.await.map_err(unreadable)?))
+        }
+        _ => None,
+    };
     session.close().await;
-    Ok(Examined { pooling, ..examined })
+    Ok((Examined { pooling, ..examined }, maintenance))
 }
 
 /// `chosen`: how many checks `--only` names.

@@ -1,5 +1,6 @@
 //! What an administrator does after a successful upgrade, as commands to copy.
 
+use crate::catalogue::v2::status::SourceStatus;
 use crate::config::location::{self, FOLDER};
 use crate::plan::PlannedSource;
 use crate::report::console::Console;
@@ -32,6 +33,20 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
          know. When all is well, the 1.7 catalogue can go; until then it is the way back:",
     );
     console.command(&shell::command("cleanup", named, "--drop"));
+}
+
+/// Tells what to do after a maintenance upgrade.
+pub(super) fn after_maintenance(console: &Console, sources: &[SourceStatus], path: &Path, named: &str) {
+    console.heading("What to do next");
+    console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is, and no earlier one:"));
+    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
+    let config = configuration(console, path, &location::home());
+    for source in sources {
+        console
+            .command(&format!("chameleon start_replica --config {config} --source {}", word(&source.name)));
+    }
+    console.step("When all is well, the catalogue of before can go:");
+    console.command(&shell::command("cleanup", named, "--schema version2 --drop"));
 }
 
 /// The name that pg_chameleon has for the configuration; where it has none, it must be given one.

@@ -12,6 +12,7 @@ use crate::ending::Ending;
 use crate::examination::{Catalogue, Examined};
 use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{self, Severity};
+use crate::maintenance;
 use crate::outcome::{Outcome, Undone};
 use crate::plan::Plan;
 use crate::postgres;
@@ -80,19 +81,19 @@ fn places(arguments: &Upgrade) -> Result<(Option<Place>, Option<Place>), String>
     Ok((report, sql))
 }
 
-struct Verb<'a> {
-    arguments: &'a Upgrade,
-    console: &'a Console,
+pub(super) struct Verb<'a> {
+    pub arguments: &'a Upgrade,
+    pub console: &'a Console,
     /// The place of the backup, until it is written.
     backup: Option<Beside>,
-    report: Report,
-    statements: Option<Statements>,
+    pub report: Report,
+    pub statements: Option<Statements>,
 }
 
 /// Who is told of the steps.
-struct Watching<'a> {
-    console: &'a Console,
-    statements: Option<&'a Statements>,
+pub(super) struct Watching<'a> {
+    pub console: &'a Console,
+    pub statements: Option<&'a Statements>,
 }
 
 impl Observer for Watching<'_> {
@@ -135,6 +136,11 @@ impl Verb<'_> {
         self.report.findings = checks::run(&examined, &[], &self.arguments.accept.acceptances);
         if examined.version == CatalogueVersion::V2_0_10 {
             return Ok(self.nothing_to_do());
+        }
+        if let CatalogueVersion::Other(version) = &examined.version
+            && maintenance::structure::is_earlier(version)
+        {
+            return self.maintain(alone, examined.server, version).await;
         }
         let (catalogue, plan) = self.judge(&examined)?;
         let programs = self.programs(&examined.server).await?;
@@ -196,7 +202,7 @@ impl Verb<'_> {
     }
 
     /// §procedure-4.
-    async fn agree(&self, alone: &Alone<'_>, database: &str) -> Result<(), Refusal> {
+    pub async fn agree(&self, alone: &Alone<'_>, database: &str) -> Result<(), Refusal> {
         if self.arguments.yes || self.arguments.dry_run {
             return Ok(());
         }
@@ -206,7 +212,7 @@ impl Verb<'_> {
     }
 
     /// What the backup needs, before anybody is asked.
-    async fn programs(&self, server: &Server) -> Result<Option<Programs>, Refusal> {
+    pub async fn programs(&self, server: &Server) -> Result<Option<Programs>, Refusal> {
         match self.backup {
             Some(_) => {
                 backup::client_programs(server, self.arguments.programs.folder.as_deref()).await.map(Some)
@@ -216,7 +222,7 @@ impl Verb<'_> {
     }
 
     /// §backup: before anything is changed.
-    async fn back_up(&mut self, alone: &Alone<'_>, programs: Option<&Programs>) -> Result<(), Refusal> {
+    pub async fn back_up(&mut self, alone: &Alone<'_>, programs: Option<&Programs>) -> Result<(), Refusal> {
         let (Some(beside), Some(programs), Some(file)) =
             (self.backup.take(), programs, self.arguments.backup.as_deref())
         else {

@@ -4,7 +4,7 @@ pub mod ending;
 pub mod step;
 pub mod transaction;
 mod verify;
-pub mod write;
+pub(crate) mod write;
 
 use crate::catalogue::v2::status::SourceStatus;
 use crate::checks;
@@ -12,6 +12,7 @@ use crate::checks::acceptance::Acceptance;
 use crate::config::Configuration;
 use crate::facts::postgres::CatalogueVersion;
 use crate::finding::{self, Finding};
+use crate::names::VERSION1;
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::plan::Plan;
 use crate::survey::{self, Known, Look};
@@ -130,7 +131,7 @@ async fn write_all(
     let starts = Starts::new(&plan, &ids);
     tx.step(Step::Tables, write::tables(client, &plan, &starts)).await?;
     tx.step(Step::Coordinates, write::coordinates(client, &plan, &ids)).await?;
-    tx.step(Step::Privileges, write::privileges(client)).await?;
+    tx.step(Step::Privileges, write::privileges(client, VERSION1)).await?;
     *status = tx.step(Step::Verify, verify::verify(client, &plan, &starts)).await?;
     if agreed.dry_run {
         tx.observer().rolls_back("It is a dry run: roll back");

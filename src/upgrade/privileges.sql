@@ -3,7 +3,7 @@
 WITH schemas AS (
     SELECT old.oid AS old, new.oid AS new, old.nspacl, old.nspowner
     FROM pg_namespace old, pg_namespace new
-    WHERE old.nspname = '_sch_chameleon_version1' AND new.nspname = 'sch_chameleon'
+    WHERE old.nspname = $1 AND new.nspname = 'sch_chameleon'
 ), relations AS (
     SELECT o.oid, o.relname, o.relacl, o.relowner,
            CASE WHEN n.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, n.oid AS new

@@ -88,7 +88,7 @@ pub(super) async fn rename(client: &Client, owner: &str) -> Result<(), Error> {
 }
 
 /// Installs the 2.0 catalogue as its owner, so that the owner owns all of it.
-pub(super) async fn install(client: &Client, owner: &str) -> Result<(), Error> {
+pub(crate) async fn install(client: &Client, owner: &str) -> Result<(), Error> {
     act_as(client, owner).await?;
     for (_, sql) in v2::INSTALL {
         client.batch_execute(sql).await?;
@@ -127,9 +127,16 @@ pub(super) async fn sources(client: &Client, plan: &Plan, owner: &str) -> Result
             .await?;
         ids.push(NewSourceId(row.try_get(0)?));
     }
-    client.batch_execute("SELECT sch_chameleon.fn_refresh_parts()").await?;
     act_as_oneself(client).await?;
+    refresh_parts(client, owner).await?;
     Ok(ids)
+}
+
+/// Makes the log tables that the sources name, as the owner of the catalogue.
+pub(crate) async fn refresh_parts(client: &Client, owner: &str) -> Result<(), Error> {
+    act_as(client, owner).await?;
+    client.batch_execute("SELECT sch_chameleon.fn_refresh_parts()").await?;
+    act_as_oneself(client).await
 }
 
 /// What `jsb_schema_mappings` holds.
@@ -190,8 +197,8 @@ fn coordinate<'a>(id: &'a NewSourceId, file: &'a &'a str, position: &'a i64) -> 
 }
 
 /// Grants on the new catalogue what was granted on the old one.
-pub(super) async fn privileges(client: &Client) -> Result<(), Cause> {
-    let rows = client.query_typed(include_str!("privileges.sql"), &[]).await?;
+pub(crate) async fn privileges(client: &Client, aside: &str) -> Result<(), Error> {
+    let rows = client.query_typed(include_str!("privileges.sql"), &[(&aside, Type::TEXT)]).await?;
     let statements = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
     client.batch_execute(&statements.join(";\n")).await?;
     Ok(())

@@ -30,11 +30,7 @@ pub struct Upgraded {
 
 impl Upgraded {
     pub fn demo() -> Self {
-        let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
-        let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
-        let configuration: Configuration = vec![demo_source()].into();
-        let replica = template.replica(&configuration).unwrap();
-        let mut upgraded = Self { template, configuration, replica };
+        let mut upgraded = Self::of(|_| ());
         let mut replica = upgraded.replica.copy(&upgraded.configuration).unwrap();
         assert_eq!(upgraded.run(&mut replica, &["upgrade", "--yes"], &[]).code(), Some(0));
         upgraded.replica = replica;
@@ -46,6 +42,16 @@ impl Upgraded {
         let upgraded = Self::demo();
         upgraded.client().batch_execute(sql).unwrap();
         upgraded
+    }
+
+    /// A replica of which `prepare` makes what it should be.
+    pub fn of(prepare: impl FnOnce(&mut Client)) -> Self {
+        let server = SharedServer::new(Kind::default().in_memory().start().unwrap());
+        let template = ReplicaTemplate::new(server, &Origin::Seed(Seed::demo())).unwrap();
+        let configuration: Configuration = vec![demo_source()].into();
+        let replica = template.replica(&configuration).unwrap();
+        prepare(&mut replica.superuser().unwrap());
+        Self { template, configuration, replica }
     }
 
     /// A session on it.
@@ -74,6 +80,19 @@ impl Upgraded {
     /// Runs the verb with each. `judge` holds what is left against the exit code, and says whether the verb has done its
     /// work; where it has not, run again it does. At least once its answer must have been lost.
     pub fn at_every_message(&self, verb: &[&str], judge: impl Fn(&Case, &Outcome, &mut Client) -> bool) {
+        self.faults(verb, true, judge);
+    }
+
+    /// The same for a verb of many messages: at each the kinds take turns. With CHAMELEON_FAULTS as above.
+    pub fn in_turn_at_every_message(
+        &self,
+        verb: &[&str],
+        judge: impl Fn(&Case, &Outcome, &mut Client) -> bool,
+    ) {
+        self.faults(verb, std::env::var_os("CHAMELEON_FAULTS").is_some(), judge);
+    }
+
+    fn faults(&self, verb: &[&str], cut: bool, judge: impl Fn(&Case, &Outcome, &mut Client) -> bool) {
         let copy = || self.copy();
         let undisturbed = self.run(&mut copy(), verb, &[]);
         assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);
@@ -81,9 +100,9 @@ impl Upgraded {
         assert!(messages > 10, "{messages}");
         let mut found_out = 0;
         for message in 1..=messages {
-            let in_turn = 1 + message % (KINDS.len() - 1);
+            let in_turn = if cut { 1 + message % (KINDS.len() - 1) } else { message % KINDS.len() };
             let kinds = KINDS.iter().enumerate().filter(|(number, _)| {
-                *number == 0 || *number == in_turn || message + AROUND_THE_COMMIT > messages
+                (cut && *number == 0) || *number == in_turn || message + AROUND_THE_COMMIT > messages
             });
             for (_, kind) in kinds {
                 let case: Case = format!("{kind}@{message}").parse().unwrap();

@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod help;
 mod init_config;
+mod maintenance;
 mod names;
 #[path = "../replica/terminal.rs"]
 mod on_terminal;

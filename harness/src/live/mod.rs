@@ -17,6 +17,7 @@ mod tables;
 use crate::chameleon::ChameleonError;
 use crate::process::ProcessError;
 use crate::process::tools::{self, Missing};
+use crate::seed::original::OriginalError;
 use crate::server::ServerError;
 use crate::server::mysql::{MySqlError, MySqlKind, MySqlSoftware};
 use std::fmt::Write as _;
@@ -77,6 +78,9 @@ pub enum LiveError {
     /// pg_chameleon.
     #[error(transparent)]
     Chameleon(#[from] ChameleonError),
+    /// A catalogue of an earlier release.
+    #[error(transparent)]
+    Original(#[from] OriginalError),
     /// PostgreSQL refused.
     #[error("{doing}: {}", crate::server::in_full(source))]
     Sql {

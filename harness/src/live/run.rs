@@ -13,6 +13,7 @@ use crate::chameleon::version1::{Chameleon1, Replica, SourceSettings};
 use crate::chameleon::version2::Chameleon2;
 use crate::process::group::{ProcessGroup, StartedProgram};
 use crate::replica::upgrader::Upgrader;
+use crate::seed::original::create_earlier;
 use crate::server::Database;
 use crate::server::mysql::{self, MySqlKind, MySqlServer};
 use postgres::Client;
@@ -225,6 +226,7 @@ impl<'a> LiveRun<'a> {
             }
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
             Step::Run(run) => self.run(run),
+            Step::Earlier(version) => self.earlier(version),
             Step::Daemon(named) => self.daemon(named),
             Step::DaemonReads(named) => self.daemon_reads(named),
             Step::CrashDaemon(crash) => self.crash_daemon(crash),
@@ -327,6 +329,14 @@ impl<'a> LiveRun<'a> {
         let home = self.home_with(upgraded, &with)?;
         let mut running = self.start_upgrade_in(&home, upgrade.by, &upgrade.options)?;
         must_end(&mut running, upgrade.exit, &upgrade.says)
+    }
+
+    fn earlier(&mut self, version: &str) -> Result<(), LiveError> {
+        let doing = || LiveError::sql(format!("make a catalogue of {version}"));
+        let aside = "ALTER SCHEMA sch_chameleon RENAME TO harness_today";
+        self.client.batch_execute(aside).map_err(doing())?;
+        create_earlier(&mut self.client, version)?;
+        self.client.batch_execute(include_str!("earlier.sql")).map_err(doing())
     }
 
     fn run(&self, run: &Run) -> Result<(), LiveError> {

@@ -159,6 +159,8 @@ pub enum Step {
     Upgrade(Upgrade),
     /// Another command of ours.
     Run(Run),
+    /// The 2.0 catalogue becomes one of this earlier version, with all its rows: the schema file of the release makes it.
+    Earlier(String),
     /// The 2.0.21 daemons of these new sources (all, when none is named) run until they have caught up, and are stopped
     /// in good order. Every table must be equal then.
     Daemon(Vec<String>),
@@ -196,6 +198,7 @@ impl Step {
             Self::Forget(_) => "forget",
             Self::Upgrade(_) => "upgrade",
             Self::Run(_) => "run",
+            Self::Earlier(_) => "earlier",
             Self::Daemon(_) => "daemon",
             Self::DaemonReads(_) => "daemon_reads",
             Self::CrashDaemon(_) => "crash_daemon",

@@ -47,6 +47,14 @@ pub fn chameleon2() -> Result<PathBuf, Missing> {
     provided("pg_chameleon 2.0.21", "chameleon2", "bin/chameleon")
 }
 
+/// The schema files of earlier releases of pg_chameleon 2.0, each named after the catalogue that it makes: `2.0.3.sql`.
+///
+/// # Errors
+/// [`Missing`] when they haven't been provided.
+pub fn earlier() -> Result<PathBuf, Missing> {
+    provided("earlier releases of pg_chameleon 2.0", "earlier", "2.0.9.sql")
+}
+
 /// MariaDB's server, `mariadbd`.
 ///
 /// # Errors

@@ -1,0 +1,81 @@
+//! What `upgrade` does with a 2.0 catalogue before 2.0.10: the maintenance upgrade. §maintenance.
+
+use super::next_steps;
+use super::session::{Alone, Refusal};
+use super::upgrade::{Verb, Watching};
+use crate::ending::Ending;
+use crate::facts::postgres::Server;
+use crate::finding;
+use crate::maintenance::{self, Agreed, checks};
+use crate::outcome::Outcome;
+use crate::report::statements::{Head, Statements};
+use crate::wording::counted;
+use std::time::Duration;
+
+impl Verb<'_> {
+    /// Takes the catalogue of `version` to 2.0.10.
+    pub(super) async fn maintain(
+        &mut self,
+        alone: &Alone<'_>,
+        server: Server,
+        version: &str,
+    ) -> Result<Ending, Refusal> {
+        let examining = maintenance::examine(alone.client(), server, version, self.arguments.assume_stopped);
+        let examined =
+            alone.unless_interrupted(examining).await?.map_err(|error| alone.unreadable(&error))?;
+        self.report.findings = checks::run(&examined);
+        self.console.all_findings(&self.report.findings);
+        match finding::errors(&self.report.findings) {
+            0 => {}
+            errors => return Err(Refusal::because(&counted(errors, "error"))),
+        }
+        let programs = self.programs(&examined.server).await?;
+        self.agree(alone, &examined.server.database).await?;
+        self.back_up(alone, programs.as_ref()).await?;
+        let agreed = Agreed {
+            configuration: alone.configuration,
+            examined: &examined,
+            dry_run: self.arguments.dry_run,
+            patience: Duration::from_secs(self.arguments.patience),
+        };
+        self.console.heading(if agreed.dry_run { "Dry run" } else { "Upgrade" });
+        if self.arguments.sql.is_some() {
+            self.statements = Some(Statements::new(&Head {
+                server: &examined.server,
+                configuration: &alone.configuration.path,
+                lock_timeout: alone.configuration.lock_timeout(),
+                waiting: 0,
+                dry_run: agreed.dry_run,
+            }));
+        }
+        if let Some(statements) = &self.statements {
+            alone.session.listen(statements.listener());
+        }
+        let watching = Watching { console: self.console, statements: self.statements.as_ref() };
+        let ended = maintenance::upgrade(alone.client(), &agreed, &watching).await;
+        alone.session.listen_no_more();
+        self.report.steps(&ended.steps);
+        match &ended.outcome {
+            Outcome::Done { found_out } => {
+                self.report.status.clone_from(&ended.status);
+                self.console.upgraded(&ended.status, *found_out, agreed.dry_run);
+                if agreed.dry_run {
+                    return Ok(maintenance::ending::of_a_dry_run(version, ended.rows));
+                }
+                let named = &self.arguments.config.name;
+                next_steps::after_maintenance(self.console, &ended.status, &alone.configuration.path, named);
+            }
+            _ if alone.interruption.happened() => self.console.failure("interrupted"),
+            Outcome::Refused(findings) => {
+                self.console.findings(findings);
+                self.report.findings.extend(findings.iter().cloned());
+            }
+            _ => {
+                if let Some(failure) = &ended.failure {
+                    self.console.failure(&format!("the step \"{}\" failed: {}", failure.step, failure.cause));
+                }
+            }
+        }
+        Ok(maintenance::ending::ending(&ended.outcome, version, ended.rows))
+    }
+}
