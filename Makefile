@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window memory scenarios sweep matrix fresh clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window memory scenarios sweep matrix fresh dist advisories clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ lint: rust ## Check formatting, warnings, documentation, and that what it cites 
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace
 	cargo test --quiet --test papers
 	env -u CI cargo test --quiet --test guide
-	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh .ci/run; \
+	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SETUP)/*.sh packaging/*.sh .ci/run; \
 	else echo "shellcheck is not installed: the shell scripts are not checked"; fi
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
 	else echo "cargo-deny is not installed: the licences and sources of the dependencies are not checked"; fi
@@ -88,6 +88,14 @@ postgres: rust
 
 rust:
 	@$(SETUP)/rust.sh
+
+dist: rust ## Make the wheel, the Debian package, the RPM, the tarball and the image in target/dist, and try each
+	@$(SETUP)/packaging.sh
+	@packaging/dist.sh
+
+advisories: rust ## Ask the RustSec database about the dependencies (needs the network; deny.toml has the exceptions)
+	@$(SETUP)/packaging.sh cargo-deny
+	@tools=$${CHAMELEON_TOOLS:-target/tools}; PATH="$$PATH:$$tools/cargo/bin" cargo deny check advisories
 
 clean-tools: ## Remove what was installed under target/tools
 	rm -rf target/tools

@@ -101,6 +101,9 @@ fn of_help(help: &Help) -> Roff {
         roff.text([bold(code.to_string())]);
         roff.text([roman(*meaning)]);
     }
+    if help.examples.is_empty() {
+        return roff;
+    }
     roff.control("SH", ["EXAMPLES"]);
     for example in help.examples {
         roff.control("TP", []);

@@ -2,7 +2,7 @@
 
 use chameleon_harness::commands::output::tell;
 use chameleon_harness::commands::{self, CommandError, Ending, demo, interruption};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Seeds 1.7 replica catalogues, runs upgrades on throwaway servers and verifies the outcome.
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// Exit codes: 0 all is as it should be; 1 the upgrader does something that it should not; 2 wrong use: arguments
 /// or a scenario file; 3 the harness could not do its work (no server, no program).
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "chameleon-harness", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -31,6 +31,10 @@ enum Command {
     BenchReference(commands::bench_reference::BenchReferenceArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
     Sweep(commands::sweep::SweepArguments),
+    /// Write what a shell completes this program's command lines with.
+    Completions(commands::manual::CompletionsArguments),
+    /// Write the manual page of the program, or of a command, as man reads it.
+    Man(commands::manual::ManArguments),
 }
 
 fn main() -> ExitCode {
@@ -59,5 +63,7 @@ fn run(command: &Command) -> Result<Ending, CommandError> {
         Command::Rehearse(arguments) => commands::rehearse::run(arguments),
         Command::BenchReference(arguments) => commands::bench_reference::run(arguments),
         Command::Sweep(arguments) => commands::sweep::run(arguments),
+        Command::Completions(arguments) => commands::manual::completions(Arguments::command(), arguments),
+        Command::Man(arguments) => commands::manual::man(&Arguments::command(), arguments),
     }
 }

@@ -4,6 +4,7 @@ pub mod bench_reference;
 pub mod demo;
 pub mod interruption;
 pub mod list;
+pub mod manual;
 pub mod output;
 mod progress;
 pub mod rehearse;
