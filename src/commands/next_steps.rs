@@ -24,14 +24,17 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
     }
     copies(console, &agreed.plan.sources, &config);
     console.step(
-        "Never start 1.8.2 on this database again. A source is shown as not consistent until its replica has read past the \
+        "Never start 1.8.2 on this database again, unless the upgrade was rolled back. A source is shown as not consistent until its replica has read past the \
          consistent point, and until then it should not be stopped: on a MySQL server on which nothing happens that is when \
          something is changed in one of its schemas.",
     );
     console.step(
         "Compare the tables with MySQL, by their numbers of rows at least: what 1.8.2 had lost before, the upgrade can't \
-         know. When all is well, the 1.7 catalogue can go; until then it is the way back:",
+         know. As long as the 1.7 catalogue is kept, the upgrade can be undone, however long 2.0 has run: 1.8.2 then goes on \
+         where 2.0 stopped.",
     );
+    console.command(&shell::command("rollback", named, "--dry-run"));
+    console.step("When all is well, it can go:");
     console.command(&shell::command("cleanup", named, "--drop"));
 }
 

@@ -112,14 +112,20 @@ async fn replay_listed(alone: &Alone<'_>, listed: &[Listed]) -> Result<(), Refus
     if listed.is_empty() {
         return Ok(());
     }
-    alone.console.heading("Replay of what 2.0 has listed");
+    // A batch that is listed without events is closed without a word.
+    if listed.iter().any(|source| source.events > 0) {
+        alone.console.heading("Replay of what 2.0 has listed");
+    }
     as_the_role(alone).await.map_err(|error| stopped(alone, &error.into()))?;
     let mut disabled = Vec::new();
     for source in listed {
         let began = Instant::now();
         let tables = replay::replay(alone.client(), source).await.map_err(|error| stopped(alone, &error))?;
-        let events = counted(source.events, "event");
-        alone.console.step(&format!("{}: {events} in {:.1} s", source.name, began.elapsed().as_secs_f64()));
+        if source.events > 0 {
+            let events = counted(source.events, "event");
+            let seconds = began.elapsed().as_secs_f64();
+            alone.console.step(&format!("{}: {events} in {seconds:.1} s", source.name));
+        }
         disabled.extend(tables);
     }
     // Nothing that a replayed statement has set stays for the rollback.

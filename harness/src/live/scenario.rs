@@ -61,7 +61,8 @@ impl Scenario {
             Step::InitReplica(sources) => Some(sources),
             _ => None,
         });
-        let mut sources: Vec<_> = initialised.flatten().cloned().collect();
+        let is_upgraded = |source: &&String| self.upgraded.values().flatten().any(|old| old == *source);
+        let mut sources: Vec<_> = initialised.flatten().filter(is_upgraded).cloned().collect();
         sources.sort();
         sources.dedup();
         let mut back = self.clone();
