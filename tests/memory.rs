@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chameleon_harness::chameleon::home::CONFIGURATION;
 use chameleon_harness::process::memory;
 use chameleon_harness::seed::{Batch, Destination, Event, Kind, Seed, Source, Table};
-use replica::{PROGRAM, Replica, demo_source};
+use replica::{PROGRAM, Replica, demo_source, where_programs_are};
 
 /// What the client may take, in KiB.
 const MEMORY: u64 = 64 * 1024;
@@ -102,6 +102,7 @@ fn run(replica: &Replica, arguments: &[&str]) -> Run {
         .args(arguments)
         .args(["--config", CONFIGURATION])
         .env("HOME", replica.home.path())
+        .envs(where_programs_are())
         .stdout(Stdio::piped())
         .spawn()
         .expect("the upgrader starts");

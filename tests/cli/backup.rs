@@ -2,7 +2,7 @@
 
 use crate::faults::Upgraded;
 use crate::on_terminal::Terminal;
-use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown, where_programs_are};
 use chameleon_harness::chameleon::home::{CONFIGURATION, Home, configuration};
 use chameleon_harness::record::{Record, properties};
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
@@ -47,7 +47,7 @@ fn program(replica: &Replica, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     let (verb, options) = arguments.split_first().unwrap();
     command.args([verb, "--config", CONFIGURATION]).args(options).env("HOME", replica.home.path());
-    command.stdin(Stdio::null());
+    command.stdin(Stdio::null()).envs(where_programs_are());
     command
 }
 
@@ -549,7 +549,9 @@ fn nobody_answers_and_no_file_is_written() {
         let place = Place::new();
         let options = ["upgrade", "--offline", "--config", CONFIGURATION, "--backup"];
         let options = [&options[..], &[place.file.to_str().unwrap()]].concat();
-        let mut terminal = Terminal::of_width(100, &replica, &options, &[]);
+        let programs = where_programs_are();
+        let programs: Vec<_> = programs.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let mut terminal = Terminal::of_width(100, &replica, &options, &programs);
         terminal.until("Answer YES to go on:");
         terminal.type_in(answer);
         let (code, shown) = terminal.end();

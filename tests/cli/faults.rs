@@ -1,6 +1,6 @@
 //! Every kind of fault at every message of a verb that changes what an upgrade has made, each on a copy of its own.
 
-use crate::replica::{PROGRAM, demo_source};
+use crate::replica::{PROGRAM, demo_source, where_programs_are};
 use chameleon_harness::chameleon::home::Configuration;
 use chameleon_harness::fault::FaultDescription;
 use chameleon_harness::record::properties;
@@ -12,7 +12,6 @@ use chameleon_harness::seed::Seed;
 use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use postgres::Client;
-use std::collections::BTreeMap;
 
 /// The answer is lost at every message; the other kinds take turns, and all have theirs around the commit.
 const KINDS: [&str; 5] =
@@ -72,7 +71,7 @@ impl Upgraded {
             arguments: &arguments,
             configuration: &self.configuration,
             faults,
-            environment: &BTreeMap::new(),
+            environment: &where_programs_are().into_iter().collect(),
         };
         attempt::run(replica, self.template.server(), &attempt).unwrap()
     }

@@ -3,7 +3,7 @@
 
 use crate::faults::Upgraded;
 use crate::on_terminal::{Terminal, assert_fits};
-use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown};
+use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown, where_programs_are};
 use chameleon_harness::chameleon::home::CONFIGURATION;
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
@@ -151,7 +151,8 @@ fn fresh() -> Vec<(&'static str, Vec<String>)> {
 }
 
 fn upgrade(replica: &Replica, options: &[&str]) -> (Option<i32>, String) {
-    let output = replica.command(&["upgrade", "--yes"]).args(options).output().unwrap();
+    let mut command = replica.command(&["upgrade", "--yes"]);
+    let output = command.args(options).envs(where_programs_are()).output().unwrap();
     (output.status.code(), shown(&output))
 }
 

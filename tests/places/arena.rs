@@ -321,7 +321,9 @@ impl Case {
         let (home, _) = self.home();
         let file = home.path().join("catalogue.dump");
         let arguments = [OsStr::new("backup"), file.as_os_str(), "--config".as_ref(), "places".as_ref()];
-        let output = self.command(Path::new(PROGRAM), home.path()).args(arguments).output().unwrap();
+        let mut command = self.command(Path::new(PROGRAM), home.path());
+        command.env("CHAMELEON_POSTGRES_BIN", self.psql.parent().unwrap());
+        let output = command.args(arguments).output().unwrap();
         assert!(output.status.success() && file.is_file(), "{}: {}", self.name, shown(&output));
     }
 

@@ -164,6 +164,13 @@ impl Replica {
     }
 }
 
+/// What tells the upgrader where the programs of the shared server's version are, where packages haven't put them.
+pub fn where_programs_are() -> Option<(String, String)> {
+    let bin = server::shared().expect("a PostgreSQL server").binaries().expect("its programs");
+    let by_package = bin.starts_with("/usr/lib/postgresql");
+    (!by_package).then(|| ("CHAMELEON_POSTGRES_BIN".to_owned(), bin.display().to_string()))
+}
+
 /// What a program has written: standard output, then standard error.
 pub fn shown(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
