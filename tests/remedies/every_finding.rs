@@ -26,6 +26,13 @@ const WAY_BACK: &str = "tests/remedies/way_back.rs";
 
 /// Each finding with its remedies.
 const REMEDIES: &[(&str, &[Remedy])] = &[
+    (
+        "backup",
+        &[
+            Test("tests/cli/backup.rs", "a_file_that_is_there_is_replaced_by_force_only"),
+            Test("tests/cli/backup.rs", "programs_that_will_not_do_are_named"),
+        ],
+    ),
     ("batch-succession", &[Live("orphan_after_retention")]),
     ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
     (
