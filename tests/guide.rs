@@ -129,7 +129,7 @@ fn same(what: &str, pages: &BTreeSet<String>, wanted: &BTreeSet<String>) -> Resu
 }
 
 fn every_finding() -> Result<(), String> {
-    let own = CHECKS.iter().map(|check| check.id).chain(["recheck"]);
+    let own = CHECKS.iter().map(|check| check.id).chain(["recheck", "backup", "replay"]);
     let wanted = own.chain(rollback::checks::CHECKS.iter().map(|check| check.id));
     same("finding", &pages_in(&folder().join("findings"))?, &wanted.map(str::to_owned).collect())
 }

@@ -29,9 +29,12 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
          something is changed in one of its schemas.",
     );
     console.step(
-        "Compare the tables with MySQL, by their numbers of rows at least: what 1.8.2 had lost before, the upgrade can't \
-         know. As long as the 1.7 catalogue is kept, the upgrade can be undone, however long 2.0 has run: 1.8.2 then goes on \
-         where 2.0 stopped.",
+        "Then compare the tables with MySQL, row by row: what 1.8.2 had lost before, the upgrade can't know.",
+    );
+    console.command(&shell::command("verify", named, ""));
+    console.step(
+        "As long as the 1.7 catalogue is kept, the upgrade can be undone, however long 2.0 has run: 1.8.2 then goes on where 2.0 \
+         stopped.",
     );
     console.command(&shell::command("rollback", named, "--dry-run"));
     console.step("When all is well, it can go:");

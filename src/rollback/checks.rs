@@ -154,7 +154,8 @@ pub fn run(examined: &Examined) -> Vec<Finding> {
 fn left_over() -> Finding {
     LEFTOVERS.error(
         format!("The schema {VERSION2} is left over, and the 2.0 catalogue is to be kept under this name."),
-        format!("When it is of no more use: DROP SCHEMA {VERSION2} CASCADE; and run again."),
+        "Look at it with chameleon-upgrade cleanup, which drops it when it is of no more use (--schema version2 --drop) or keeps \
+         it under another name (--rename-to NAME). Then run again.",
     )
 }
 
