@@ -7,6 +7,7 @@ mod ask;
 mod connect;
 mod dump;
 mod gtids;
+mod parts;
 mod progress;
 mod rows;
 mod server;
@@ -20,10 +21,11 @@ mod transactions;
 
 pub use ask::{ask, binary_logs, connected};
 pub use connect::{ConnectError, Session, place};
+pub use parts::Parts;
 pub use progress::Observer;
 pub use succession::between;
 pub use table_rows::{
-    Definition, KeyColumn, KeyKind, MysqlColumn, TableQuery, TableRows, definition, prepare_for_rows,
-    rows_by_key,
+    Definition, KeyColumn, KeyKind, MysqlColumn, TableQuery, definition, prepare_for_rows, rows_by_key,
+    table_rows,
 };
-pub use tables::Tables;
+pub use tables::tables;

@@ -2,12 +2,11 @@
 //! holds no snapshot; or by keys that are named. §after-verify
 
 use super::connect::Session;
+use super::parts::Parts;
 use super::server::unanswered;
 use crate::facts::mysql::Question;
 use mysql::prelude::Queryable;
 use mysql::{Conn, Row, Value};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 const DOING: &str = "reading the rows of a table";
 
@@ -81,35 +80,10 @@ impl KeyColumn {
 /// Rows as they are handed on.
 pub type Rows = Vec<Vec<Option<String>>>;
 
-/// The rows of a table, a part at a time, and then the session that they came from.
-pub struct TableRows {
-    /// The parts.
-    pub received: mpsc::Receiver<Result<Rows, Question>>,
-    reading: JoinHandle<Session>,
-}
-
-impl TableRows {
-    /// Reads a table from its beginning.
-    #[must_use]
-    pub fn of(query: TableQuery, mut session: Session) -> Self {
-        let (send, received) = mpsc::channel(1);
-        let reading = tokio::task::spawn_blocking(move || {
-            let hand_on = |rows| send.blocking_send(Ok(rows)).is_ok();
-            if let Err(question) = read(&mut session.0, &query, hand_on) {
-                // Nobody listens any more when the command was interrupted.
-                drop(send.blocking_send(Err(question)));
-            }
-            session
-        });
-        Self { received, reading }
-    }
-
-    /// The session, for what else is to be asked; none when it can't be had back.
-    pub async fn session(self) -> Option<Session> {
-        // Who reads no further is not waited for.
-        drop(self.received);
-        self.reading.await.ok()
-    }
+/// The rows of a table from its beginning, a part at a time, and then the session that they came from.
+#[must_use]
+pub fn table_rows(query: TableQuery, session: Session) -> Parts<Rows> {
+    Parts::of(session, move |conn, hand_on| read(conn, &query, hand_on))
 }
 
 /// Prepares a session for reading rows.

@@ -1,13 +1,12 @@
 //! What the tables of a schema look like on MySQL: one question a schema, answered a few tables at a time.
 
 use super::connect::Session;
+use super::parts::Parts;
 use super::server::unanswered;
 use crate::facts::mysql::Question;
 use crate::structure::OnMysql;
 use mysql::Conn;
 use mysql::prelude::Queryable;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 const DOING: &str = "asking for the columns of the tables";
 
@@ -24,35 +23,10 @@ const COLUMNS: &str = "
     WHERE table_schema = ?
     ORDER BY CAST(table_name AS BINARY), ordinal_position";
 
-/// The tables of a schema, a few at a time, and then the session that they came from.
-pub struct Tables {
-    /// The tables.
-    pub received: mpsc::Receiver<Result<Vec<OnMysql>, Question>>,
-    reading: JoinHandle<Session>,
-}
-
-impl Tables {
-    /// Asks for the tables of `schema`.
-    #[must_use]
-    pub fn of(schema: String, mut session: Session) -> Self {
-        let (send, received) = mpsc::channel(1);
-        let reading = tokio::task::spawn_blocking(move || {
-            let hand_on = |tables| send.blocking_send(Ok(tables)).is_ok();
-            if let Err(question) = read(&mut session.0, &schema, hand_on) {
-                // Nobody listens any more when the command was interrupted.
-                drop(send.blocking_send(Err(question)));
-            }
-            session
-        });
-        Self { received, reading }
-    }
-
-    /// The session, for what else is to be asked; none when it can't be had back.
-    pub async fn session(self) -> Option<Session> {
-        // Who reads no further is not waited for.
-        drop(self.received);
-        self.reading.await.ok()
-    }
+/// The tables of `schema`, a few at a time, and then the session that they came from.
+#[must_use]
+pub fn tables(schema: String, session: Session) -> Parts<Vec<OnMysql>> {
+    Parts::of(session, move |conn, hand_on| read(conn, &schema, hand_on))
 }
 
 fn read(

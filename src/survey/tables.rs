@@ -6,7 +6,7 @@ use crate::examination::mysql::{Compared, Differing};
 use crate::facts::mysql::Question;
 use crate::facts::mysql::TableName;
 use crate::plan::{Part, PlannedSource};
-use crate::source::{self, ConnectError, Observer, Session, Tables};
+use crate::source::{self, ConnectError, Observer, Session};
 use crate::structure::{self, Difference, OnMysql};
 use std::collections::BTreeSet;
 use tokio_postgres::error::SqlState;
@@ -44,7 +44,7 @@ pub(super) async fn compare(
 ) -> (Result<Session, ConnectError>, Compared) {
     let mut compared = Compared::default();
     for part in planned.parts.iter().filter(|part| part.start.is_some()) {
-        let mut tables = Tables::of(part.pair.source_schema.clone(), session);
+        let mut tables = source::tables(part.pair.source_schema.clone(), session);
         while let Some(received) = tables.received.recv().await {
             let outcome = match received {
                 Ok(some) => {

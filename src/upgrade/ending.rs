@@ -64,8 +64,8 @@ pub fn of_a_dry_run(what: &str, waiting: u64) -> Ending {
 fn left(undone: &Undone) -> &'static str {
     match undone {
         Undone::KeptForInspection => {
-            "What had been built of 2.0 is kept as _sch_chameleon_version2 for inspection. Before the next attempt: DROP \
-             SCHEMA _sch_chameleon_version2 CASCADE;"
+            "What had been built of 2.0 is kept as _sch_chameleon_version2 for inspection. Before the next attempt, \
+             chameleon-upgrade cleanup shows it, and drops or renames it."
         }
         Undone::Entirely => "Nothing is left to clean up.",
         Undone::EntirelyAfter(_) => "Nothing of the upgrade is left.",

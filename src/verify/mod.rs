@@ -13,7 +13,7 @@ pub mod settle;
 use crate::config::{Configuration, MysqlConnection, NewSource};
 use crate::facts::mysql::Question;
 use crate::mapping::MappingPair;
-use crate::source::{self, Definition, KeyColumn, KeyKind, Session, TableQuery, TableRows};
+use crate::source::{self, Definition, KeyColumn, KeyKind, Session, TableQuery};
 use compare::{Column, Difference, Digest, Key};
 use form::Form;
 use replica::Table;
@@ -267,7 +267,7 @@ impl<'a> Sides<'a> {
     /// A number for all rows of either side.
     async fn digests(&self, session: Session, pace: Pace) -> Result<(Session, Digest, Digest), VerifyError> {
         let (mut here, mut there) = (Digest::default(), Digest::default());
-        let mut rows = TableRows::of(self.query.clone(), session);
+        let mut rows = source::table_rows(self.query.clone(), session);
         let began = Instant::now();
         while let Some(part) = rows.received.recv().await {
             part?.iter().for_each(|row| here.add(&self.columns, row));
@@ -283,7 +283,7 @@ impl<'a> Sides<'a> {
     async fn chunks(&self, session: Session, pace: Pace) -> Result<(Session, FirstLook), VerifyError> {
         let mut look = FirstLook { rows: 0, found: vec![], more: 0 };
         let mut matched = 0;
-        let mut rows = TableRows::of(self.query.clone(), session);
+        let mut rows = source::table_rows(self.query.clone(), session);
         let began = Instant::now();
         while let Some(part) = rows.received.recv().await {
             let part = part?;

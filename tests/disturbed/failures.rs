@@ -27,10 +27,11 @@ fn fails_at(step: &str) {
     scene.assert_intact();
     assert_eq!(scene.has_schema("_sch_chameleon_version2"), keeps_something(step));
     if keeps_something(step) {
-        let drop = failed.statement("DROP SCHEMA");
-        let rename = refused_because_of_version2(&scene);
+        failed.assert_last_says(&["chameleon-upgrade cleanup"]);
+        refused_because_of_version2(&scene);
         // Either way goes on.
-        scene.replica.sql(if step == "tables" { &rename } else { &drop });
+        let kept = ["--rename-to", "_sch_chameleon_version2_kept"];
+        scene.clean_up(if step == "tables" { &kept } else { &["--drop"] });
     } else {
         scene.assert_unchanged();
         failed.assert_last_says(&["Nothing is left to clean up"]);
@@ -42,14 +43,17 @@ fn fails_at(step: &str) {
     scene.assert_upgraded_as(Outcome::undisturbed());
 }
 
-/// The next run refuses and changes nothing; the statement that it prints to keep the schema.
-fn refused_because_of_version2(scene: &Scene) -> String {
+/// The next run refuses and changes nothing, and names the commands that drop or keep the schema.
+fn refused_because_of_version2(scene: &Scene) {
     let before = scene.replica.record();
     let refused = scene.upgrade(vec![]);
-    refused.assert_code(3).assert_says(&["The schema _sch_chameleon_version2 is left over", "DROP SCHEMA"]);
+    refused.assert_code(3).assert_says(&[
+        "The schema _sch_chameleon_version2 is left over",
+        "cleanup --config upgraded --schema version2 --drop",
+        "--rename-to _sch_chameleon_version2_kept",
+    ]);
     refused.assert_last_says(&["Nothing was changed"]);
     assert_unchanged(&before, &scene.replica.record());
-    refused.statement("ALTER SCHEMA")
 }
 
 macro_rules! a_statement_fails_in_step {
@@ -73,7 +77,7 @@ fn a_statement_fails_at_any_message_of_the_transaction() {
         failed.assert_code(4).assert_says(&["53100"]).assert_last_says(&["1.7 is in place"]);
         scene.assert_intact();
         if scene.has_schema("_sch_chameleon_version2") {
-            scene.replica.sql(&failed.statement("DROP SCHEMA"));
+            scene.clean_up(&["--drop"]);
         } else {
             failed.assert_last_says(&["Nothing is left to clean up"]);
         }
@@ -103,7 +107,7 @@ fn an_owner_that_may_not_create_schemas_does_not_keep_it_from_being_kept() {
     scene.replica.sql(&format!(r#"CREATE ROLE "{owner}"; ALTER SCHEMA sch_chameleon OWNER TO "{owner}""#));
     let failed = scene.upgrade(vec![disk_full(Place::in_step("tables", 2))]);
     failed.assert_code(4).assert_last_says(&["1.7 is in place", "is kept as _sch_chameleon_version2"]);
-    scene.replica.sql(&failed.statement("DROP SCHEMA"));
+    scene.clean_up(&["--drop"]);
     scene.upgrade(vec![]).assert_code(0);
     scene.replica.sql(&format!(r#"DROP OWNED BY "{owner}" CASCADE; DROP ROLE "{owner}""#));
 }
@@ -119,7 +123,7 @@ fn what_was_replayed_before_a_failure_stays_replayed() {
     let scene = Scene::of(&waiting());
     let failed = scene.upgrade(vec![disk_full(Place::in_step("tables", 2))]);
     failed.assert_code(4).assert_last_says(&["1.7 is in place"]);
-    scene.replica.sql(&failed.statement("DROP SCHEMA"));
+    scene.clean_up(&["--drop"]);
     assert_eq!(rows(&mut scene.replica.client()), rows(&mut replayed.replica.client()));
     scene.upgrade(vec![]).assert_code(0);
     scene.assert_upgraded_as(&expected);
@@ -408,7 +412,7 @@ fn the_verification_sees_all_damage() {
         failed.assert_says(&["the step \"verify\" failed: the verification found"]).assert_says(says);
         failed.assert_last_says(&["1.7 is in place", "_sch_chameleon_version2"]);
         scene.assert_intact();
-        scene.replica.sql(&failed.statement("DROP SCHEMA"));
+        scene.clean_up(&["--drop"]);
     }
     end_of_the_sabotage(&scene);
     scene.assert_unchanged();

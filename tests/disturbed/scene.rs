@@ -110,6 +110,12 @@ impl Scene {
         assert_unchanged(&self.before, &after);
     }
 
+    /// Clears away what a failed upgrade has kept, by the command that it names.
+    pub fn clean_up(&self, options: &[&str]) {
+        let arguments = [&["cleanup", "--schema", "version2", "--yes"], options].concat();
+        self.replica.command_with_mysql(&arguments).assert().success();
+    }
+
     /// 1.7 is there as it was, and nothing else.
     pub fn assert_unchanged(&self) {
         assert_unchanged(&self.before, &self.replica.record());
