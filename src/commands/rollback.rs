@@ -11,9 +11,9 @@ use crate::finding::{self, Finding};
 use crate::outcome::Outcome;
 use crate::postgres::{self, exclusive};
 use crate::report::console::Console;
-use crate::rollback::checks::{Examined, Options, Progress};
 use crate::rollback::ending::{self, Way};
-use crate::rollback::going_on::GoingOn;
+use crate::rollback::examined::{Examined, GoingOn, Options, Progress};
+
 use crate::rollback::replay::{self, Listed, ReplayError};
 use crate::rollback::{self, Agreed, checks};
 use crate::shell;

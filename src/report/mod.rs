@@ -1,5 +1,6 @@
 //! What is told of an upgrade: to people on the console, to programs as JSON.
 
+mod bar;
 pub mod console;
 pub mod documents;
 pub mod events;

@@ -3,6 +3,7 @@
 
 use crate::facts::mysql::Reading;
 use crate::replay::{Backlog, Progress};
+use crate::report::bar::Bar;
 use crate::report::console::Console;
 use crate::report::events::{Event, Work};
 use crate::report::{layout, output};
@@ -17,14 +18,6 @@ use std::time::Duration;
 
 /// Columns that the name of a source may take beside a bar.
 const NAME_OF_BAR: usize = 24;
-
-/// How far the replay of a source has come, on a terminal; elsewhere a line now and then.
-pub(super) struct Bar {
-    source: String,
-    bar: ProgressBar,
-    /// The last tenth that was told, where there is no terminal.
-    told: u64,
-}
 
 impl Console {
     fn tell_progress(&self, work: Work, source: &str, done: u64, of: u64) {

@@ -2,76 +2,12 @@
 //! nothing, the two catalogues change places. What it has read alone is of no weight: 1.8.2 reads it again. After that
 //! 1.8.2 goes on where 2.0 stopped ([`super::going_on`]).
 
-use super::going_on::{self, GoingOn};
+use super::examined::Examined;
+use super::going_on;
 use crate::checks::Check;
-use crate::facts::postgres::{CatalogueVersion, Role, Server, Session};
+use crate::facts::postgres::{CatalogueVersion, Role, Session};
 use crate::finding::{Finding, Severity};
 use crate::names::{VERSION1, VERSION2, quote_identifier};
-use crate::wording::counted;
-
-/// All that is looked at before a rollback.
-#[derive(Debug)]
-pub struct Examined {
-    /// The server, and which schemas are on it.
-    pub server: Server,
-    /// Sessions of pg_chameleon.
-    pub sessions: Vec<Session>,
-    /// What `_sch_chameleon_version1` is.
-    pub put_aside: CatalogueVersion,
-    /// Schemas of other names that hold what a catalogue holds; asked for only when there is no 1.7 one to go back to.
-    pub elsewhere: Vec<String>,
-    /// How far the new replica has come; none where the two catalogues can't be compared.
-    pub progress: Option<Progress>,
-    /// The way back, where the new replica has gone on; none where the two catalogues just change places.
-    pub going_on: Option<GoingOn>,
-    /// The command line.
-    pub options: Options,
-}
-
-/// How far the new replica has come.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// The events that it has applied (`i_replayed` and `i_ddl` of its batches).
-    pub applied: i64,
-    /// The events that it could not apply (`t_error_log`).
-    pub failed: i64,
-    /// The sources whose first batch is gone: the daemon deletes what it has applied, after batch_retention.
-    pub forgotten: i64,
-    /// The tables that it has copied since the upgrade (sync_tables, refresh_schema, init_replica), or added.
-    pub brought_anew: i64,
-    /// The sources whose status says that they are at work.
-    pub at_work: Vec<String>,
-}
-
-impl Progress {
-    /// Whether 1.8.2 would no longer find the tables as it left them.
-    #[must_use]
-    pub fn has_gone_on(&self) -> bool {
-        self.applied > 0 || self.failed > 0 || self.forgotten > 0 || self.brought_anew > 0
-    }
-
-    /// What it has done, for people.
-    fn done(&self) -> String {
-        let counted = |count: i64, one: &str| counted(count.unsigned_abs(), one);
-        let all = [
-            (self.applied, format!("{} applied", counted(self.applied, "event"))),
-            (self.failed, format!("{} in its error log", counted(self.failed, "event"))),
-            (self.forgotten, format!("the first batches of {} gone by", counted(self.forgotten, "source"))),
-            (self.brought_anew, format!("{} copied or added", counted(self.brought_anew, "table"))),
-        ];
-        let done: Vec<_> = all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
-        done.join(", ")
-    }
-}
-
-/// What the command line says.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// `--force`.
-    pub force: bool,
-    /// `--assume-stopped`.
-    pub assume_stopped: bool,
-}
 
 /// Every check of a rollback, in the order in which findings are shown.
 pub const CHECKS: &[Check<Examined>] = &[
@@ -233,7 +169,9 @@ fn gone_on(examined: &Examined) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examined::{Options, Progress};
     use super::*;
+    use crate::facts::postgres::Server;
 
     fn facts() -> Examined {
         Examined {

@@ -1,26 +1,14 @@
 //! What keeps 1.8.2 from going on where 2.0 stopped, and what is to be known of it beforehand. §way-back-start to
 //! §way-back-refused.
 
-use super::checks::Examined;
+use super::examined::Examined;
 use crate::checks::Check;
-use crate::facts::snapshot::{Named, OldSourceId, StoredCoordinate};
-use crate::facts::way_back::{Catalogues, Tables};
+use crate::facts::snapshot::{Named, StoredCoordinate};
+use crate::facts::way_back::Tables;
 use crate::finding::{Finding, Severity};
 use crate::plan;
-use crate::way_back::{Lost, Refusal, WayBack};
+use crate::way_back::{Lost, Refusal};
 use crate::wording::counted;
-use std::collections::BTreeMap;
-
-/// The way back of a replica that 2.0 has gone on with.
-#[derive(Debug)]
-pub struct GoingOn {
-    /// Both catalogues.
-    pub catalogues: Catalogues,
-    /// Where each source of 1.8.2 goes on, or why it can't.
-    pub decided: Result<WayBack, Vec<Refusal>>,
-    /// What becomes of the tables; empty where nothing was decided.
-    pub tables: BTreeMap<OldSourceId, Tables>,
-}
 
 pub(super) const MAPPINGS: Check<Examined> = Check {
     id: "way-back-mappings",

@@ -4,6 +4,7 @@
 
 pub mod checks;
 pub mod ending;
+pub mod examined;
 pub mod going_on;
 pub mod replay;
 pub mod tables;
@@ -18,8 +19,8 @@ use crate::names::{SCHEMA, VERSION1};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
 use crate::postgres;
 use crate::way_back::{self, WayBack};
-use checks::{Examined, Options, Progress};
-use going_on::GoingOn;
+use examined::{Examined, GoingOn, Options, Progress};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
