@@ -13,7 +13,7 @@ use chameleon_harness::server::{Kind, SharedServer};
 use chameleon_harness::sweep::case::Case;
 use postgres::Client;
 
-/// The answer is lost at every message; the other kinds take turns, and all have theirs around the commit.
+/// They take turns, and all have theirs around the commit; with CHAMELEON_FAULTS the answer is lost at every message.
 const KINDS: [&str; 5] =
     ["cut_after", "statement_fails:disk_full", "cut_before", "kill_client", "crash_server"];
 
@@ -76,22 +76,15 @@ impl Upgraded {
         attempt::run(replica, self.template.server(), &attempt).unwrap()
     }
 
-    /// Runs the verb with each. `judge` holds what is left against the exit code, and says whether the verb has done its
-    /// work; where it has not, run again it does. At least once its answer must have been lost.
-    pub fn at_every_message(&self, verb: &[&str], judge: impl Fn(&Case, &Outcome, &mut Client) -> bool) {
-        self.faults(verb, true, judge);
-    }
-
-    /// The same for a verb of many messages: at each the kinds take turns. With CHAMELEON_FAULTS as above.
+    /// Runs the verb with each; the kinds take turns, unless CHAMELEON_FAULTS asks for all. `judge` holds what is left against the
+    /// exit code, and says whether the verb has done its work; where it has not, run again it does. At least once its answer
+    /// must have been lost.
     pub fn in_turn_at_every_message(
         &self,
         verb: &[&str],
         judge: impl Fn(&Case, &Outcome, &mut Client) -> bool,
     ) {
-        self.faults(verb, std::env::var_os("CHAMELEON_FAULTS").is_some(), judge);
-    }
-
-    fn faults(&self, verb: &[&str], cut: bool, judge: impl Fn(&Case, &Outcome, &mut Client) -> bool) {
+        let cut = std::env::var_os("CHAMELEON_FAULTS").is_some();
         let copy = || self.copy();
         let undisturbed = self.run(&mut copy(), verb, &[]);
         assert_eq!(undisturbed.code(), Some(0), "{}", undisturbed.output);

@@ -1,10 +1,8 @@
 //! `rollback`: a successful upgrade is undone, as long as the 2.0 replica has applied nothing; and whatever goes wrong
 //! with it, the catalogue is the one or the other.
 
-use crate::faults::Upgraded;
 use crate::replica::Replica;
 use chameleon_harness::record::Record;
-use chameleon_harness::record::properties::{self, Version};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -161,18 +159,4 @@ fn nobody_says_yes() {
     let before = replica.record();
     replica.command(&["rollback"]).assert().code(REFUSED).stderr(contains("nobody can be asked"));
     assert_eq!(before.diff(&replica.record()), "");
-}
-
-/// Each kind of fault at each message: afterwards the catalogue is the one or the other, and the exit code says which.
-#[test]
-fn faults_at_every_message_leave_the_one_or_the_other() {
-    Upgraded::demo().at_every_message(&["rollback", "--yes"], |case, outcome, client| {
-        let version = properties::version(client).unwrap();
-        match (outcome.code(), &version) {
-            (Some(0), Version::Old) | (Some(REFUSED), Version::New) => {}
-            (None, Version::Old | Version::New) if outcome.killed() => {}
-            other => panic!("{case}: {other:?}: {}", outcome.output),
-        }
-        version == Version::Old
-    });
 }

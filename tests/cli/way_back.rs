@@ -526,7 +526,7 @@ fn tables_of_every_kind_go_the_way_of_the_model() {
 /// code says which, and what was listed has been applied once at the most; once the command has done its work, once.
 #[test]
 fn faults_at_every_message_leave_the_one_or_the_other() {
-    Upgraded::and_then(GONE_ON).at_every_message(&["rollback", "--yes"], |case, outcome, client| {
+    Upgraded::and_then(GONE_ON).in_turn_at_every_message(&["rollback", "--yes"], |case, outcome, client| {
         let version = properties::version(client).unwrap();
         match (outcome.code(), &version) {
             (Some(0), Version::Old) | (Some(REFUSED), Version::New) => {}
