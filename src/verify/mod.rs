@@ -18,11 +18,15 @@ use compare::{Column, Difference, Digest, Key};
 use form::Form;
 use replica::Table;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
 
 /// How many rows that differ are kept of a table, to be looked at again and to be named.
 pub const KEPT: usize = 1000;
+
+/// How often a table is read at most, of which more rows differ than are kept.
+const LOOKS: usize = 5;
 
 /// How the tables are read.
 #[derive(Debug, Clone, Copy)]
@@ -153,7 +157,6 @@ pub async fn table(
         rows,
         took: began.elapsed(),
     };
-    let not = |why: &str| compared(Verdict::NotCompared { why: why.to_owned() }, 0);
     let (session, definition) = source::definition(session, &on_mysql.schema, &table.name).await?;
     if definition.columns.is_empty() {
         let verdict = match replica::columns(client, table, &[]).await? {
@@ -177,30 +180,38 @@ pub async fn table(
         }
     };
     let sides = Sides::of(client, table, &on_mysql.schema, &definition, columns, pace);
-    if sides.places.is_empty() {
-        let (session, here, there) = sides.digests(session, pace).await?;
-        let verdict = if here == there {
-            Verdict::Equal
-        } else {
-            let what = format!(
-                "{} rows on MySQL, {} in PostgreSQL, and they are not the same; which ones can't be told without a key that both \
-                 servers find rows by",
-                here.rows, there.rows
-            );
-            Verdict::Unequal { what: vec![what], rows_that_differ: here.rows.abs_diff(there.rows) }
-        };
-        return Ok((session, compared(verdict, here.rows)));
+    let (session, verdict, rows) = if sides.places.is_empty() {
+        settle::whole(&sides, on_mysql, session, pace).await?
+    } else {
+        by_rows(&sides, on_mysql, session, pace).await?
+    };
+    Ok((session, compared(if table.enabled { verdict } else { disabled(verdict) }, rows)))
+}
+
+/// Row by row; with how many rows there are on MySQL.
+async fn by_rows(
+    sides: &Sides<'_>,
+    on_mysql: &OnMysql<'_>,
+    mut session: Session,
+    pace: Pace,
+) -> Result<(Session, Verdict, u64), VerifyError> {
+    let mut differed = (0, 0);
+    for _ in 0..LOOKS {
+        let (back, look) = sides.chunks(session, pace).await?;
+        if look.found.is_empty() {
+            return Ok((back, Verdict::Equal, look.rows));
+        }
+        differed = (look.found.len() as u64 + look.more, look.rows);
+        let (back, verdict) = settle::rows(sides, on_mysql, back, look).await?;
+        if let Some(verdict) = verdict {
+            return Ok((back, verdict, differed.1));
+        }
+        // What was kept has come since; of what was not kept, nothing is known.
+        session = back;
     }
-    let (session, first) = sides.chunks(session, pace).await?;
-    if first.found.is_empty() && first.more == 0 {
-        return Ok((session, compared(Verdict::Equal, first.rows)));
-    }
-    let (session, verdict) = settle::settle(&sides, on_mysql, session, first.found, first.more).await?;
-    let verdict = if table.enabled { verdict } else { disabled(verdict) };
-    match &verdict {
-        Verdict::NotCompared { why } => Ok((session, not(why))),
-        _ => Ok((session, compared(verdict, first.rows))),
-    }
+    let (rows_that_differ, rows) = differed;
+    let why = "each time that the table was read, more differed than can be looked at again".to_owned();
+    Ok((session, Verdict::Undecided { why, rows_that_differ }, rows))
 }
 
 fn disabled(verdict: Verdict) -> Verdict {
@@ -213,15 +224,15 @@ fn disabled(verdict: Verdict) -> Verdict {
     }
 }
 
-/// What the first look at a table has found.
-struct FirstLook {
+/// What reading a table has found.
+struct Look {
     rows: u64,
     found: Vec<Difference>,
     /// So many more differ.
     more: u64,
 }
 
-impl FirstLook {
+impl Look {
     fn take(&mut self, found: Vec<Difference>) {
         let room = KEPT.saturating_sub(self.found.len());
         self.more += found.len().saturating_sub(room) as u64;
@@ -264,24 +275,29 @@ impl<'a> Sides<'a> {
         Self { client, table, query, columns, places }
     }
 
-    /// A number for all rows of either side.
-    async fn digests(&self, session: Session, pace: Pace) -> Result<(Session, Digest, Digest), VerifyError> {
-        let (mut here, mut there) = (Digest::default(), Digest::default());
+    /// A number for all rows of MySQL.
+    async fn digest_of_mysql(&self, session: Session, pace: Pace) -> Result<(Session, Digest), VerifyError> {
+        let mut digest = Digest::default();
         let mut rows = source::table_rows(self.query.clone(), session);
         let began = Instant::now();
         while let Some(part) = rows.received.recv().await {
-            part?.iter().for_each(|row| here.add(&self.columns, row));
-            pace.wait(began, here.rows).await;
+            part?.iter().for_each(|row| digest.add(&self.columns, row));
+            pace.wait(began, digest.rows).await;
         }
-        let session = rows.session().await.ok_or(VerifyError::Lost)?;
-        replica::each_row(self.client, self.table, &self.columns, |row| there.add(&self.columns, &row))
-            .await?;
-        Ok((session, here, there))
+        Ok((rows.session().await.ok_or(VerifyError::Lost)?, digest))
+    }
+
+    /// The same of PostgreSQL's.
+    async fn digest_of_postgres(&self) -> Result<Digest, VerifyError> {
+        let mut digest = Digest::default();
+        let add = |row: compare::Cells| digest.add(&self.columns, &row);
+        replica::each_row(self.client, self.table, &self.columns, add).await?;
+        Ok(digest)
     }
 
     /// All rows of MySQL, chunk by chunk, and then those that are in PostgreSQL alone.
-    async fn chunks(&self, session: Session, pace: Pace) -> Result<(Session, FirstLook), VerifyError> {
-        let mut look = FirstLook { rows: 0, found: vec![], more: 0 };
+    async fn chunks(&self, session: Session, pace: Pace) -> Result<(Session, Look), VerifyError> {
+        let mut look = Look { rows: 0, found: vec![], more: 0 };
         let mut matched = 0;
         let mut rows = source::table_rows(self.query.clone(), session);
         let began = Instant::now();
@@ -315,7 +331,7 @@ impl<'a> Sides<'a> {
     async fn surplus(
         &self,
         mut session: Session,
-        look: &mut FirstLook,
+        look: &mut Look,
         pace: Pace,
     ) -> Result<Session, VerifyError> {
         let key: Vec<Column> =
@@ -329,8 +345,7 @@ impl<'a> Sides<'a> {
             let Some(end) = there.last().cloned() else { return Ok(session) };
             let (back, here) = source::rows_by_key(session, query.clone(), there.clone()).await?;
             session = back;
-            let here: std::collections::HashSet<Key> =
-                here.iter().map(|row| compare::key(&key, &all, row)).collect();
+            let here: HashSet<Key> = here.iter().map(|row| compare::key(&key, &all, row)).collect();
             let of = |row: &Vec<Option<String>>| compare::key(&key, &all, row);
             let alone: Vec<_> =
                 there.iter().map(of).filter(|it| !here.contains(it)).map(Difference::Surplus).collect();

@@ -1,8 +1,8 @@
 //! What is to be made of rows that differ while the replica moves: they are looked at again, until the replica has passed the place
 //! in MySQL's log at which they were read. A row that still is another then, and has not been changed on MySQL since, differs.
 
-use super::compare::{self, Cells, Difference, Key};
-use super::{OnMysql, Sides, Verdict, VerifyError, replica};
+use super::compare::{self, Cells, Difference, Digest, Key};
+use super::{Look, OnMysql, Pace, Sides, Verdict, VerifyError, replica};
 use crate::batches::{Between, Gap};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::read;
@@ -37,56 +37,110 @@ enum Passed {
     No(String),
 }
 
-/// Looks at these rows again until it is decided.
-pub(super) async fn settle(
+/// Looks at the rows that differed again until it is decided. No verdict: those that were kept are equal now, and there were others.
+pub(super) async fn rows(
     sides: &Sides<'_>,
     on_mysql: &OnMysql<'_>,
     mut session: Session,
-    mut found: Vec<Difference>,
-    more: u64,
-) -> Result<(Session, Verdict), VerifyError> {
+    look: Look,
+) -> Result<(Session, Option<Verdict>), VerifyError> {
+    let Look { mut found, more, .. } = look;
+    // What MySQL had before PostgreSQL, which had come so far, was seen to have something else.
     let mut before: HashMap<Key, Option<Cells>> = HashMap::new();
     let mut decided = Vec::new();
-    for _ in 0..ROUNDS {
-        let keys: Vec<Key> = found.iter().map(|it| it.key().clone()).collect();
-        let (back, here) = source::rows_by_key(session, sides.query.clone(), keys.clone()).await?;
+    let mut why = "they keep changing on MySQL".to_owned();
+    for _ in 0..=ROUNDS {
+        let keys = found.iter().map(|it| it.key().clone()).collect();
+        let (back, mut here) = source::rows_by_key(session, sides.query.clone(), keys).await?;
         session = back;
         let now = by_key(sides, &here);
-        match passed(sides, on_mysql).await? {
-            Passed::Yes => {}
-            Passed::No(why) => {
-                let rows_that_differ = found.len() as u64 + more;
-                return Ok((session, Verdict::Undecided { why, rows_that_differ }));
-            }
-        }
-        let there =
-            replica::rows_by_key(sides.client, sides.table, &sides.columns, &sides.places, &keys).await?;
-        let (mut again, _) = compare::compare(&sides.columns, &sides.places, &here, &there);
-        let surplus = by_key(sides, &there).into_keys().filter(|key| !now.contains_key(key));
-        again.extend(surplus.map(Difference::Surplus));
-        // Not changed on MySQL since the last look: what differs now differs.
+        // What MySQL has not changed in between differs.
         let still =
             |it: &Difference| before.get(it.key()).is_some_and(|old| *old == now.get(it.key()).cloned());
-        let (settled, open): (Vec<_>, Vec<_>) = again.into_iter().partition(still);
-        decided.extend(settled);
-        before = open.iter().map(|it| (it.key().clone(), now.get(it.key()).cloned())).collect();
+        let (differ, open): (Vec<_>, Vec<_>) = found.into_iter().partition(still);
+        decided.extend(differ);
         found = open;
         if found.is_empty() {
             break;
         }
+        if let Passed::No(because) = passed(sides, on_mysql).await? {
+            why = because;
+            break;
+        }
+        let keys: Vec<Key> = found.iter().map(|it| it.key().clone()).collect();
+        before = keys.iter().map(|key| (key.clone(), now.get(key).cloned())).collect();
+        here.retain(|row| before.contains_key(&key(sides, row)));
+        let there =
+            replica::rows_by_key(sides.client, sides.table, &sides.columns, &sides.places, &keys).await?;
+        (found, _) = compare::compare(&sides.columns, &sides.places, &here, &there);
+        let surplus = by_key(sides, &there).into_keys().filter(|key| !now.contains_key(key));
+        found.extend(surplus.map(Difference::Surplus));
+        if found.is_empty() {
+            break;
+        }
     }
-    if !found.is_empty() && decided.is_empty() {
-        let why = "they keep changing on MySQL".to_owned();
-        return Ok((session, Verdict::Undecided { why, rows_that_differ: found.len() as u64 }));
+    if !decided.is_empty() {
+        return Ok((session, Some(verdict(&decided, more))));
     }
-    if decided.is_empty() && more == 0 {
-        return Ok((session, Verdict::Equal));
+    let rows_that_differ = found.len() as u64 + more;
+    let verdict = match (found.is_empty(), more) {
+        (true, 0) => Some(Verdict::Equal),
+        (true, _) => None,
+        (false, _) => Some(Verdict::Undecided { why, rows_that_differ }),
+    };
+    Ok((session, verdict))
+}
+
+/// Looks at a whole table until it is decided; with how many rows there are on MySQL.
+pub(super) async fn whole(
+    sides: &Sides<'_>,
+    on_mysql: &OnMysql<'_>,
+    mut session: Session,
+    pace: Pace,
+) -> Result<(Session, Verdict, u64), VerifyError> {
+    let mut why = "its rows keep changing on MySQL".to_owned();
+    let (mut rows, mut differ) = (0, 0);
+    // What MySQL had before PostgreSQL, which had come so far, was seen to have something else.
+    let mut before = None;
+    for round in 0..=ROUNDS + 1 {
+        let (back, here) = sides.digest_of_mysql(session, pace).await?;
+        session = back;
+        if let Some((old, there)) = before
+            && old == here
+        {
+            return Ok((session, of_the_whole(here, there), here.rows));
+        }
+        if round > 0
+            && let Passed::No(because) = passed(sides, on_mysql).await?
+        {
+            why = because;
+            break;
+        }
+        let there = sides.digest_of_postgres().await?;
+        if here == there {
+            return Ok((session, Verdict::Equal, here.rows));
+        }
+        (rows, differ) = (here.rows, here.rows.abs_diff(there.rows).max(1));
+        before = (round > 0).then_some((here, there));
     }
-    Ok((session, verdict(&decided, more)))
+    Ok((session, Verdict::Undecided { why, rows_that_differ: differ }, rows))
+}
+
+fn of_the_whole(here: Digest, there: Digest) -> Verdict {
+    let what = format!(
+        "{} rows on MySQL, {} in PostgreSQL, and they are not the same; which ones can't be told without a key that both servers \
+         find rows by",
+        here.rows, there.rows
+    );
+    Verdict::Unequal { what: vec![what], rows_that_differ: here.rows.abs_diff(there.rows).max(1) }
+}
+
+fn key(sides: &Sides<'_>, row: &Cells) -> Key {
+    compare::key(&sides.columns, &sides.places, row)
 }
 
 fn by_key(sides: &Sides<'_>, rows: &[Cells]) -> HashMap<Key, Cells> {
-    rows.iter().map(|row| (compare::key(&sides.columns, &sides.places, row), row.clone())).collect()
+    rows.iter().map(|row| (key(sides, row), row.clone())).collect()
 }
 
 fn verdict(decided: &[Difference], more: u64) -> Verdict {

@@ -21,5 +21,7 @@ mod server;
 mod size;
 #[path = "../terminal.rs"]
 mod terminal;
+#[path = "../verify.rs"]
+mod verify;
 #[path = "../window.rs"]
 mod window;

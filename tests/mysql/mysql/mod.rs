@@ -17,5 +17,7 @@ mod origin;
 mod own;
 #[path = "../server.rs"]
 mod server;
+#[path = "../verify.rs"]
+mod verify;
 #[path = "../window.rs"]
 mod window;

@@ -1,0 +1,112 @@
+//! What `verify` says of tables that differ while the replica has yet to apply something: §after-verify.
+
+use super::origin::{NEW, Origin};
+use crate::replica::{PROGRAM, Replica};
+use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource};
+use chameleon_harness::seed::{Batch, Seed, Source, Table};
+use serde_json::{Value, json};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// More rows than are kept to be looked at again.
+const MANY: u32 = 1_200;
+
+/// How long the test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A replica of `my_one`, with these tables and batches.
+fn replica(origin: &Origin, tables: Vec<Table>, batches: Vec<Batch>) -> Replica {
+    let source = Source::new("old_one").source_schema(Some("my_one")).dest_schema("one");
+    let source = tables.into_iter().fold(source, Source::table);
+    let seed = Seed::of([batches.into_iter().fold(source, Source::batch)]);
+    let configured = ConfiguredSource::mysql(NEW, &[("my_one", "one")]).with("db_conn", origin.db_conn());
+    Replica::of(&seed, &[configured])
+}
+
+fn start(replica: &Replica, tables: &str) -> Child {
+    Command::new(PROGRAM)
+        .args(["verify", "--format", "json", "--config", CONFIGURATION, "--tables", tables])
+        .env("HOME", replica.home.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the upgrader runs")
+}
+
+/// The exit code, and what was said of the only table.
+fn end(child: Child) -> (Option<i32>, Value) {
+    let output = child.wait_with_output().expect("an end");
+    let said: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", crate::replica::shown(&output)));
+    (output.status.code(), said["tables"][0].clone())
+}
+
+/// Runs `verify` of a table beside a daemon's session; `comes_on` is run as soon as it waits for the replica.
+fn while_it_waits(replica: &Replica, table: &str, comes_on: impl FnOnce()) -> (Option<i32>, Value) {
+    let (mut daemon, mut watch) = (replica.client(), replica.client());
+    daemon.batch_execute("SET application_name = '[PGCH] old_one'").unwrap();
+    let child = start(replica, table);
+    let asks = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND query LIKE '-- How far a source has come%'";
+    let began = Instant::now();
+    while watch.query(asks, &[]).unwrap().is_empty() {
+        assert!(began.elapsed() < PATIENCE, "it never waited");
+        thread::sleep(Duration::from_millis(20));
+    }
+    comes_on();
+    end(child)
+}
+
+/// The replica has read all, and applied it.
+fn has_come_to_the_end(origin: &Origin, replica: &Replica, rows: &str) {
+    let here = origin.here();
+    let (file, position) = here.split_once(':').unwrap();
+    replica.sql(&format!(
+        "BEGIN; {rows};
+         UPDATE sch_chameleon.t_replica_batch SET t_binlog_name = '{file}', i_binlog_position = {position}; COMMIT"
+    ));
+}
+
+#[test]
+fn more_rows_than_are_kept_that_have_yet_to_come_are_no_difference() {
+    let Some(origin) = Origin::start("more_rows_than_are_kept_that_have_yet_to_come_are_no_difference")
+    else {
+        return;
+    };
+    let replica = replica(&origin, vec![Table::new("t")], vec![Batch::open(&origin.here())]);
+    let rows: Vec<_> = (1..=MANY).map(|id| format!("({id}, 'row')")).collect();
+    origin.run(&format!("INSERT INTO my_one.t VALUES {}", rows.join(", ")));
+    let applied = format!("INSERT INTO one.t SELECT id, 'row' FROM generate_series(1, {MANY}) id");
+    let (code, table) =
+        while_it_waits(&replica, "one.t", || has_come_to_the_end(&origin, &replica, &applied));
+    assert_eq!(
+        (code, &table["verdict"], &table["rows"]),
+        (Some(0), &json!("equal"), &json!(MANY)),
+        "{table}"
+    );
+    // And what never comes is one.
+    replica.sql("DELETE FROM one.t WHERE id > 1");
+    let (code, table) = end(start(&replica, "one.t"));
+    assert_eq!((code, &table["verdict"]), (Some(6), &json!("unequal")), "{table}");
+    assert_eq!(table["rows_that_differ"], MANY - 1, "{table}");
+}
+
+/// A key that rows can't be found by: the table is compared as a whole.
+#[test]
+fn a_whole_table_that_has_yet_to_come_is_no_difference() {
+    let Some(origin) = Origin::start("a_whole_table_that_has_yet_to_come_is_no_difference") else { return };
+    origin.run("CREATE TABLE my_one.w (id FLOAT PRIMARY KEY, data TEXT)");
+    let table = Table::new("w").column("id", "double precision").column("data", "text");
+    let replica = replica(&origin, vec![table], vec![Batch::open(&origin.here())]);
+    origin.run("INSERT INTO my_one.w VALUES (1.5, 'row'), (2.5, 'row')");
+    let (code, table) = end(start(&replica, "one.w"));
+    assert_eq!((code, &table["verdict"]), (Some(6), &json!("undecided")), "{table}");
+    assert!(table["why"].as_str().unwrap().contains("the replica is stopped, and it reads on at"), "{table}");
+    let applied = "INSERT INTO one.w VALUES (1.5, 'row'), (2.5, 'row')";
+    let (code, table) = while_it_waits(&replica, "one.w", || has_come_to_the_end(&origin, &replica, applied));
+    assert_eq!((code, &table["verdict"], &table["rows"]), (Some(0), &json!("equal"), &json!(2)), "{table}");
+    replica.sql("DELETE FROM one.w WHERE id < 2");
+    let (code, table) = end(start(&replica, "one.w"));
+    assert_eq!((code, &table["verdict"]), (Some(6), &json!("unequal")), "{table}");
+}
