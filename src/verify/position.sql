@@ -1,9 +1,13 @@
--- How far a source has come: where its newest batch begins, which is yet to be read, and whether rows of its last two batches
--- wait to be applied. (Rows of older ones are those of orphans: nobody will apply them.)
+-- How far a source has come: where its newest batch begins, which is yet to be read, and whether rows wait to be applied: those
+-- of a batch that is listed, however old it is, or those of its last two, which may be about to be listed. (Rows of older ones
+-- that are not listed are those of orphans: nobody will apply them.)
 SELECT b.t_binlog_name::text AS file, b.i_binlog_position::bigint AS position,
        EXISTS (SELECT FROM sch_chameleon.t_log_replica l
                WHERE l.i_id_batch IN (SELECT i_id_batch FROM sch_chameleon.t_replica_batch
-                                      WHERE i_id_source = $1 ORDER BY i_id_batch DESC LIMIT 2)) AS waiting
+                                      WHERE i_id_source = $1 ORDER BY i_id_batch DESC LIMIT 2))
+       OR EXISTS (SELECT FROM sch_chameleon.t_replica_batch w
+                  JOIN sch_chameleon.t_batch_events USING (i_id_batch)
+                  WHERE w.i_id_source = $1 AND w.b_started AND w.b_processed AND NOT w.b_replayed) AS waiting
 FROM sch_chameleon.t_replica_batch b
 WHERE b.i_id_source = $1 AND NOT b.b_processed
 ORDER BY b.i_id_batch DESC

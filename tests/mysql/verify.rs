@@ -3,7 +3,7 @@
 use super::origin::{NEW, Origin};
 use crate::replica::{PROGRAM, Replica};
 use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource};
-use chameleon_harness::seed::{Batch, Seed, Source, Table};
+use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -109,4 +109,23 @@ fn a_whole_table_that_has_yet_to_come_is_no_difference() {
     replica.sql("DELETE FROM one.w WHERE id < 2");
     let (code, table) = end(start(&replica, "one.w"));
     assert_eq!((code, &table["verdict"]), (Some(6), &json!("unequal")), "{table}");
+}
+
+/// Behind it the log was rotated, and nothing was read.
+#[test]
+fn what_an_older_batch_lists_waits() {
+    let Some(origin) = Origin::start("what_an_older_batch_lists_waits") else { return };
+    let before = origin.here();
+    origin.write("my_one", 1);
+    let rotated = origin.here();
+    origin.run("FLUSH LOGS");
+    let batches = vec![
+        Batch::listed(&before).event(Event::insert("t", json!({"id": 1, "data": "row"}))),
+        Batch::processed(&rotated),
+        Batch::open(&origin.here()),
+    ];
+    let replica = replica(&origin, vec![Table::new("t")], batches);
+    let (code, table) = end(start(&replica, "one.t"));
+    assert_eq!((code, &table["verdict"]), (Some(6), &json!("undecided")), "{table}");
+    assert_eq!(table["why"], "the replica is stopped, and rows wait to be applied", "{table}");
 }
