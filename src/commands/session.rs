@@ -1,15 +1,16 @@
 //! What the verbs share: the configuration, a session on its PostgreSQL server, and how a verb that can't go on ends.
 
 use super::interruption::Interruption;
+use crate::catalogue::v2;
 use crate::checks::{self, pooler};
 use crate::config::{Configuration, location};
 use crate::ending::Ending;
+use crate::facts::postgres::CatalogueVersion;
 use crate::finding::Finding;
 use crate::postgres::exclusive::{self, Exclusive};
 use crate::postgres::{self, Session};
 use crate::report::console::Console;
 use crate::report::events::Event;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 /// Why a verb does not go on: what is still to be shown, and how it ends.
@@ -60,8 +61,41 @@ pub(super) async fn connect(configuration: &Configuration) -> Result<Session, Fi
 
 /// The finding of a catalogue that can't be read.
 pub(super) fn unreadable(error: &Error) -> Finding {
-    let locked = error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
-    checks::catalogue::unreadable(&postgres::describe(error), locked)
+    checks::catalogue::unreadable(&postgres::describe(error), error.code())
+}
+
+/// How a verb that only looks ends, for this reason.
+pub(super) fn not_shown(why: &str) -> Ending {
+    Ending::Refused(format!("{why} Nothing was changed."))
+}
+
+/// A finding as the last line: what such a verb shows is something else.
+pub(super) fn as_the_last_line(finding: &Finding) -> Ending {
+    not_shown(&format!("{} {}", finding.found, finding.remedy.as_deref().unwrap_or_default()))
+}
+
+/// How such a verb ends when it can't read the catalogue.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+pub(super) fn not_read(error: Error) -> Ending {
+    // The connection, or the server itself.
+    if error.as_db_error().is_none() {
+        let why = postgres::describe(&error);
+        return Ending::Unexpected(format!("The catalogue can't be read: {why}. Nothing was changed."));
+    }
+    as_the_last_line(&unreadable(&error))
+}
+
+/// How such a verb ends on a catalogue that it does not know.
+pub(super) fn not_known(version: &CatalogueVersion, verb: &str) -> Ending {
+    not_shown(&match version {
+        CatalogueVersion::Missing => {
+            "The database has no schema sch_chameleon: set pg_conn.database to that of the replica.".into()
+        }
+        CatalogueVersion::Other(version) => {
+            format!("The catalogue is {version}; {verb} knows 1.7 and {}.", v2::VERSION)
+        }
+        _ => "The schema sch_chameleon says no version: it is not a complete replica catalogue.".into(),
+    })
 }
 
 /// A verb that changes the catalogue, and is alone in that.

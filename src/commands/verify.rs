@@ -4,7 +4,7 @@ use super::session;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v2, version};
 use crate::cli::{Format, Verify};
-use crate::config::Configuration;
+use crate::config::{Configuration, location};
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
 use crate::postgres;
@@ -26,9 +26,8 @@ pub async fn run(arguments: &Verify, console: &Console) -> Ending {
 
 async fn compare(arguments: &Verify, console: &Console) -> Result<Ending, Ending> {
     let configuration = session::configuration(&arguments.config.name)?;
-    let session = session::connect(&configuration).await.map_err(|finding| {
-        refused(&format!("{} {}", finding.found, finding.remedy.as_deref().unwrap_or_default()))
-    })?;
+    let session =
+        session::connect(&configuration).await.map_err(|finding| session::as_the_last_line(&finding))?;
     let ended = in_session(arguments, console, &configuration, session.client()).await;
     session.close().await;
     ended
@@ -40,21 +39,16 @@ async fn in_session(
     configuration: &Configuration,
     client: &Client,
 ) -> Result<Ending, Ending> {
-    let unexpected = |error: tokio_postgres::Error| {
-        Ending::Unexpected(format!(
-            "The catalogue can't be read: {}. Nothing was changed.",
-            postgres::describe(&error)
-        ))
-    };
-    postgres::prepare(client, configuration.lock_timeout()).await.map_err(unexpected)?;
-    let server = read::server(client).await.map_err(unexpected)?;
-    let (catalogue, statement) = match version::as_anyone(client, &server).await.map_err(unexpected)? {
+    postgres::prepare(client, configuration.lock_timeout()).await.map_err(session::not_read)?;
+    let server = read::server(client).await.map_err(session::not_read)?;
+    let (catalogue, statement) = match version::as_anyone(client, &server).await.map_err(session::not_read)? {
         CatalogueVersion::V1_7 => ("1.7", include_str!("../verify/tables_v1.sql")),
         CatalogueVersion::V2_0_10 => (v2::VERSION, include_str!("../verify/tables_v2.sql")),
-        _ => return Err(refused("sch_chameleon is no complete 1.7 or 2.0.10 catalogue.")),
+        other => return Err(session::not_known(&other, "verify")),
     };
-    let all = verify::replica::tables(client, statement).await.map_err(unexpected)?;
-    let chosen: Vec<_> = all.iter().filter(|table| is_chosen(&table.title(), &arguments.tables)).collect();
+    let all = verify::replica::tables(client, statement).await.map_err(session::not_read)?;
+    let chosen: Vec<&Table> =
+        all.iter().filter(|table| is_chosen(&table.title(), &arguments.tables)).collect();
     if chosen.is_empty() && !arguments.tables.is_empty() {
         let why =
             format!("No replicated table matches {}. Nothing was compared.", arguments.tables.join(", "));
@@ -65,7 +59,7 @@ async fn in_session(
     let pace = Pace { chunk: arguments.chunk, rows_a_second: arguments.throttle };
     let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
     let mut compared = Vec::new();
-    for table in chosen {
+    for &table in &chosen {
         let one = one(client, configuration, table, &mut sessions, pace).await;
         console.compared(&one);
         compared.push(one);
@@ -74,7 +68,7 @@ async fn in_session(
     if arguments.format == Format::Json {
         documents::write(&Verified::new(catalogue, &compared, &ending));
     } else {
-        to_mend(console, arguments, configuration, catalogue, &compared);
+        to_mend(console, configuration, catalogue, chosen.into_iter().zip(&compared));
     }
     Ok(ending)
 }
@@ -135,16 +129,15 @@ fn matches(text: &str, pattern: &str) -> bool {
 }
 
 /// The commands that copy the tables anew.
-fn to_mend(
+fn to_mend<'a>(
     console: &Console,
-    arguments: &Verify,
     configuration: &Configuration,
     catalogue: &str,
-    compared: &[Compared],
+    tables: impl Iterator<Item = (&'a Table, &'a Compared)>,
 ) {
-    let mut by_source: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for one in compared.iter().filter(|one| matches!(one.verdict, Verdict::Unequal { .. })) {
-        by_source.entry(&one.source).or_default().push(&one.table);
+    let mut by_source: BTreeMap<&str, Vec<&Table>> = BTreeMap::new();
+    for (table, _) in tables.filter(|(_, compared)| matches!(compared.verdict, Verdict::Unequal { .. })) {
+        by_source.entry(&table.source).or_default().push(table);
     }
     if by_source.is_empty() {
         return;
@@ -152,25 +145,17 @@ fn to_mend(
     console.heading("To mend it");
     console.step("Copy the tables that are unequal anew:");
     for (source, tables) in by_source {
-        if catalogue == "1.7" {
-            let names: Vec<_> = tables.iter().filter_map(|it| Some(it.split_once('.')?.1)).collect();
-            console.command(&format!(
-                "chameleon.py sync_tables --config {} --table {}",
-                shell::word(source),
-                shell::word(&names.join(","))
-            ));
+        let source = shell::word(source);
+        console.command(&if catalogue == "1.7" {
+            let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
+            format!("chameleon.py sync_tables --config {source} --table {}", shell::word(&names.join(",")))
         } else {
-            let config = crate::config::location::name_for_pg_chameleon(
-                &configuration.path,
-                &crate::config::location::home(),
-            );
-            console.command(&format!(
-                "chameleon sync_tables --config {} --source {} --tables {}",
-                shell::word(config.as_deref().unwrap_or(&arguments.config.name)),
-                shell::word(source),
-                shell::word(&tables.join(","))
-            ));
-        }
+            let config = location::name_for_pg_chameleon(&configuration.path, &location::home());
+            let config = shell::word(config.as_deref().unwrap_or(&configuration.named));
+            let titles: Vec<_> = tables.iter().map(|table| table.title()).collect();
+            let titles = shell::word(&titles.join(","));
+            format!("chameleon sync_tables --config {config} --source {source} --tables {titles}")
+        });
     }
 }
 
@@ -198,10 +183,6 @@ fn ending(compared: &[Compared], took: Duration) -> Ending {
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
     Ending::NotWell(format!("{}: {looked}. Nothing was changed.", said.join(", ")))
-}
-
-fn refused(why: &str) -> Ending {
-    Ending::Refused(format!("{why} Nothing was compared or changed."))
 }
 
 #[cfg(test)]

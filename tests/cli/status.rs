@@ -151,8 +151,10 @@ fn of_no_catalogue() {
     let neither = |sql: &str, text: &str| {
         let replica = Replica::empty(&configured());
         replica.sql(sql);
-        for format in ["text", "json"] {
-            let told = replica.command(&["status", "--format", format]).assert().code(3).stdout("");
+        for (verb, format) in [("status", "text"), ("status", "json"), ("verify", "text"), ("verify", "json")]
+        {
+            let told = replica.command_with_mysql(&[verb, "--format", format]).assert().code(3).stdout("");
+            let text = text.replace("status knows", &format!("{verb} knows"));
             told.stderr(contains(text).and(predicate::str::ends_with("Nothing was changed.\n")));
         }
     };
@@ -174,11 +176,20 @@ fn for_a_role_that_may_only_read() {
     let role = format!("reader_{}", replica.database.name());
     replica.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'pa55'"));
     replica.configure_as(&role, "pa55", &configured());
-    replica
-        .command(&["status"])
-        .assert()
-        .code(3)
-        .stderr(contains("may not read sch_chameleon: permission denied for ").and(contains("pg_conn.user")));
+    let dump = tempfile::tempdir().unwrap();
+    let dump = dump.path().join("dump");
+    for arguments in [&["status"][..], &["verify"], &["rollback"], &["backup", dump.to_str().unwrap()]] {
+        let told = replica.command_with_mysql(arguments).output().unwrap();
+        let shown = shown(&told);
+        assert_eq!(told.status.code(), Some(3), "{arguments:?}: {shown}");
+        for text in [
+            "may not read sch_chameleon: permission denied for ",
+            "Set pg_conn.user to the role of the replica",
+        ] {
+            assert!(shown.contains(text), "{arguments:?}: {text} is not in: {shown}");
+        }
+        assert!(shown.contains("Nothing was changed"), "{arguments:?}: {shown}");
+    }
     replica.sql(&format!(
         "GRANT USAGE ON SCHEMA sch_chameleon TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA sch_chameleon TO {role}"
     ));

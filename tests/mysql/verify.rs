@@ -4,6 +4,7 @@ use super::origin::{NEW, Origin};
 use crate::replica::{PROGRAM, Replica};
 use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource};
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
+use predicates::str::contains;
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -128,4 +129,18 @@ fn what_an_older_batch_lists_waits() {
     let (code, table) = end(start(&replica, "one.t"));
     assert_eq!((code, &table["verdict"]), (Some(6), &json!("undecided")), "{table}");
     assert_eq!(table["why"], "the replica is stopped, and rows wait to be applied", "{table}");
+}
+
+/// 1.8.2 takes the name of a table alone, and 2.0 that with its schema: neither ends at the first dot.
+#[test]
+fn the_tables_to_copy_anew_are_named_whole() {
+    let Some(origin) = Origin::start("the_tables_to_copy_anew_are_named_whole") else { return };
+    origin.write("my_one", 1);
+    let source = Source::new("old_one").source_schema(Some("my_one")).dest_schema("one.more");
+    let seed = Seed::of([source.table(Table::new("t")).batch(Batch::open(&origin.here()))]);
+    let configured =
+        ConfiguredSource::mysql(NEW, &[("my_one", "one.more")]).with("db_conn", origin.db_conn());
+    let replica = Replica::of(&seed, &[configured]);
+    let told = replica.command_with_mysql(&["verify"]).assert().code(6);
+    told.stdout(contains("chameleon.py sync_tables --config old_one --table t\n"));
 }
