@@ -35,6 +35,12 @@ pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// `name` as an identifier in a statement to MySQL: the same in back quotes.
+#[must_use]
+pub fn quote_mysql_identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// `text` as a string constant in a statement, whatever `standard_conforming_strings` says. With
 /// backslashes it is an `E''` constant, after a space that keeps it apart from a word before it.
 #[must_use]
@@ -55,6 +61,7 @@ mod tests {
     fn an_identifier_means_itself_whatever_it_holds() {
         assert_eq!(quote_identifier("orders"), "\"orders\"");
         assert_eq!(quote_identifier("Odd \"name\", really"), "\"Odd \"\"name\"\", really\"");
+        assert_eq!(quote_mysql_identifier("odd `name`"), "`odd ``name```");
     }
 
     #[test]

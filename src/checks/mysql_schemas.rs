@@ -2,6 +2,7 @@
 
 use super::{Check, Examined, Finding, Severity};
 use crate::examination::mysql::{Answer, AskedSource};
+use crate::names::quote_mysql_identifier;
 
 pub(super) const CHECK: Check = Check {
     id: "mysql-schemas",
@@ -70,7 +71,10 @@ fn other_letters(asked: &AskedSource, answer: &Answer) -> Option<Finding> {
 pub(super) fn grants<'a>(user: &str, schemas: impl Iterator<Item = &'a str>) -> String {
     let user = user.replace('\'', "''");
     let grant = |schema: &str| {
-        format!("GRANT SELECT ON `{}`.* TO '{user}'@'<the host of the account>';", schema.replace('`', "``"))
+        format!(
+            "GRANT SELECT ON {}.* TO '{user}'@'<the host of the account>';",
+            quote_mysql_identifier(schema)
+        )
     };
     schemas.map(grant).collect::<Vec<_>>().join(" ")
 }

@@ -6,6 +6,7 @@ use crate::binlog::{BinlogCoordinate, BinlogFile};
 use crate::facts::mysql::Unreadable;
 use crate::facts::mysql::{Checksums, Question, Settings};
 use crate::facts::mysql::{NameCase, TableName};
+use crate::names::quote_mysql_identifier;
 use mysql::prelude::Queryable;
 use mysql::{Conn, Error, Row};
 use std::collections::HashMap;
@@ -231,7 +232,7 @@ pub(super) fn schemas(conn: &mut Conn, name_case: NameCase, schemas: &[String]) 
 pub(super) fn absent(conn: &mut Conn, schemas: &[String]) -> Result<Vec<String>, Question> {
     let mut absent = Vec::new();
     for schema in schemas {
-        match conn.query_drop(format!("SHOW TABLES FROM `{}`", schema.replace('`', "``"))) {
+        match conn.query_drop(format!("SHOW TABLES FROM {}", quote_mysql_identifier(schema))) {
             Err(Error::MySqlError(error)) if error.code == UNKNOWN_SCHEMA => absent.push(schema.clone()),
             Ok(()) | Err(Error::MySqlError(_)) => {}
             Err(error) => return Err(unanswered("looking for the schemas")(error)),
@@ -244,8 +245,8 @@ pub(super) fn absent(conn: &mut Conn, schemas: &[String]) -> Result<Vec<String>,
 pub(super) fn hidden(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<TableName>, Question> {
     let mut hidden = Vec::new();
     for table in tables {
-        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
-        let look = format!("SELECT 1 FROM {}.{} LIMIT 0", quoted(&table.schema), quoted(&table.table));
+        let (schema, name) = (quote_mysql_identifier(&table.schema), quote_mysql_identifier(&table.table));
+        let look = format!("SELECT 1 FROM {schema}.{name} LIMIT 0");
         match conn.query_drop(look) {
             Err(Error::MySqlError(error)) if DENIED.contains(&error.code) => hidden.push(table.clone()),
             // Whatever else the server says of the table: it says it to one who may read it.

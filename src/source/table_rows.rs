@@ -5,6 +5,7 @@ use super::connect::Session;
 use super::parts::Parts;
 use super::server::unanswered;
 use crate::facts::mysql::Question;
+use crate::names::quote_mysql_identifier;
 use mysql::prelude::Queryable;
 use mysql::{Conn, Row, Value};
 
@@ -59,7 +60,7 @@ pub enum KeyKind {
 
 impl KeyColumn {
     fn quoted(&self) -> String {
-        quoted(&self.name)
+        quote_mysql_identifier(&self.name)
     }
 
     /// Its value, as a chunk gives it.
@@ -96,12 +97,9 @@ pub async fn prepare_for_rows(mut session: Session) -> Result<Session, Question>
             // One of them is for the other server.
             drop(session.0.query_drop(statement));
         }
-        let mut answers = NAMES.iter().map(|names| session.0.query_drop(names));
-        match answers.next().and_then(Result::ok).or_else(|| answers.next().and_then(Result::ok)) {
-            Some(()) => {}
-            None => tracing::info!("the server takes neither utf8mb4 nor utf8"),
+        if NAMES.iter().all(|names| session.0.query_drop(names).is_err()) {
+            tracing::info!("the server takes neither utf8mb4 nor utf8");
         }
-        drop(answers);
         Ok(session)
     })
     .await
@@ -197,7 +195,7 @@ async fn on_a_thread<T: Send + 'static>(
 
 impl TableQuery {
     fn from(&self) -> String {
-        format!("{}.{}", quoted(&self.schema), quoted(&self.table))
+        format!("{}.{}", quote_mysql_identifier(&self.schema), quote_mysql_identifier(&self.table))
     }
 
     /// The statement of a chunk; `behind`: whether it begins behind a key, whose values are its parameters.
@@ -284,11 +282,6 @@ fn cells(row: Row, columns: usize) -> (Vec<Option<String>>, Vec<Value>) {
         other => Some(other.as_sql(true)),
     };
     (values.into_iter().map(text).collect(), key)
-}
-
-/// A name of MySQL's.
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod settle;
 use crate::config::{Configuration, MysqlConnection, NewSource};
 use crate::facts::mysql::Question;
 use crate::mapping::MappingPair;
+use crate::names::quote_mysql_identifier;
 use crate::source::{self, Definition, KeyColumn, KeyKind, Session, TableQuery};
 use compare::{Column, Difference, Digest, Key};
 use form::Form;
@@ -253,7 +254,6 @@ impl<'a> Sides<'a> {
         let places: Vec<usize> = definition.key.iter().filter_map(place).collect();
         let finds = |place: &usize| columns.get(*place).is_some_and(|column| column.form.finds_rows());
         let places = if places.iter().all(finds) { places } else { vec![] };
-        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
         let kind = |form, bytes: Option<u64>| match form {
             Form::Bytes => KeyKind::Bytes,
             Form::PaddedBytes => KeyKind::PaddedBytes(bytes.unwrap_or(1)),
@@ -266,7 +266,10 @@ impl<'a> Sides<'a> {
         let query = TableQuery {
             schema: schema.to_owned(),
             table: table.name.clone(),
-            expressions: columns.iter().map(|column| column.form.on_mysql(&quoted(&column.name))).collect(),
+            expressions: columns
+                .iter()
+                .map(|column| column.form.on_mysql(&quote_mysql_identifier(&column.name)))
+                .collect(),
             key: key
                 .map(|(it, on)| KeyColumn { name: it.name.clone(), kind: kind(it.form, on.bytes) })
                 .collect(),
