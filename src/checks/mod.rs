@@ -39,7 +39,7 @@ mod own_objects;
 pub(crate) mod pooler;
 pub(crate) mod postgresql;
 mod primary_keys;
-mod replica_stopped;
+pub(crate) mod replica_stopped;
 mod replication_privileges;
 mod role;
 mod schema_mappings;

@@ -1,7 +1,7 @@
 //! What stands in the way of the maintenance upgrade, before it and again under the lock.
 
 use super::structure::{self, Copy, Found};
-use crate::checks::Check;
+use crate::checks::{Check, replica_stopped};
 use crate::facts::postgres::{Dependent, Server, Session};
 use crate::finding::{Finding, Severity};
 use crate::names::{SCHEMA, VERSION2, quote_identifier};
@@ -84,7 +84,10 @@ const REPLICA_STOPPED: Check<Examined> = Check {
     asks_mysql: false,
     run: |examined| match examined.sessions.as_slice() {
         [] => killed(examined).into_iter().collect(),
-        sessions => sessions.iter().map(at_work).collect(),
+        sessions => sessions
+            .iter()
+            .map(|it| replica_stopped::at_work(&REPLICA_STOPPED, it, replica_stopped::STOP))
+            .collect(),
     },
 };
 
@@ -156,16 +159,6 @@ const DEPENDENTS: Check<Examined> = Check {
     },
 };
 
-fn at_work(session: &Session) -> Finding {
-    REPLICA_STOPPED.error(
-        format!(
-            "pg_chameleon is at work on this database: {:?} (server process {}).",
-            session.application_name, session.pid
-        ),
-        "Stop the replica of every source (chameleon stop_replica), wait until it has ended, and run again.",
-    )
-}
-
 fn killed(examined: &Examined) -> Option<Finding> {
     let sources = &examined.at_work;
     if sources.is_empty() {
@@ -177,15 +170,8 @@ fn killed(examined: &Examined) -> Option<Finding> {
          connect again.",
         first_of(&first, sources.len() as u64)
     );
-    Some(if examined.assume_stopped {
-        REPLICA_STOPPED.warning(found, "Taken as stopped, because of --assume-stopped.")
-    } else {
-        REPLICA_STOPPED.error(
-            found,
-            "Stop it (chameleon stop_replica). When it was killed, make sure that no process of it is left, then run again \
-             with --assume-stopped.",
-        )
-    })
+    let remedy = replica_stopped::STOP_OR_ASSUME;
+    Some(replica_stopped::said_to_be_at_work(&REPLICA_STOPPED, found, remedy, examined.assume_stopped))
 }
 
 fn structure(examined: &Examined) -> Vec<Finding> {

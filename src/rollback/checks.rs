@@ -4,8 +4,8 @@
 
 use super::examined::Examined;
 use super::going_on;
-use crate::checks::Check;
-use crate::facts::postgres::{CatalogueVersion, Role, Session};
+use crate::checks::{Check, replica_stopped};
+use crate::facts::postgres::{CatalogueVersion, Role};
 use crate::finding::{Finding, Severity};
 use crate::names::{VERSION1, VERSION2, quote_identifier};
 
@@ -31,7 +31,10 @@ const REPLICA_STOPPED: Check<Examined> = Check {
     asks_mysql: false,
     run: |examined| match examined.sessions.as_slice() {
         [] => killed(examined).into_iter().collect(),
-        sessions => sessions.iter().map(at_work).collect(),
+        sessions => sessions
+            .iter()
+            .map(|it| replica_stopped::at_work(&REPLICA_STOPPED, it, replica_stopped::STOP))
+            .collect(),
     },
 };
 
@@ -102,16 +105,6 @@ fn not_allowed(role: &Role) -> Finding {
     )
 }
 
-fn at_work(session: &Session) -> Finding {
-    REPLICA_STOPPED.error(
-        format!(
-            "pg_chameleon is at work on this database: {:?} (server process {}).",
-            session.application_name, session.pid
-        ),
-        "Stop the replica of every source (chameleon stop_replica), wait until it has ended, and run again.",
-    )
-}
-
 fn not_put_aside(facts: &Examined) -> Option<Finding> {
     let found = match &facts.put_aside {
         CatalogueVersion::V1_7 => return None,
@@ -141,14 +134,8 @@ fn killed(examined: &Examined) -> Option<Finding> {
         "The status of {} says that the 2.0 replica is at work. Not all of its sessions can be seen by their names.",
         progress.at_work.join(", ")
     );
-    Some(if examined.options.assume_stopped {
-        REPLICA_STOPPED.warning(found, "Taken as stopped, because of --assume-stopped.")
-    } else {
-        REPLICA_STOPPED.error(found,
-            "Stop it (chameleon stop_replica). When it was killed, make sure that no process of it is left, then run again \
-             with --assume-stopped.",
-        )
-    })
+    let (remedy, assume_stopped) = (replica_stopped::STOP_OR_ASSUME, examined.options.assume_stopped);
+    Some(replica_stopped::said_to_be_at_work(&REPLICA_STOPPED, found, remedy, assume_stopped))
 }
 
 fn gone_on(examined: &Examined) -> Option<Finding> {
@@ -171,7 +158,7 @@ fn gone_on(examined: &Examined) -> Option<Finding> {
 mod tests {
     use super::super::examined::{Options, Progress};
     use super::*;
-    use crate::facts::postgres::Server;
+    use crate::facts::postgres::{Server, Session};
 
     fn facts() -> Examined {
         Examined {

@@ -244,7 +244,12 @@ fn a_running_replica_is_stopped_first() {
     daemon
         .batch_execute("SET application_name = '[pg_chameleon] - Replay process for source: shop'")
         .unwrap();
-    leaves_all(&replica, &[], 3, &["replica-stopped", "is at work on this database", "Nothing was changed"]);
+    leaves_all(
+        &replica,
+        &[],
+        3,
+        &["replica-stopped", "is at work on this database", "pg_terminate_backend", "Nothing was changed"],
+    );
     leaves_all(&replica, &["--assume-stopped"], 3, &["replica-stopped"]);
     drop(daemon);
     let gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '[pg_chameleon]%' AND datname = current_database()";

@@ -129,6 +129,24 @@ fn a_new_replica_at_work_is_to_be_stopped() {
     replica.command(&["rollback", "--yes", "--assume-stopped"]).assert().success();
 }
 
+/// As of 1.7: a pooler keeps the sessions of a daemon that has ended, and then there is nothing to stop.
+#[test]
+fn a_session_of_the_new_replica_is_told_with_what_ends_it() {
+    let replica = upgraded();
+    let mut daemon = replica.client();
+    daemon
+        .batch_execute("SET application_name = '[pg_chameleon] - Read process for source: replica'")
+        .unwrap();
+    refuses(&replica, "of the role ");
+    refuses(&replica, "Stop the replica of every source (chameleon stop_replica)");
+    let pid: i32 = daemon.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    refuses(&replica, &format!("SELECT pg_terminate_backend({pid});"));
+    replica.sql(&format!("SELECT pg_terminate_backend({pid})"));
+    let gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '[pg_chameleon]%' AND datname = current_database()";
+    while replica.value(gone) != "0" {}
+    replica.command(&["rollback", "--yes"]).assert().success();
+}
+
 #[test]
 fn without_the_old_catalogue_there_is_nothing_to_go_back_to() {
     let replica = upgraded();
