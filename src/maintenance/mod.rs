@@ -17,14 +17,13 @@ use crate::facts::postgres::{CatalogueVersion, Server};
 use crate::finding::{self, Finding};
 use crate::names::{SCHEMA, VERSION2, quote_identifier};
 use crate::outcome::{self, Change, Outcome, Sent, Undone};
-use crate::postgres::{self, Text};
+use crate::postgres::Text;
 use crate::upgrade::step::Step;
 use crate::upgrade::transaction::{Cause, Failure, Transaction};
 use crate::upgrade::{Observer, write};
 use checks::Examined;
 use std::time::Duration;
 use structure::{Copy, Found};
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -158,12 +157,16 @@ async fn write_all(
     let (client, examined) = (tx.client(), agreed.examined);
     let owner = examined.server.schema_owner.as_deref().unwrap_or(&examined.server.role.name);
     let timeout = agreed.configuration.lock_timeout();
-    tx.step(Step::LockEarlier, lock(client, &examined.found, timeout)).await?;
+    let tables = examined.found.tables.keys().map(|name| format!("{SCHEMA}.{}", quote_identifier(name)));
+    let statement =
+        format!("LOCK TABLE ONLY {} IN EXCLUSIVE MODE", tables.collect::<Vec<_>>().join(", ONLY "));
+    let locking = write::lock(client, Step::LockEarlier, &statement, timeout);
+    tx.step(Step::LockEarlier, locking).await?;
     let copies = match tx.step(Step::Recheck, look_again(client, examined)).await? {
         Ok(copies) => copies,
         Err(findings) => return Ok(Some(findings)),
     };
-    tx.step(Step::PutAside, put_aside(client, owner)).await?;
+    tx.step(Step::PutAside, write::put_aside(client, VERSION2, owner)).await?;
     tx.step(Step::Install, write::install(client, owner)).await?;
     tx.step(Step::Rows, rows::copy(client, &copies, owner)).await?;
     tx.step(Step::Privileges, write::privileges(client, VERSION2)).await?;
@@ -176,22 +179,6 @@ async fn write_all(
     }
     tx.commit().await?;
     Ok(None)
-}
-
-/// Locks every table that was found, or says who keeps it from that.
-async fn lock(client: &Client, found: &Found, timeout: Duration) -> Result<(), Cause> {
-    let tables: Vec<_> =
-        found.tables.keys().map(|name| format!("{SCHEMA}.{}", quote_identifier(name))).collect();
-    match client.batch_execute(&format!("LOCK TABLE ONLY {} IN EXCLUSIVE MODE", tables.join(", ONLY "))).await
-    {
-        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-            let back = format!("ROLLBACK TO SAVEPOINT {}", Step::LockEarlier.savepoint());
-            client.batch_execute(&back).await?;
-            let holders = postgres::holders_in_schema(client, SCHEMA).await?;
-            Err(Cause::Locked { error, timeout, holders })
-        }
-        locked => Ok(locked?),
-    }
 }
 
 /// Now that nobody can write: what is copied, or what has come in the way.
@@ -215,15 +202,6 @@ async fn look_again(client: &Client, before: &Examined) -> Result<Result<Vec<Cop
         Ok(copies) if findings.is_empty() => Ok(copies),
         _ => Err(findings),
     })
-}
-
-async fn put_aside(client: &Client, owner: &str) -> Result<(), Error> {
-    let owner = quote_identifier(owner);
-    let statements = format!(
-        "ALTER SCHEMA {SCHEMA} RENAME TO {VERSION2};
-         CREATE SCHEMA {SCHEMA} AUTHORIZATION {owner}"
-    );
-    client.batch_execute(&statements).await
 }
 
 /// The version, and every row of every table: in the new catalogue as in the old one.

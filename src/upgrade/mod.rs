@@ -122,10 +122,12 @@ async fn write_all(
 ) -> Result<(), Stopped> {
     let client = tx.client();
     let owner = agreed.owner;
-    tx.step(Step::Lock, write::lock(client, agreed.configuration.lock_timeout())).await?;
+    // Those that 1.8.2 writes to.
+    let (tables, timeout) = (include_str!("lock.sql"), agreed.configuration.lock_timeout());
+    tx.step(Step::Lock, write::lock(client, Step::Lock, tables, timeout)).await?;
     let second_look = tx.step(Step::Recheck, look_again(client, agreed)).await?;
     let plan = second_look.map_err(Stopped::Refused)?;
-    tx.step(Step::Rename, write::rename(client, owner)).await?;
+    tx.step(Step::Rename, write::put_aside(client, VERSION1, owner)).await?;
     tx.step(Step::Install, write::install(client, owner)).await?;
     let ids = tx.step(Step::Sources, write::sources(client, &plan, owner)).await?;
     let starts = Starts::new(&plan, &ids);

@@ -5,7 +5,7 @@ use super::transaction::Cause;
 use crate::catalogue::v2;
 use crate::facts::snapshot::NewSourceId;
 use crate::mapping::MappingPair;
-use crate::names::{SCHEMA, VERSION1, log_table_names, quote_identifier};
+use crate::names::{SCHEMA, log_table_names, quote_identifier};
 use crate::plan::{Plan, PlannedSource};
 use crate::postgres;
 use std::time::Duration;
@@ -63,11 +63,16 @@ impl Starts {
     }
 }
 
-/// Locks every table of the old catalogue that 1.8.2 writes to, or says who keeps it from that.
-pub(super) async fn lock(client: &Client, timeout: Duration) -> Result<(), Cause> {
-    match client.batch_execute(include_str!("lock.sql")).await {
+/// Locks tables of the old catalogue, or says who keeps it from that.
+pub(crate) async fn lock(
+    client: &Client,
+    step: Step,
+    statement: &str,
+    timeout: Duration,
+) -> Result<(), Cause> {
+    match client.batch_execute(statement).await {
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-            let back = format!("ROLLBACK TO SAVEPOINT {}", Step::Lock.savepoint());
+            let back = format!("ROLLBACK TO SAVEPOINT {}", step.savepoint());
             client.batch_execute(&back).await?;
             let holders = postgres::holders_in_schema(client, SCHEMA).await?;
             Err(Cause::Locked { error, timeout, holders })
@@ -76,12 +81,12 @@ pub(super) async fn lock(client: &Client, timeout: Duration) -> Result<(), Cause
     }
 }
 
-/// Puts the old catalogue aside and creates the schema of the new one, with the same owner.
-pub(super) async fn rename(client: &Client, owner: &str) -> Result<(), Error> {
+/// Puts the old catalogue aside under this name and creates the schema of the new one, with the same owner.
+pub(crate) async fn put_aside(client: &Client, name: &str, owner: &str) -> Result<(), Error> {
     let owner = quote_identifier(owner);
     client
         .batch_execute(&format!(
-            "ALTER SCHEMA {SCHEMA} RENAME TO {VERSION1};
+            "ALTER SCHEMA {SCHEMA} RENAME TO {name};
              CREATE SCHEMA {SCHEMA} AUTHORIZATION {owner}"
         ))
         .await
