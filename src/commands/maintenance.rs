@@ -2,14 +2,11 @@
 
 use super::next_steps;
 use super::session::{Alone, Refusal};
-use super::upgrade::{Verb, Watching};
+use super::upgrade::Verb;
 use crate::ending::Ending;
 use crate::facts::postgres::Server;
-use crate::finding;
 use crate::maintenance::{self, Agreed, checks};
 use crate::outcome::Outcome;
-use crate::report::statements::{Head, Statements};
-use crate::wording::counted;
 use std::time::Duration;
 
 impl Verb<'_> {
@@ -25,10 +22,7 @@ impl Verb<'_> {
             alone.unless_interrupted(examining).await?.map_err(|error| alone.unreadable(&error))?;
         self.report.findings = checks::run(&examined);
         self.console.all_findings(&self.report.findings);
-        match finding::errors(&self.report.findings) {
-            0 => {}
-            errors => return Err(Refusal::because(&counted(errors, "error"))),
-        }
+        Refusal::unless_errors(&self.report.findings)?;
         let programs = self.programs(&examined.server).await?;
         self.agree(alone, &examined.server.database).await?;
         self.back_up(alone, programs.as_ref()).await?;
@@ -38,20 +32,7 @@ impl Verb<'_> {
             dry_run: self.arguments.dry_run,
             patience: Duration::from_secs(self.arguments.patience),
         };
-        self.console.heading(if agreed.dry_run { "Dry run" } else { "Upgrade" });
-        if self.arguments.sql.is_some() {
-            self.statements = Some(Statements::new(&Head {
-                server: &examined.server,
-                configuration: &alone.configuration.path,
-                lock_timeout: alone.configuration.lock_timeout(),
-                waiting: 0,
-                dry_run: agreed.dry_run,
-            }));
-        }
-        if let Some(statements) = &self.statements {
-            alone.session.listen(statements.listener());
-        }
-        let watching = Watching { console: self.console, statements: self.statements.as_ref() };
+        let watching = self.watch(alone, &examined.server, 0);
         let ended = maintenance::upgrade(alone.client(), &agreed, &watching).await;
         alone.session.listen_no_more();
         self.report.steps(&ended.steps);

@@ -5,7 +5,6 @@ use super::session::{Alone, Refusal};
 use crate::cli::{Replay, Upgrade};
 use crate::ending::Ending;
 use crate::plan::Plan;
-use crate::postgres::{self, exclusive};
 use crate::replay::{Backlog, Method, ReplayError, parallel, set_based};
 use crate::report::file::ReplayTime;
 use crate::survey;
@@ -39,7 +38,7 @@ pub(super) async fn replay(
     }));
     match outcome.error {
         // Nothing that a replayed statement has set stays for the upgrade.
-        None => renewed(alone).await.map_err(|error| stopped(alone, &error.into())),
+        None => alone.renew().await.map_err(|error| stopped(alone, &error.into())),
         Some(error) => {
             alone.console.replay_stops();
             Err(stopped(alone, &error))
@@ -47,18 +46,8 @@ pub(super) async fn replay(
     }
 }
 
-async fn renewed(alone: &Alone<'_>) -> Result<(), tokio_postgres::Error> {
-    postgres::as_the_role(alone.client(), Some(exclusive::KEY)).await?;
-    postgres::prepare(alone.client(), alone.configuration.lock_timeout()).await
-}
-
 fn stopped(alone: &Alone<'_>, error: &ReplayError) -> Refusal {
-    let interrupted = alone.interruption.happened();
-    let finding = error.finding().filter(|_| !interrupted);
-    if finding.is_none() && !interrupted {
-        alone.console.failure(&format!("the replay was broken off: {error}"));
-    }
-    Refusal { findings: finding.into_iter().collect(), ending: error.ending(interrupted) }
+    alone.replay_stopped(error, error.finding(), |interrupted| error.ending(interrupted))
 }
 
 /// The question and the replay take their time, and MySQL may have purged the file that the new replica starts from.

@@ -7,19 +7,16 @@ use crate::catalogue::{v2, version};
 use crate::cli::Rollback;
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
-use crate::finding::{self, Finding};
+use crate::finding::Finding;
 use crate::outcome::Outcome;
-use crate::postgres::{self, exclusive};
 use crate::report::console::Console;
 use crate::rollback::ending::{self, Way};
 use crate::rollback::examined::{Examined, GoingOn, Options, Progress};
-
 use crate::rollback::replay::{self, Listed, ReplayError};
 use crate::rollback::{self, Agreed, checks};
 use crate::shell;
 use crate::wording::counted;
 use std::time::{Duration, Instant};
-use tokio_postgres::Error;
 
 /// Puts the 1.7 catalogue back.
 pub async fn run(arguments: &Rollback, console: &Console) -> Ending {
@@ -47,10 +44,7 @@ async fn roll_back(arguments: &Rollback, alone: &Alone<'_>) -> Result<Ending, Re
     let findings = checks::run(&examined);
     alone.console.findings(&findings);
     alone.console.checked(&findings);
-    match finding::errors(&findings) {
-        0 => {}
-        errors => return Err(Refusal::because(&counted(errors, "error"))),
-    }
+    Refusal::unless_errors(&findings)?;
     let going_on = examined.going_on.as_ref();
     let back = going_on.and_then(|going_on| going_on.decided.as_ref().ok());
     if let (Some(going_on), Some(back)) = (going_on, back) {
@@ -116,7 +110,7 @@ async fn replay_listed(alone: &Alone<'_>, listed: &[Listed]) -> Result<(), Refus
     if listed.iter().any(|source| source.events > 0) {
         alone.console.heading("Replay of what 2.0 has listed");
     }
-    as_the_role(alone).await.map_err(|error| stopped(alone, &error.into()))?;
+    alone.renew_as_the_role().await.map_err(|error| stopped(alone, &error.into()))?;
     let mut disabled = Vec::new();
     for source in listed {
         let began = Instant::now();
@@ -129,18 +123,10 @@ async fn replay_listed(alone: &Alone<'_>, listed: &[Listed]) -> Result<(), Refus
         disabled.extend(tables);
     }
     // Nothing that a replayed statement has set stays for the rollback.
-    let renewed = async {
-        as_the_role(alone).await?;
-        postgres::prepare(alone.client(), alone.configuration.lock_timeout()).await
-    };
-    renewed.await.map_err(|error| stopped(alone, &error.into()))?;
+    alone.renew().await.map_err(|error| stopped(alone, &error.into()))?;
     let findings: Vec<_> = disabled.iter().map(|table| told(table)).collect();
     alone.console.findings(&findings);
     Ok(())
-}
-
-async fn as_the_role(alone: &Alone<'_>) -> Result<(), Error> {
-    postgres::as_the_role(alone.client(), Some(exclusive::KEY)).await
 }
 
 fn told(table: &str) -> Finding {
@@ -154,12 +140,7 @@ fn told(table: &str) -> Finding {
 }
 
 fn stopped(alone: &Alone<'_>, error: &ReplayError) -> Refusal {
-    let interrupted = alone.interruption.happened();
-    let finding = error.finding().filter(|_| !interrupted);
-    if finding.is_none() && !interrupted {
-        alone.console.failure(&format!("the replay was broken off: {error}"));
-    }
-    Refusal { findings: finding.into_iter().collect(), ending: error.ending(interrupted) }
+    alone.replay_stopped(error, error.finding(), |interrupted| error.ending(interrupted))
 }
 
 fn tell_next_steps(arguments: &Rollback, console: &Console, way: Way, going_on: Option<&GoingOn>) {

@@ -6,11 +6,13 @@ use crate::checks::{self, pooler};
 use crate::config::{Configuration, location};
 use crate::ending::Ending;
 use crate::facts::postgres::CatalogueVersion;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::postgres::exclusive::{self, Exclusive};
 use crate::postgres::{self, Session};
 use crate::report::console::Console;
 use crate::report::events::Event;
+use crate::wording::counted;
+use std::fmt::Display;
 use tokio_postgres::{Client, Error};
 
 /// Why a verb does not go on: what is still to be shown, and how it ends.
@@ -25,6 +27,14 @@ impl Refusal {
         let ending =
             Ending::Refused(format!("Refused: {why}. Nothing was changed: the catalogue is as it was."));
         Self { findings: vec![], ending }
+    }
+
+    /// Nothing, when no error is among the findings, which have been shown.
+    pub fn unless_errors(findings: &[Finding]) -> Result<(), Self> {
+        match finding::errors(findings) {
+            0 => Ok(()),
+            errors => Err(Self::because(&counted(errors, "error"))),
+        }
     }
 
     /// Shows what is still to be shown, and ends.
@@ -131,6 +141,32 @@ impl Alone<'_> {
             return Refusal::because("interrupted");
         }
         Refusal::of(unreadable(error), "the catalogue can't be read")
+    }
+
+    /// Nothing that was set in the session before stays in it.
+    pub async fn renew(&self) -> Result<(), Error> {
+        self.renew_as_the_role().await?;
+        postgres::prepare(self.client(), self.configuration.lock_timeout()).await
+    }
+
+    /// The same, and the settings are the role's.
+    pub async fn renew_as_the_role(&self) -> Result<(), Error> {
+        postgres::as_the_role(self.client(), Some(exclusive::KEY)).await
+    }
+
+    /// A replay was broken off: because of what was found, or of a signal, or else for what is shown.
+    pub fn replay_stopped(
+        &self,
+        error: &impl Display,
+        found: Option<Finding>,
+        ending: impl FnOnce(bool) -> Ending,
+    ) -> Refusal {
+        let interrupted = self.interruption.happened();
+        let found = found.filter(|_| !interrupted);
+        if found.is_none() && !interrupted {
+            self.console.failure(&format!("the replay was broken off: {error}"));
+        }
+        Refusal { findings: found.into_iter().collect(), ending: ending(interrupted) }
     }
 
     /// No pooler in between, the settings of this program, and the lock that keeps others away: before anything is looked at.

@@ -161,24 +161,25 @@ impl Verb<'_> {
             dry_run: self.arguments.dry_run,
             patience: Duration::from_secs(self.arguments.patience),
         };
-        self.console.heading(if agreed.dry_run { "Dry run" } else { "Upgrade" });
         let waited = catalogue.snapshot.waiting();
-        if self.arguments.sql.is_some() {
-            self.statements = Some(Statements::new(&Head {
-                server: &examined.server,
-                configuration: &alone.configuration.path,
-                lock_timeout: alone.configuration.lock_timeout(),
-                waiting: waited,
-                dry_run: agreed.dry_run,
-            }));
-        }
-        if let Some(statements) = &self.statements {
-            alone.session.listen(statements.listener());
-        }
-        let watching = Watching { console: self.console, statements: self.statements.as_ref() };
+        let watching = self.watch(alone, &examined.server, waited);
         let ended = upgrade::upgrade(alone.client(), &agreed, &watching).await;
         alone.session.listen_no_more();
         Ok(self.ended(alone, &agreed, ended, waited))
+    }
+
+    /// The transaction begins: who is told of it, and of its statements. `waiting`: the events that wait.
+    pub fn watch(&mut self, alone: &Alone<'_>, server: &Server, waiting: u64) -> Watching<'_> {
+        let dry_run = self.arguments.dry_run;
+        self.console.heading(if dry_run { "Dry run" } else { "Upgrade" });
+        if self.arguments.sql.is_some() {
+            let configuration = &alone.configuration.path;
+            let lock_timeout = alone.configuration.lock_timeout();
+            let head = Head { server, configuration, lock_timeout, waiting, dry_run };
+            let statements = self.statements.insert(Statements::new(&head));
+            alone.session.listen(statements.listener());
+        }
+        Watching { console: self.console, statements: self.statements.as_ref() }
     }
 
     fn nothing_to_do(&self) -> Ending {
