@@ -11,6 +11,7 @@
 
 pub mod backup;
 pub mod batches;
+pub mod beside;
 pub mod binlog;
 pub mod catalogue;
 pub mod cause;

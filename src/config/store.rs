@@ -1,14 +1,13 @@
 //! Files of a configuration on disk: the folders of pg_chameleon 2 in the home, and a file that is there whole or not at
 //! all. It holds passwords, so nobody but its owner may read it: §passwords.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::location::FOLDER;
+use crate::beside;
 use tempfile::NamedTempFile;
 
 /// pg_chameleon's folder in the home.
@@ -17,11 +16,11 @@ const OWN: &str = ".pg_chameleon";
 /// Its folders: configurations, logs, files of running processes.
 const FOLDERS: [&str; 4] = [OWN, FOLDER, ".pg_chameleon/logs", ".pg_chameleon/pid"];
 
-/// Bytes of a file's name in that of the file beside it: with these there is room for the rest of it.
-const LONGEST_PREFIX: usize = 200;
-
 /// Read, written and entered by the owner alone.
 const FOLDER_MODE: u32 = 0o700;
+
+/// Read and written by the owner alone.
+const FILE_MODE: u32 = 0o600;
 
 /// Why a folder or a file can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -151,12 +150,7 @@ impl Beside {
         refuse_what_is_there(path, place)?;
         // The file that a link leads to.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().unwrap_or_default();
-        let mut prefix = OsString::from(".");
-        // A name may take all the bytes that a name can have.
-        prefix.push(OsStr::from_bytes(&name.as_bytes()[..name.len().min(LONGEST_PREFIX)]));
-        prefix.push(".");
-        let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(&path));
+        let file = beside::file(&path, fs::Permissions::from_mode(FILE_MODE));
         let file = file.map_err(|error| failed(&path, error))?;
         Ok(Self { file, path, place })
     }
@@ -181,25 +175,17 @@ impl Beside {
     /// Why it can't; what was there is as it was, and nothing is left beside it.
     pub fn takes_its_place(self) -> Result<(), StoreError> {
         let Self { file, path, place } = self;
-        file.as_file().sync_all().map_err(|error| failed(&path, error))?;
-        match place {
-            Place::Free => file.persist_noclobber(&path),
-            Place::Taken => file.persist(&path),
-        }
-        .map_err(|error| failed(&path, error.error))?;
-        // The name too; where a folder can't be synced, the file is there none the less.
-        _ = fs::File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
-        Ok(())
+        let persist = |file: NamedTempFile, path: &Path| match place {
+            Place::Free => file.persist_noclobber(path),
+            Place::Taken => file.persist(path),
+        };
+        beside::takes_its_place(file, &path, persist).map_err(|error| failed(&path, error))
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn failed(path: &Path, error: io::Error) -> StoreError {
     match error.kind() {
-        ErrorKind::NotFound => StoreError::Missing(folder_of(path).to_owned()),
+        ErrorKind::NotFound => StoreError::Missing(beside::folder_of(path).to_owned()),
         ErrorKind::AlreadyExists => StoreError::Exists(path.to_owned()),
         _ => StoreError::of(path, error),
     }

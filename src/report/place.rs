@@ -1,6 +1,7 @@
 //! Files that are asked for on the command line: each takes its place in one move, when it is complete, and only where
 //! nothing stands or an earlier one of its kind.
 
+use crate::beside;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -85,13 +86,7 @@ impl Place {
     }
 
     fn beside(path: PathBuf, permissions: Permissions) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = tempfile::Builder::new()
-            .prefix(&format!(".{name}."))
-            .permissions(permissions)
-            .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))?;
-        Ok(Self::File { beside, path })
+        Ok(Self::File { beside: beside::file(&path, permissions)?, path })
     }
 
     /// Whether both are the same file.
@@ -115,8 +110,7 @@ impl Place {
             Self::Stream(mut file) => file.write_all(text),
             Self::File { mut beside, path } => {
                 beside.write_all(text)?;
-                beside.as_file().sync_all()?;
-                beside.persist(path).map(drop).map_err(|error| error.error)
+                beside::takes_its_place(beside, &path, |file, path| file.persist(path))
             }
         }
     }

@@ -215,3 +215,19 @@ fn it_takes_the_place_of_another_such_file_alone() {
         .unwrap();
     assert!(shown(&output).contains("-- How it ended, with exit code 0:"), "{}", shown(&output));
 }
+
+/// A name may take all the 255 bytes that there are for one, and its letters more than one each.
+#[test]
+fn it_may_have_the_longest_name_that_there_is() {
+    let replica = quiet_demo();
+    for name in [format!("{}.sql", "u".repeat(251)), format!("{}.sqlx", "é".repeat(125))] {
+        for option in ["--sql", "--report"] {
+            let file = replica.home.path().join(&name);
+            let output =
+                replica.command(&["upgrade", "--dry-run", option, file.to_str().unwrap()]).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{option}: {}", shown(&output));
+            assert!(fs::read_to_string(&file).unwrap().contains("dry"), "{option}");
+            fs::remove_file(file).unwrap();
+        }
+    }
+}
