@@ -2,10 +2,11 @@
 //! nobody else can enter. PostgreSQL refuses to run as root, so root borrows an account that every system has.
 
 use super::programs::Programs;
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -26,8 +27,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Throwaway {
     postmaster: Option<Child>,
     data: PathBuf,
-    folder: TempDir,
+    folder: Folder,
 }
+
+/// A temporary folder, which goes with the value.
+struct Folder(TempDir);
+
+/// A program, in a process group of its own, and all that it has started: they end with the value.
+struct Group(Option<Pid>);
 
 /// The account that its processes run as.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +54,8 @@ impl Throwaway {
     /// What went wrong, in words.
     pub async fn start(programs: &Programs, encoding: &str) -> Result<Self, String> {
         let account = account().await?;
-        let folder = folder().map_err(|error| format!("there is no temporary folder for it: {error}"))?;
+        let folder =
+            Folder::new().map_err(|error| format!("there is no temporary folder for it: {error}"))?;
         let data = folder.path().join("data");
         let given = std::fs::DirBuilder::new().mode(0o700).create(&data).and_then(|()| match account {
             Account::Own => Ok(()),
@@ -68,9 +76,9 @@ impl Throwaway {
                 encoding,
             ])
             .arg("--pgdata")
-            .arg(&data)
-            .kill_on_drop(true);
-        let made = initdb.output().await.map_err(|error| format!("initdb can't be run: {error}"))?;
+            .arg(&data);
+        let made =
+            Group::output(&mut initdb).await.map_err(|error| format!("initdb can't be run: {error}"))?;
         if !made.status.success() {
             let why = String::from_utf8_lossy(&made.stderr);
             return Err(format!("initdb failed ({}): {}", made.status, why.trim()));
@@ -149,15 +157,55 @@ impl Drop for Throwaway {
 
 /// An immediate shutdown: there is nothing to be kept.
 fn end(postmaster: &Child) {
-    if let Some(pid) = postmaster.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+    if let Some(pid) = pid(postmaster) {
         _ = kill_process(pid, Signal::QUIT);
     }
 }
 
-fn folder() -> std::io::Result<TempDir> {
-    let usual = std::env::temp_dir();
-    let parent = if usual.as_os_str().len() > LONGEST_FOLDER { Path::new("/tmp") } else { &usual };
-    tempfile::Builder::new().prefix("chameleon-upgrade-drill-").tempdir_in(parent)
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let usual = std::env::temp_dir();
+        let parent = if usual.as_os_str().len() > LONGEST_FOLDER { Path::new("/tmp") } else { &usual };
+        tempfile::Builder::new().prefix("chameleon-upgrade-drill-").tempdir_in(parent).map(Self)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    /// Whoever writes there is about to end; a file that is made while it is removed would keep it.
+    fn drop(&mut self) {
+        let began = Instant::now();
+        while std::fs::remove_dir_all(self.path()).is_err() && self.path().exists() && began.elapsed() < STOP
+        {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+impl Group {
+    /// Runs `command` to its end. Broken off, it ends, and so does what it has started: initdb does its work by others.
+    async fn output(command: &mut Command) -> io::Result<Output> {
+        let child = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut group = Self(pid(&child));
+        let output = child.wait_with_output().await;
+        group.0 = None;
+        output
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()))
 }
 
 fn command(programs: &Programs, name: &str, account: Account, folder: &Path) -> Command {
@@ -198,4 +246,59 @@ async fn account() -> Result<Account, String> {
 async fn id(flag: &str, account: &str) -> Option<u32> {
     let output = Command::new("id").args([flag, account]).output().await.ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As initdb does, which leaves the writing to others; these don't end of themselves.
+    #[tokio::test]
+    async fn what_a_program_has_started_ends_with_it() {
+        let folder = Folder::new().unwrap();
+        let written = || std::fs::read_dir(folder.path().join("d")).map_or(0, Iterator::count);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "mkdir d; (while :; do : > d/$(date +%N); done) & wait"])
+            .current_dir(folder.path());
+        let some = async {
+            while written() < 10 {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            ended = Group::output(&mut command) => panic!("it ended: {ended:?}"),
+            () = some => {}
+        }
+        let quiet = async {
+            loop {
+                let before = written();
+                tokio::time::sleep(PAUSE * 20).await;
+                if written() == before {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(STOP, quiet).await.unwrap();
+    }
+
+    #[test]
+    fn a_folder_goes_though_somebody_writes_there_for_a_while() {
+        let folder = Folder::new().unwrap();
+        let path = folder.path().to_owned();
+        let place = path.join("d");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for name in (0..20_000).take_while(|_| path.exists()) {
+                    _ = std::fs::create_dir(&place);
+                    _ = std::fs::write(place.join(name.to_string()), "");
+                }
+            });
+            while !place.join("2000").exists() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            drop(folder);
+        });
+        assert!(!path.exists());
+    }
 }
