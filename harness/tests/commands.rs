@@ -236,7 +236,10 @@ fn nothing_goes_on_when_the_harness_is_ended() {
         let text =
             format!("sleep 1000 &\necho $! $$ >'{0}.new'\nmv '{0}.new' '{0}'\nsleep 1000", noted.display());
         let upgrader = script(folder.path(), &text);
-        let mut harness = std::process::Command::new(cargo_bin("chameleon-harness"))
+        // Whoever runs the tests in the background has some of the signals ignored.
+        let mut harness = std::process::Command::new("env")
+            .arg("--default-signal")
+            .arg(cargo_bin("chameleon-harness"))
             .args(["run", &file, "--server", &url, "--upgrader", &upgrader])
             .stderr(std::process::Stdio::null())
             .spawn()
