@@ -152,7 +152,12 @@ fn to_mend<'a>(
         } else {
             let config = location::name_for_pg_chameleon(&configuration.path, &location::home());
             let config = shell::word(config.as_deref().unwrap_or(&configuration.named));
-            let titles: Vec<_> = tables.iter().map(|table| table.title()).collect();
+            // It names them by their schemas on MySQL.
+            let title = |table: &&Table| match verify::on_mysql(configuration, table) {
+                Some(on_mysql) => format!("{}.{}", on_mysql.schema, table.name),
+                None => table.title(),
+            };
+            let titles: Vec<_> = tables.iter().map(title).collect();
             let titles = shell::word(&titles.join(","));
             format!("chameleon sync_tables --config {config} --source {source} --tables {titles}")
         });
