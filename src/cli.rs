@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Upgrades a pg_chameleon replica catalogue from 1.7 to 2.0, in one transaction.
 #[derive(Debug, Parser)]
@@ -69,6 +70,8 @@ pub enum Command {
     Cleanup(Cleanup),
     /// Compare every replicated table with MySQL, row by row; nothing is changed.
     Verify(Verify),
+    /// Look whether the 2.0 replica is alive, moving and whole: once, or for as long as asked; nothing is changed.
+    Watch(Watch),
     /// Make pg_chameleon's folders in the home, and an example configuration; what is there is left alone.
     #[command(alias = "set_configuration_files")]
     InitConfig,
@@ -92,6 +95,7 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Cleanup(_) => "cleanup",
             Self::Verify(_) => "verify",
+            Self::Watch(_) => "watch",
             Self::InitConfig => "init-config",
             Self::ConvertConfig(_) => "convert-config",
             Self::Completions(_) => "completions",
@@ -110,6 +114,7 @@ impl Command {
             Self::Backup(_)
             | Self::Status(_)
             | Self::Verify(_)
+            | Self::Watch(_)
             | Self::InitConfig
             | Self::ConvertConfig(_)
             | Self::Completions(_)
@@ -133,6 +138,7 @@ impl Command {
             Self::Check(check) => Some(check.format),
             Self::Status(status) => Some(status.format),
             Self::Verify(verify) => Some(verify.format),
+            Self::Watch(watch) => Some(watch.shows()),
         }
     }
 }
@@ -299,6 +305,78 @@ pub struct Verify {
     /// How to show what was seen.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigurationArgument,
+    /// Look at one source only.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Go on looking for so long, such as 90s, 30m, 1h, 2d [default: look once].
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub time: Option<Duration>,
+    /// Go on looking until all sources are consistent (and no longer than --for, when it is given), or one is down.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub until: Option<Until>,
+    /// How long to wait between two looks.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub every: Duration,
+    /// The log file of the daemon, of one source [default: where log_dir of the configuration has it].
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// How to show what is seen; JSON is one object for each look, a line each.
+    #[arg(long, value_enum, default_value_t = WatchFormat::Text)]
+    pub format: WatchFormat,
+    /// Write the last look, as JSON or for Prometheus, to FILE, anew at each look; what is for people goes to standard output.
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub file: Option<PathBuf>,
+}
+
+impl Watch {
+    /// Whether standard output is for people.
+    fn shows(&self) -> Format {
+        if self.format == WatchFormat::Text || self.file.is_some() { Format::Text } else { Format::Json }
+    }
+}
+
+/// What `watch` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// All sources have passed their consistent points.
+    Consistent,
+}
+
+/// How `watch` shows what it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WatchFormat {
+    /// For people.
+    Text,
+    /// As JSON.
+    Json,
+    /// As a text file for Prometheus.
+    Prometheus,
+}
+
+/// A time such as `90s`, `30m`, `1h` or `2d`; without a unit, in seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = "a time such as 90s, 30m, 1h or 2d is expected";
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(expected.to_owned()),
+    };
+    let seconds = digits.parse::<u32>().map_err(|_| expected)?;
+    if seconds == 0 {
+        return Err("it must be more than nothing".to_owned());
+    }
+    Ok(Duration::from_secs(u64::from(seconds) * unit))
 }
 
 /// `rollback`.

@@ -179,6 +179,27 @@ pub const ALL: &[Help] = &[
         ],
     },
     Help {
+        command: "watch",
+        examples: &[
+            example("Is it well now?", "chameleon-upgrade watch --config upgraded"),
+            example(
+                "After the start, until it may be stopped again",
+                "chameleon-upgrade watch --config upgraded --until consistent --for 1h",
+            ),
+            example(
+                "For Prometheus, by its text files",
+                "chameleon-upgrade watch --for 2d --format prometheus --file replica.prom",
+            ),
+        ],
+        exit_codes: &[
+            (0, "at the end all sources run, and nothing is wrong with them"),
+            (1, "unexpected error, or what was seen could not be written"),
+            WRONG_USE,
+            (3, "there is no 2.0 catalogue"),
+            (6, "at the end something is wrong, or what was waited for has not come"),
+        ],
+    },
+    Help {
         command: "init-config",
         examples: &[example("The folders, and an example", "chameleon-upgrade init-config")],
         exit_codes: &[(0, "all is there"), (1, "it can't be made: a full disk"), WRONG_USE],

@@ -44,6 +44,7 @@ pub mod structure;
 pub mod survey;
 pub mod upgrade;
 pub mod verify;
+pub mod watch;
 pub mod way_back;
 pub mod window;
 pub mod wording;

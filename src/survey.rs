@@ -94,7 +94,8 @@ pub async fn purged_since(configuration: &Configuration, plan: &Plan) -> Vec<Fin
     for planned in &plan.sources {
         let configured = configuration.sources.iter().find(|it| it.name == planned.name);
         let Some(connection) = configured.and_then(|it| it.mysql.as_ref()) else { continue };
-        let logs = source::binary_logs(connection).await;
+        // A server that can't be asked any more is for the daemon to find.
+        let logs = source::binary_logs(connection).await.ok();
         purged.extend(logs.and_then(|logs| binlog_files::again(planned, &source::place(connection), &logs)));
     }
     purged

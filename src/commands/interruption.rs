@@ -66,7 +66,8 @@ impl Interruption {
     }
 }
 
-async fn any_signal() -> std::io::Result<()> {
+/// Waits for a signal that asks the program to end.
+pub(super) async fn any_signal() -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;

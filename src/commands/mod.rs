@@ -17,6 +17,7 @@ mod session;
 mod status;
 mod upgrade;
 mod verify;
+mod watch;
 
 use crate::cli::Command;
 use crate::ending::Ending;
@@ -32,6 +33,7 @@ pub async fn run(command: &Command, console: &Console) -> Ending {
         Command::Backup(arguments) => backup::run(arguments, console).await,
         Command::Cleanup(arguments) => cleanup::run(arguments, console).await,
         Command::Verify(arguments) => verify::run(arguments, console).await,
+        Command::Watch(arguments) => watch::run(arguments, console).await,
         Command::InitConfig => init_config::run(console),
         Command::ConvertConfig(arguments) => convert_config::run(arguments, console).await,
         Command::Completions(arguments) => completions::run(arguments),

@@ -28,6 +28,7 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
          consistent point, and until then it should not be stopped: on a MySQL server on which nothing happens that is when \
          something is changed in one of its schemas.",
     );
+    console.command(&shell::command("watch", named, "--until consistent"));
     console.step(
         "Then compare the tables with MySQL, row by row: what 1.8.2 had lost before, the upgrade can't know.",
     );

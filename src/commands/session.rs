@@ -108,6 +108,18 @@ pub(super) fn not_known(version: &CatalogueVersion, verb: &str) -> Ending {
     })
 }
 
+/// The sources to show: all, or the one that `--source` names.
+pub(super) fn chosen(named: Option<&str>, names: &[String]) -> Result<Vec<String>, Ending> {
+    match named {
+        None => Ok(names.to_vec()),
+        Some(name) if names.iter().any(|it| it == name) => Ok(vec![name.to_owned()]),
+        Some(name) => Err(Ending::WrongUse(format!(
+            "The catalogue has no source {name:?}. It has: {}.",
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        ))),
+    }
+}
+
 /// A verb that changes the catalogue, and is alone in that.
 pub(super) struct Alone<'a> {
     pub console: &'a Console,

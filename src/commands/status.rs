@@ -35,7 +35,7 @@ async fn show(arguments: &Status, console: &Console) -> Result<Ending, Ending> {
 async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
     let mut sources = v1::status::read(client).await.map_err(session::not_read)?;
     let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
-    let chosen = choose(arguments, &names)?;
+    let chosen = session::chosen(arguments.source.as_deref(), &names)?;
     sources.retain(|source| chosen.contains(&source.name));
     match arguments.format {
         Format::Json => documents::write(&documents::Status::new("1.7", Sources::Old(&sources))),
@@ -47,23 +47,11 @@ async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> 
 async fn new_sources(client: &Client, arguments: &Status, console: &Console) -> Result<Ending, Ending> {
     let mut sources = v2::status::read(client).await.map_err(session::not_read)?;
     let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
-    let chosen = choose(arguments, &names)?;
+    let chosen = session::chosen(arguments.source.as_deref(), &names)?;
     sources.retain(|source| chosen.contains(&source.name));
     match arguments.format {
         Format::Json => documents::write(&documents::Status::new(v2::VERSION, Sources::New(&sources))),
         Format::Text => console.status(&sources),
     }
     Ok(Ending::Done(format!("The catalogue is {}.", v2::VERSION)))
-}
-
-/// The sources to show: all, or the one that `--source` names.
-fn choose(arguments: &Status, names: &[String]) -> Result<Vec<String>, Ending> {
-    match &arguments.source {
-        None => Ok(names.to_vec()),
-        Some(name) if names.contains(name) => Ok(vec![name.clone()]),
-        Some(name) => Err(Ending::WrongUse(format!(
-            "The catalogue has no source {name:?}. It has: {}.",
-            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-        ))),
-    }
 }

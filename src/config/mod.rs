@@ -55,6 +55,8 @@ pub struct Configuration {
     pub daemon_requirements: Vec<DaemonRequirement>,
     /// MySQL's types, such as `tinyint(1)`, that are made to others in PostgreSQL (`type_override`).
     pub overridden_types: BTreeSet<String>,
+    /// The folder of the daemons' log files, as the file names it; none when they write to standard output.
+    pub log_folder: Option<String>,
 }
 
 impl Configuration {
@@ -96,8 +98,9 @@ impl Configuration {
         match read(&root) {
             Ok((pg, sources, daemon_requirements)) => {
                 let overridden_types = overridden_types(&root);
+                let log_folder = log_folder(&root);
                 let named = path.display().to_string();
-                Ok(Self { named, path, pg, sources, daemon_requirements, overridden_types })
+                Ok(Self { named, path, pg, sources, daemon_requirements, overridden_types, log_folder })
             }
             Err(problem) => Err(ConfigurationError::from_problem(path, problem)),
         }
@@ -125,6 +128,12 @@ fn overridden_types(root: &Field<'_>) -> BTreeSet<String> {
     let field = root.get("type_override").ok().flatten();
     let entries = field.and_then(|field| field.entries("a mapping of MySQL's types").ok());
     entries.unwrap_or_default().into_iter().map(|(kind, _)| kind.to_lowercase()).collect()
+}
+
+/// As above.
+fn log_folder(root: &Field<'_>) -> Option<String> {
+    let text = |key: &str| root.find(key).ok().flatten().and_then(|field| field.as_text());
+    text("log_dir").filter(|_| text("log_dest").as_deref() == Some("file"))
 }
 
 fn sources(root: &Field<'_>) -> Result<Vec<NewSource>, Problem> {

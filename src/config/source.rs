@@ -35,6 +35,8 @@ pub struct NewSource {
     pub replay_ends_at_errors: bool,
     /// How long to wait for a lock in PostgreSQL; zero waits for ever, as PostgreSQL has it.
     pub lock_timeout: Duration,
+    /// How long its daemon rests between two rounds.
+    pub sleep_loop: Duration,
     /// Which of its tables the daemon reads.
     pub tables: TableLists,
     /// What the daemon trips over in it.
@@ -91,6 +93,7 @@ impl NewSource {
                 Some(Form::Text(text)) if text == "exit"
             ),
             lock_timeout: lock_timeout(source)?,
+            sleep_loop: sleep_loop(source)?,
             tables: TableLists::read(source, &schema_mappings)?,
             daemon_requirements: if is_mysql {
                 daemon::of_a_source(&name, source, &schema_mappings)?
@@ -180,6 +183,12 @@ fn replay_max_rows(source: &Field<'_>) -> Result<u64, Problem> {
         Some(field) => field.number(1, i32::MAX as u64, "a number of rows, from 1 to 2147483647"),
         None => Ok(DEFAULT_REPLAY_MAX_ROWS),
     }
+}
+
+/// What the daemon would end at is told elsewhere.
+fn sleep_loop(source: &Field<'_>) -> Result<Duration, Problem> {
+    let seconds = source.get("sleep_loop")?.and_then(|field| field.python_number());
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default())
 }
 
 fn lock_timeout(source: &Field<'_>) -> Result<Duration, Problem> {

@@ -76,6 +76,19 @@ impl Console {
         }
     }
 
+    /// Whether people read it on a terminal.
+    pub(super) fn is_on_a_terminal(&self) -> bool {
+        self.columns.is_some()
+    }
+
+    /// A line with its time.
+    pub(super) fn hanging_line(&self, time: &str, text: &str) {
+        if !self.quiet {
+            let begin = format!("  {time}  ");
+            self.hanging(&begin, text, begin.len(), begin.len());
+        }
+    }
+
     /// A thing to do, or to know: a paragraph.
     pub fn step(&self, text: &str) {
         self.line(&layout::paragraph(text, self.columns, 2));
@@ -189,7 +202,7 @@ impl Console {
         output::line(format_args!("{begin}{}", layout::lines(text, columns, first, indent).join(&margin)));
     }
 
-    fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+    pub(super) fn table(&self, header: &[&str], rows: &[Vec<String>]) {
         output::line(layout::table(header, rows, self.columns));
     }
 

@@ -12,3 +12,4 @@ mod progress;
 #[cfg(feature = "schema")]
 pub mod schemas;
 pub mod statements;
+pub mod watching;

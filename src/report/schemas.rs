@@ -1,6 +1,6 @@
 //! The schemas of all that is written as JSON, made from the types that write it. docs/schemas holds them.
 
-use super::{documents, events, file};
+use super::{documents, events, file, watching};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 
 /// The schemas, each with the name of its file in docs/schemas.
@@ -12,6 +12,7 @@ pub fn all() -> Vec<(&'static str, serde_json::Value)> {
         ("overview.json", of::<documents::Overview<'static>>()),
         ("checks.json", of::<documents::Checks>()),
         ("status.json", of::<documents::Status<'static>>()),
+        ("watch.json", of::<watching::Look<'static>>()),
         ("verify.json", of::<documents::Verified<'static>>()),
         ("events.json", of::<events::Line<'static>>()),
     ]

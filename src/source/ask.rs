@@ -133,11 +133,28 @@ pub async fn connected(connection: &MysqlConnection) -> Result<Session, ConnectE
     }
 }
 
-/// The binary logs that the server has by now; none when it can't be asked any more, which the daemon will tell.
-pub async fn binary_logs(connection: &MysqlConnection) -> Option<BinaryLogs> {
-    let Session(mut conn) = connected(connection).await.ok()?;
+/// Why the binary logs of a server are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum NoLogs {
+    /// There is no session.
+    #[error(transparent)]
+    NoSession(#[from] ConnectError),
+    /// The server does not answer.
+    #[error(transparent)]
+    Unanswered(#[from] Question),
+    /// The session was lost.
+    #[error("the session with MySQL was lost")]
+    Lost,
+}
+
+/// The binary logs that the server has by now, in a session of its own.
+///
+/// # Errors
+/// [`NoLogs`].
+pub async fn binary_logs(connection: &MysqlConnection) -> Result<BinaryLogs, NoLogs> {
+    let Session(mut conn) = connected(connection).await?;
     let listing = tokio::task::spawn_blocking(move || server::binary_logs(&mut conn));
-    listing.await.ok()?.ok()
+    Ok(listing.await.map_err(|_| NoLogs::Lost)??)
 }
 
 /// What is asked, one after the other, on a thread of its own.

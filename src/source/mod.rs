@@ -19,10 +19,10 @@ mod target;
 mod times;
 mod transactions;
 
-pub use ask::{ask, binary_logs, connected};
+pub use ask::{NoLogs, ask, binary_logs, connected};
 pub use connect::{ConnectError, Session, place};
 pub use parts::Parts;
-pub use progress::Observer;
+pub use progress::{Observer, Unobserved};
 pub use succession::between;
 pub use table_rows::{
     Definition, KeyColumn, KeyKind, MysqlColumn, TableQuery, definition, prepare_for_rows, rows_by_key,

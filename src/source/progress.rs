@@ -25,6 +25,17 @@ pub trait Observer {
     fn window_read(&self, source: &str, reading: Reading, took: Duration);
 }
 
+/// Nobody observes.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn log_reading(&self, _: &str, _: Reading, _: u64) {}
+    fn looked_up(&self, _: &str, _: &str, _: Reading, _: Duration) {}
+    fn tables_comparing(&self, _: &str, _: u64, _: u64) {}
+    fn tables_compared(&self, _: &str) {}
+    fn window_read(&self, _: &str, _: Reading, _: Duration) {}
+}
+
 /// What is known of the reading while it goes on: how far, and of how many bytes.
 pub(super) type Progress = (Reading, u64);
 

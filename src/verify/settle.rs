@@ -6,8 +6,7 @@ use super::{Look, OnMysql, Pace, Sides, Verdict, VerifyError, replica};
 use crate::batches::{Between, Gap};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::read;
-use crate::facts::mysql::Reading;
-use crate::source::{self, Observer, Session};
+use crate::source::{self, Session, Unobserved};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -19,17 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// How many rows are named.
 const NAMED: usize = 5;
-
-/// Nobody watches.
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn log_reading(&self, _: &str, _: Reading, _: u64) {}
-    fn looked_up(&self, _: &str, _: &str, _: Reading, _: Duration) {}
-    fn tables_comparing(&self, _: &str, _: u64, _: u64) {}
-    fn tables_compared(&self, _: &str) {}
-    fn window_read(&self, _: &str, _: Reading, _: Duration) {}
-}
 
 /// Whether the replica has passed a place.
 enum Passed {
@@ -184,8 +172,9 @@ fn verdict(decided: &[Difference], more: u64) -> Verdict {
 
 /// Whether the replica passes where MySQL's log ends now.
 async fn passed(sides: &Sides<'_>, on_mysql: &OnMysql<'_>) -> Result<Passed, VerifyError> {
-    let Some(logs) = source::binary_logs(on_mysql.connection).await else {
-        return Ok(Passed::No("MySQL does not say where its log ends".to_owned()));
+    let logs = match source::binary_logs(on_mysql.connection).await {
+        Ok(logs) => logs,
+        Err(why) => return Ok(Passed::No(format!("MySQL does not say where its log ends: {why}"))),
     };
     let until = logs.current;
     let began = Instant::now();
@@ -224,7 +213,7 @@ async fn lies_between(
     }
     let gap = Gap { batch: 0, from: from.clone(), until: until.clone() };
     let OnMysql { source, connection, schema } = on_mysql;
-    let all = source::between(source, connection, schema, vec![gap], &Unwatched).await;
+    let all = source::between(source, connection, schema, vec![gap], &Unobserved).await;
     match all.into_iter().next().map(|(_, between)| between) {
         Some(Between::Nothing) => None,
         Some(Between::Holds { what, at }) => {

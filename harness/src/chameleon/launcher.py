@@ -36,6 +36,17 @@ class AnyLetters(dict):
 
 pymysql.cursors.DictCursorMixin.dict_type = AnyLetters
 
+# A daemon that has left its process group would outlive the tests.
+if "LAUNCHED_IN_THE_FOREGROUND" in os.environ:
+    import daemonize
+
+    begin = daemonize.Daemonize.__init__
+
+    def in_the_foreground(self, *more, **named):
+        begin(self, *more, **{**named, "foreground": True})
+
+    daemonize.Daemonize.__init__ = in_the_foreground
+
 if sys.argv[1] == "-c":
     code = sys.argv[2]
     sys.argv = sys.argv[1:2] + sys.argv[3:]

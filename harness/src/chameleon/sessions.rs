@@ -23,6 +23,14 @@ pub(crate) fn end(client: &mut Client) -> Result<(), ChameleonError> {
     none_left(client, &format!("SELECT count(pg_terminate_backend(pid)) {OTHERS}"))
 }
 
+/// Ends the sessions of daemons of 2.0, whose processes were killed or are about to end, and waits until they have. Their names
+/// say what they are from their first batch on; before, what they have asked does.
+pub(crate) fn end_of_daemons(client: &mut Client) -> Result<(), ChameleonError> {
+    let daemons =
+        "(application_name LIKE '[pg_chameleon]%' OR application_name = '' AND query LIKE '%sch_chameleon%')";
+    none_left(client, &format!("SELECT count(pg_terminate_backend(pid)) {OTHERS} AND {daemons}"))
+}
+
 fn none_left(client: &mut Client, count: &str) -> Result<(), ChameleonError> {
     let deadline = Instant::now() + TIMEOUT;
     loop {

@@ -102,6 +102,18 @@ impl<'a> Chameleon2<'a> {
         self.processes.start(&title(&arguments), command)
     }
 
+    /// Starts the replica daemon of a source as it is in service: with its log in a file, and the status `error` when it ends by
+    /// itself. It only stays in the foreground, so that it doesn't outlive the tests.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`].
+    pub fn start_in_service(&self, source: &str) -> Result<StartedProgram, ProcessError> {
+        let arguments = ["start_replica", "--config", CONFIGURATION, "--source", source];
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::null()).env("LAUNCHED_IN_THE_FOREGROUND", "1");
+        self.processes.start(&title(&arguments), command)
+    }
+
     /// Reads a batch of what is new on MySQL for a source, and applies nothing of it.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub(crate) mod run;
 pub(crate) mod scenario;
 mod second_judge;
 mod tables;
+mod watched;
 
 use crate::chameleon::ChameleonError;
 use crate::process::ProcessError;
@@ -25,7 +26,7 @@ use std::fmt::Write as _;
 pub use replica_check::{ReplicaCheck, check_replica};
 pub use run::{prove, run};
 pub use scenario::{
-    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade,
+    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade, Watched,
 };
 pub use tables::{Difference, SchemaPair, compare};
 

@@ -231,6 +231,7 @@ impl<'a> LiveRun<'a> {
             Step::DaemonReads(named) => self.daemon_reads(named),
             Step::CrashDaemon(crash) => self.crash_daemon(crash),
             Step::DaemonEnds(ends) => self.daemon_ends(ends),
+            Step::Watched(watched) => self.watched(watched),
             Step::KillDaemonReading => self.kill_daemon_reading(),
         }
     }
@@ -413,12 +414,12 @@ impl<'a> LiveRun<'a> {
         self.home_of(&self.configuration(upgraded, with)?)
     }
 
-    fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
+    pub(super) fn home_of(&self, configuration: &Value) -> Result<Home, LiveError> {
         Home::within(self.processes.folder(), configuration)
             .map_err(LiveError::io("write the configuration of pg_chameleon 2"))
     }
 
-    fn configuration(
+    pub(super) fn configuration(
         &self,
         upgraded: &BTreeMap<String, Vec<String>>,
         with: &BTreeMap<String, Value>,
@@ -515,7 +516,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.
-    fn catch_up(&mut self, upgraded: &str, daemon: &mut StartedProgram) -> Result<(), LiveError> {
+    pub(super) fn catch_up(&mut self, upgraded: &str, daemon: &mut StartedProgram) -> Result<(), LiveError> {
         let (source, mysql) = self.initialised_of(upgraded)?;
         let value = marker::advance(mysql, &source.schema)?;
         let client = &mut self.client;
@@ -568,7 +569,7 @@ impl<'a> LiveRun<'a> {
 }
 
 /// Waits for the end of one of our commands, with this exit code and these texts.
-fn must_end(running: &mut StartedProgram, exit: i32, says: &[String]) -> Result<(), LiveError> {
+pub(super) fn must_end(running: &mut StartedProgram, exit: i32, says: &[String]) -> Result<(), LiveError> {
     let status = running.wait(UPGRADE_TIMEOUT)?;
     if status.code() != Some(exit) {
         return Err(running.failure(&format!("ended with {status} instead of {exit}")).into());

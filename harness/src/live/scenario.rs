@@ -171,6 +171,8 @@ pub enum Step {
     CrashDaemon(Crash),
     /// The 2.0.21 daemon is started with another configuration, and ends.
     DaemonEnds(DaemonEnds),
+    /// The 2.0.21 daemon of the first new source runs in service, and our `watch` looks at it while something happens.
+    Watched(Watched),
     /// The 2.0.21 daemon of the first new source, for which there is something new on MySQL, is killed in its first batch:
     /// it has read the first rows, and cleared the coordinates of their tables, and stored nothing yet.
     KillDaemonReading,
@@ -204,6 +206,7 @@ impl Step {
             Self::DaemonReads(_) => "daemon_reads",
             Self::CrashDaemon(_) => "crash_daemon",
             Self::DaemonEnds(_) => "daemon_ends",
+            Self::Watched(_) => "watched",
             Self::KillDaemonReading => "kill_daemon_reading",
         }
     }
@@ -230,6 +233,46 @@ pub struct Crash {
     pub source: String,
     /// The commit that it doesn't come to.
     pub before: Commit,
+}
+
+/// `watched`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Watched {
+    /// Keys of the source, each with a value that it has instead.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
+    /// The daemon is not started.
+    #[serde(default)]
+    pub stopped: bool,
+    /// It ends before it has caught up.
+    #[serde(default)]
+    pub ends_at_once: bool,
+    /// What is given to `watch` beside its configuration. Without `--for` and `--until` it looks until it has said all, and gets
+    /// ctrl-C.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Statements on MySQL meanwhile.
+    #[serde(default)]
+    pub mysql: BTreeMap<String, String>,
+    /// Statements on PostgreSQL meanwhile.
+    #[serde(default)]
+    pub postgres: Option<String>,
+    /// Statements on PostgreSQL once `watch` has ended.
+    #[serde(default)]
+    pub postgres_afterwards: Option<String>,
+    /// The daemon is killed meanwhile, with kill -9, and its processes with it.
+    #[serde(default)]
+    pub kill: bool,
+    /// The exit code that `watch` must end with.
+    #[serde(default)]
+    pub exit: i32,
+    /// Texts that it must write.
+    #[serde(default)]
+    pub says: Vec<String>,
+    /// Texts that it must not write.
+    #[serde(default)]
+    pub silent: Vec<String>,
 }
 
 /// `daemon_ends`.

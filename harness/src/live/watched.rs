@@ -1,0 +1,104 @@
+//! The daemon of 2.0.21 as it runs in service, with its log in a file, while our `watch` looks at it and something happens.
+
+use super::LiveError;
+use super::run::{LiveRun, must_end};
+use super::scenario::Watched;
+use crate::chameleon::home::Home;
+use crate::chameleon::sessions;
+use crate::chameleon::version2::Chameleon2;
+use crate::process::group::StartedProgram;
+use serde_json::Value;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a daemon may take to come to its end and say so (it looks at its processes every ten rounds), and we to see it.
+const TIMEOUT: Duration = Duration::from_secs(90);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const END_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl LiveRun<'_> {
+    pub(super) fn watched(&mut self, watched: &Watched) -> Result<(), LiveError> {
+        let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
+        let mut configuration = self.configuration(&self.scenario.upgraded, &watched.with)?;
+        configuration["log_dest"] = Value::from("file");
+        let home = self.home_of(&configuration)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
+        let mut daemon = match watched.stopped {
+            true => None,
+            false => Some(chameleon2.start_in_service(source)?),
+        };
+        if let (Some(daemon), false) = (&mut daemon, watched.ends_at_once) {
+            self.catch_up(source, daemon)?;
+        }
+        let looked = self.looked(watched, &home, daemon.as_mut());
+        let ended = self.ended(daemon, &chameleon2, source);
+        looked.and(ended)
+    }
+
+    fn looked(
+        &mut self,
+        watched: &Watched,
+        home: &Home,
+        daemon: Option<&mut StartedProgram>,
+    ) -> Result<(), LiveError> {
+        let arguments =
+            ["watch", "--every", "1s"].into_iter().chain(watched.arguments.iter().map(String::as_str));
+        let is_timed = watched.arguments.iter().any(|argument| argument == "--for" || argument == "--until");
+        let more: &[&str] = if is_timed { &[] } else { &["--for", "1h"] };
+        let command = self.ours(home, arguments.chain(more.iter().copied()))?;
+        let mut watch = self.processes.start("chameleon-upgrade watch", command)?;
+        self.mysql(&watched.mysql)?;
+        if let Some(statements) = &watched.postgres {
+            self.client.batch_execute(statements).map_err(LiveError::sql("run on PostgreSQL"))?;
+        }
+        if watched.kill
+            && let Some(daemon) = daemon
+        {
+            daemon.kill()?;
+            sessions::end_of_daemons(&mut self.client)?;
+        }
+        if !is_timed {
+            let deadline = Instant::now() + TIMEOUT;
+            while watched.says.iter().any(|text| !watch.output().contains(text)) {
+                if watch.ended()?.is_some() || Instant::now() > deadline {
+                    break;
+                }
+                sleep(POLL_INTERVAL);
+            }
+            watch.interrupt();
+        }
+        must_end(&mut watch, watched.exit, &watched.says)?;
+        let output = watch.output();
+        if let Some(after) = &watched.postgres_afterwards {
+            self.client.batch_execute(after).map_err(LiveError::sql("run on PostgreSQL"))?;
+        }
+        match watched.silent.iter().find(|text| output.contains(*text)) {
+            Some(text) => Err(watch.failure(&format!("said {text:?}")).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The daemon is stopped, if it runs still; and the source can be started again.
+    fn ended(
+        &mut self,
+        daemon: Option<StartedProgram>,
+        chameleon2: &Chameleon2<'_>,
+        source: &str,
+    ) -> Result<(), LiveError> {
+        if let Some(mut daemon) = daemon {
+            if daemon.ended()?.is_none() {
+                daemon.interrupt();
+                daemon.wait(END_TIMEOUT)?;
+            }
+            sessions::end_of_daemons(&mut self.client)?;
+            sessions::wait_for_the_end(&mut self.client)?;
+        }
+        let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
+        let status = self.client.query_one(status, &[&source]);
+        let status: String = status.map_err(LiveError::sql("read the status of the source"))?.get(0);
+        if status == "stopped" {
+            return Ok(());
+        }
+        Ok(chameleon2.enable_replica(source)?)
+    }
+}

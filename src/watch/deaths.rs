@@ -1,0 +1,179 @@
+//! The known ways in which the daemon of pg_chameleon 2.0.21 ends, by what it says then. §after-watch
+//!
+//! Each was made to happen: docs/ddl.md, docs/log.md and scenarios/live show which of them how.
+
+/// A way in which it ends.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Its name.
+    pub id: &'static str,
+    /// It is this one when any of these is in the trace, and it is none of those before it.
+    says: &'static [&'static str],
+    /// What happened.
+    pub what: &'static str,
+    /// What to do about it, before the replica is started again.
+    pub remedy: &'static str,
+}
+
+/// How a replica that can't go on where it stands is begun anew.
+const ANEW: &str = "It begins at the same place at each start. To get past it: copy all tables anew with init_replica, \
+                             which begins behind it; or, as long as the 1.7 catalogue is kept, take the replica back (rollback).";
+
+/// All of them; the first that fits counts.
+pub const ALL: &[Death] = &[
+    Death {
+        id: "statement",
+        says: &["parsy.ParseError"],
+        what: "its reading process can't parse a statement of MySQL's log, and begins at the same place at each start",
+        remedy: "Which statement it is: mysqlbinlog shows the log from where the source reads on. To get past it: copy all tables \
+                 anew with init_replica; or, as long as the 1.7 catalogue is kept, take the replica back (rollback), for 1.8.2 \
+                 passes over it.",
+    },
+    Death {
+        id: "binlog-purged",
+        says: &["Could not find first log file name", "could not find next log"],
+        what: "MySQL has purged the binary log in which it was to read on",
+        remedy: "What was in it is lost to the replica: copy all tables anew with init_replica, and have MySQL keep its logs longer \
+                 (binlog_expire_logs_seconds, expire_logs_days).",
+    },
+    Death {
+        id: "server-id",
+        says: &["same server_uuid/server_id", "same server_id"],
+        what: "another program reads MySQL's log under the same server id",
+        remedy: "Give my_server_id of the source a number that nobody else has: each source, each replica of MySQL needs its own.",
+    },
+    Death {
+        id: "mysql-version",
+        says: &["MASTER STATUS", "SLAVE STATUS"],
+        what: "MySQL 8.4 and later don't know statements that 2.0.21 needs (SHOW MASTER STATUS)",
+        remedy: "2.0.21 can't replicate from this server: stay with MySQL 8.0 or MariaDB.",
+    },
+    Death {
+        id: "gtids",
+        says: &["GTID", "gtid"],
+        what: "MySQL does not give it the log from the GTIDs that it has",
+        remedy: "Set gtid_enable of the source to false, if the log is there from where the source reads on; else copy all tables \
+                 anew with init_replica.",
+    },
+    Death {
+        id: "binlog-unreadable",
+        says: &["(1236,"],
+        what: "MySQL can't send its log from where the source reads on",
+        remedy: "See the error log of MySQL. Where the log is damaged there, copy all tables anew with init_replica.",
+    },
+    Death {
+        id: "mysql-denied",
+        says: &["(1045,", "(1044,", "(1142,", "(1227,", "(1698,", "(1130,"],
+        what: "MySQL does not let its account in, or lacks it a privilege",
+        remedy: "Correct db_conn of the source, or grant the account what the message names (REPLICATION SLAVE, REPLICATION CLIENT, \
+                 SELECT).",
+    },
+    Death {
+        id: "mysql-lost",
+        says: &["(2013,", "(2006,", "(2003,", "(2055,", "(0, '')", "(1053,", "(1927,"],
+        what: "it lost its session with MySQL, or found no server; it does not connect again by itself",
+        remedy: "Make sure that MySQL is up and can be reached.",
+    },
+    Death {
+        id: "disk-full",
+        says: &["No space left on device", "DiskFull"],
+        what: "there was no room left on a disk",
+        remedy: "Make room where the message says.",
+    },
+    Death {
+        id: "postgresql-timeout",
+        says: &[
+            "due to lock timeout",
+            "due to statement timeout",
+            "deadlock detected",
+            "idle-in-transaction timeout",
+        ],
+        what: "PostgreSQL ended a statement of it, which had waited or run for too long",
+        remedy: "See who holds locks on the tables of the replica (pg_stat_activity), and raise the timeout that the message names.",
+    },
+    Death {
+        id: "postgresql-lost",
+        says: &[
+            "terminating connection",
+            "server closed the connection",
+            "connection already closed",
+            "cursor already closed",
+            "connection to server",
+            "could not connect to server",
+            "the database system is",
+            "SSL connection has been closed",
+        ],
+        what: "it lost its session with PostgreSQL, or found no server; it does not connect again by itself",
+        remedy: "Make sure that PostgreSQL is up and can be reached.",
+    },
+    Death {
+        id: "postgresql-denied",
+        says: &["permission denied", "InsufficientPrivilege"],
+        what: "its role lacks a privilege in PostgreSQL",
+        remedy: "Grant the role of pg_conn what the message names.",
+    },
+    Death {
+        id: "configuration",
+        says: &[
+            "KeyError: 'batch_retention'",
+            "KeyError: 'limit_tables'",
+            "KeyError: 'my_server_id'",
+            "KeyError: 'on_error_replay'",
+            "KeyError: 'replay_max_rows'",
+            "KeyError: 'replica_batch_size'",
+            "KeyError: 'skip_tables'",
+            "KeyError: 'skip_events'",
+            "KeyError: 'sleep_loop'",
+            "struct.error",
+            "TypeError",
+            "ValueError: sleep length",
+            "IndexError: list index out of range",
+            "has no attribute 'split'",
+            "invalid input syntax for type interval",
+            "to interval",
+        ],
+        what: "its configuration lacks a key, or has a value of another type than it takes",
+        remedy: "Hold the configuration against the example of pg_chameleon (chameleon-upgrade init-config writes one).",
+    },
+    Death {
+        id: "unknown-table",
+        says: &["KeyError"],
+        what: "its reading process met a table, a column or a type that it does not know: one that was dropped or renamed on MySQL \
+               meanwhile, a sequence, a versioned table, a type without a counterpart",
+        remedy: ANEW,
+    },
+];
+
+/// Which of them this trace is.
+#[must_use]
+pub fn known(trace: &str) -> Option<&'static Death> {
+    ALL.iter().find(|death| death.says.iter().any(|text| trace.contains(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_that_fits_counts() {
+        let id = |trace: &str| known(trace).map(|death| death.id);
+        assert_eq!(id("parsy.ParseError: expected one of ';' at 0:0"), Some("statement"));
+        assert_eq!(
+            id(
+                "pymysql.err.OperationalError: (1236, 'Could not find first log file name in binary log index file')"
+            ),
+            Some("binlog-purged")
+        );
+        assert_eq!(
+            id("pymysql.err.OperationalError: (1236, 'log event entry exceeded')"),
+            Some("binlog-unreadable")
+        );
+        assert_eq!(id("KeyError: 'gone'"), Some("unknown-table"));
+        assert_eq!(id("KeyError: 'sleep_loop'"), Some("configuration"));
+        assert_eq!(
+            id("psycopg2.errors.AdminShutdown: terminating connection due to administrator command"),
+            Some("postgresql-lost")
+        );
+        assert_eq!(id("Exception: something else"), None);
+    }
+}

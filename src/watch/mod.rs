@@ -1,0 +1,514 @@
+//! Whether a 2.0 replica is alive, moving and whole: §after-watch.
+//!
+//! What is seen at one moment ([`replica::Seen`], and MySQL's binary logs) is judged here, together with what was seen before: pure.
+//! A daemon is alive when it has sessions on PostgreSQL: both of its processes keep one, through which they ask something in every
+//! round (seen of 2.0.21). Its status alone says nothing: it stays at running when the daemon is killed.
+
+pub mod ahead;
+pub mod deaths;
+pub mod log_file;
+pub mod replica;
+
+use crate::binlog::{BinaryLogs, BinlogCoordinate, Unavailable};
+use crate::finding::Finding;
+use crate::mapping::MappingPair;
+use crate::shell::word;
+use crate::window::Bytes;
+use crate::wording::{counted, first_of};
+use ahead::Ahead;
+use log_file::Log;
+use replica::{Disabled, Logged, Seen, Session, Source};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// After how long without any progress a source that has something to do is called stuck.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// After how long a session that waits for a lock is told.
+const BLOCKED: f64 = 10.0;
+
+/// The longest message of an error that is shown, in letters.
+const LONGEST: usize = 300;
+
+/// How the replica of a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It runs, and has applied all that MySQL has.
+    CaughtUp,
+    /// It runs, and has something to read or to apply.
+    Behind,
+    /// It runs, and something is not as it should be.
+    Ailing,
+    /// It does not run.
+    Down,
+}
+
+/// A source as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SourceSeen {
+    /// Its name.
+    pub source: String,
+    /// How it is.
+    pub health: Health,
+    /// Its status in the catalogue.
+    pub status: String,
+    /// How many sessions its daemon has on PostgreSQL.
+    pub sessions: u64,
+    /// Whether all its tables stand at one point.
+    pub consistent: bool,
+    /// From where on they will.
+    pub consistent_point: Option<BinlogCoordinate>,
+    /// Where it reads on.
+    pub reads_on: Option<BinlogCoordinate>,
+    /// Where MySQL's log ends; none when that is not known.
+    pub log_end: Option<BinlogCoordinate>,
+    /// How many bytes of the log lie between the two; 0 when nothing of its schemas is among them.
+    pub bytes_behind: Option<u64>,
+    /// For how many seconds it has stood where it is, with something ahead.
+    pub seconds_behind: Option<u64>,
+    /// How many batches wait to be applied.
+    pub waiting_batches: u64,
+    /// How many tables are replicated.
+    pub tables: u64,
+    /// How many tables are disabled.
+    pub disabled: u64,
+}
+
+/// What was seen of a source before.
+#[derive(Debug, Clone, Default)]
+struct Past {
+    reads_on: Option<BinlogCoordinate>,
+    /// When it came there.
+    since: Duration,
+    applied: Option<String>,
+    applied_since: Duration,
+}
+
+/// What else is known of a source.
+pub struct Known<'a> {
+    /// MySQL's binary logs, or why they are not known; none for a source that the configuration lacks.
+    pub logs: Option<&'a Result<BinaryLogs, String>>,
+    /// What is ahead of it there.
+    pub ahead: &'a Ahead,
+    /// What its daemon has written.
+    pub log: &'a Log,
+    /// Its schema mappings.
+    pub mappings: &'a [MappingPair],
+    /// How long the daemon rests between two rounds.
+    pub rests: Duration,
+    /// The configuration, as pg_chameleon's command line names it.
+    pub configuration: &'a str,
+}
+
+/// What was seen from the beginning on.
+#[derive(Debug, Default)]
+pub struct Memory(BTreeMap<i64, Past>);
+
+impl Memory {
+    /// Judges a source, `at` so long after the beginning.
+    pub fn judge(
+        &mut self,
+        source: &Source,
+        seen: &Seen,
+        known: &Known<'_>,
+        at: Duration,
+    ) -> (SourceSeen, Vec<Finding>) {
+        let past = self.0.entry(source.id).or_insert_with(|| Past {
+            since: at,
+            applied_since: at,
+            ..Past::default()
+        });
+        if past.reads_on != source.reads_on {
+            (past.reads_on, past.since) = (source.reads_on.clone(), at);
+        }
+        if past.applied != source.applied {
+            (past.applied, past.applied_since) = (source.applied.clone(), at);
+        }
+        let looked = Looked { source, sessions: of_source(source, &seen.sessions), known };
+        let mut findings = looked.of_the_daemon();
+        let runs = findings.is_empty();
+        findings.extend(looked.of_mysql());
+        if runs {
+            findings.extend(looked.stuck(past, at));
+        }
+        findings.extend(looked.disabled(&seen.disabled));
+        findings
+            .extend(seen.logged.iter().filter(|it| it.source == Some(source.id)).map(|it| looked.logged(it)));
+        let health = match (runs, crate::finding::has_errors(&findings)) {
+            (false, _) => Health::Down,
+            (true, true) => Health::Ailing,
+            (true, false) if looked.has_all() => Health::CaughtUp,
+            (true, false) => Health::Behind,
+        };
+        findings.extend(looked.of_consistency());
+        let behind = looked.bytes_behind();
+        let shown = SourceSeen {
+            source: source.name.clone(),
+            health,
+            status: source.status.clone(),
+            sessions: looked.sessions.len() as u64,
+            consistent: source.consistent,
+            consistent_point: source.consistent_point.clone(),
+            reads_on: source.reads_on.clone(),
+            log_end: looked.logs().map(|logs| logs.current.clone()),
+            bytes_behind: behind,
+            seconds_behind: behind.filter(|bytes| *bytes > 0).map(|_| (at - past.since).as_secs()),
+            waiting_batches: source.waiting,
+            tables: source.replicated,
+            disabled: source.disabled,
+        };
+        (shown, findings)
+    }
+}
+
+/// What was logged of no source that is known: rows whose batch is gone.
+#[must_use]
+pub fn of_no_source(seen: &Seen) -> Vec<Finding> {
+    let of_none = seen.logged.iter().filter(|it| it.source.is_none());
+    of_none.map(|it| logged_finding("a source", it)).collect()
+}
+
+/// Whether the daemon of a source has a session.
+#[must_use]
+pub fn has_sessions(source: &Source, seen: &Seen) -> bool {
+    !of_source(source, &seen.sessions).is_empty()
+}
+
+/// The sessions of this source's daemon: those that say so, and those that don't say whose they are.
+fn of_source<'a>(source: &Source, sessions: &'a [Session]) -> Vec<&'a Session> {
+    let named = |session: &Session| {
+        let name = session.application_name.split_once("source: ")?.1;
+        Some(name.rsplit_once(", action").map_or(name, |(name, _)| name).to_owned())
+    };
+    let of_it = |session: &&Session| match named(session) {
+        Some(name) => name == source.name,
+        None => id_in(&session.query).is_none_or(|id| id == source.id),
+    };
+    sessions.iter().filter(of_it).collect()
+}
+
+/// The source that a statement of a daemon is about, by the condition in it.
+fn id_in(query: &str) -> Option<i64> {
+    let (_, after) = query.split_once("i_id_source")?;
+    let digits = after.trim_start().strip_prefix('=')?.trim_start();
+    let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// A source at one moment.
+struct Looked<'a> {
+    source: &'a Source,
+    sessions: Vec<&'a Session>,
+    known: &'a Known<'a>,
+}
+
+impl Looked<'_> {
+    fn logs(&self) -> Option<&BinaryLogs> {
+        self.known.logs.and_then(|logs| logs.as_ref().ok())
+    }
+
+    fn bytes_behind(&self) -> Option<u64> {
+        let (logs, reads_on) = (self.logs()?, self.source.reads_on.as_ref()?);
+        if *self.known.ahead == Ahead::Nothing {
+            return Some(0);
+        }
+        Some(if *reads_on >= logs.current { 0 } else { logs.bytes_between(reads_on, &logs.current) })
+    }
+
+    fn has_all(&self) -> bool {
+        self.bytes_behind() == Some(0) && self.source.waiting == 0
+    }
+
+    /// The commands that start it again. `enable`: after it has ended by itself.
+    fn start(&self, enable: bool) -> String {
+        let options =
+            format!("--config {} --source {}", word(self.known.configuration), word(&self.source.name));
+        let start = format!("chameleon start_replica {options}");
+        if enable { format!("chameleon enable_replica {options}; {start}") } else { start }
+    }
+
+    /// Whether a daemon is at work, and why not.
+    fn of_the_daemon(&self) -> Vec<Finding> {
+        let Source { name, status, .. } = self.source;
+        let found = match status.as_str() {
+            "running" if self.sessions.is_empty() => {
+                // What it has written, if it ended by itself and has not come to say so.
+                let ended = self.ended().unwrap_or_default();
+                format!(
+                    "The status of {name} is running, and its daemon has no session with PostgreSQL: it was killed, or has just \
+                     ended.{ended}"
+                )
+            }
+            "running" => return vec![],
+            "error" => {
+                let ended = self.ended().unwrap_or_else(|| format!(" {}", self.says_nothing()));
+                format!("The replica of {name} has ended by an error.{ended}")
+            }
+            "stopped" => {
+                let ended = self.ended().unwrap_or_default();
+                format!("The replica of {name} is stopped.{ended}")
+            }
+            "initialising" | "syncing" => {
+                return vec![Finding::warning(
+                    "daemon",
+                    format!(
+                        "The tables of {name} are being copied (status {status}): its replica does not run meanwhile."
+                    ),
+                    format!("When the copy has ended, start the replica: {}", self.start(false)),
+                )];
+            }
+            _ => format!("The replica of {name} was never started (status {status})."),
+        };
+        let again = self.start(matches!(status.as_str(), "running" | "error"));
+        let remedy = match (self.death(), status.as_str()) {
+            (Some(death), _) => format!("{} Then: {again}", death.remedy),
+            (None, "running") => {
+                format!(
+                    "Make sure that no process of it is left on its machine, then start it again: {again}"
+                )
+            }
+            (None, _) => format!("Start it: {again}"),
+        };
+        vec![Finding::error("daemon", found, remedy)]
+    }
+
+    fn death(&self) -> Option<&'static deaths::Death> {
+        match self.known.log {
+            Log::Read(Some(ended)) => deaths::known(&ended.trace),
+            _ => None,
+        }
+    }
+
+    /// How it ended, as its log says.
+    fn ended(&self) -> Option<String> {
+        let Log::Read(Some(ended)) = self.known.log else { return None };
+        let what = match deaths::known(&ended.trace) {
+            Some(death) => format!("{} ({})", death.what, death.id),
+            None => "in a way that is not known here".to_owned(),
+        };
+        Some(format!(" It ended at {}: {what}. Its log: {}", ended.when, shortened(&ended.error)))
+    }
+
+    fn says_nothing(&self) -> String {
+        match self.known.log {
+            Log::Read(_) => "Its log does not say why.".to_owned(),
+            Log::Unreadable(why) => format!("Why, its log would say, which can't be read here ({why})."),
+            Log::Elsewhere => {
+                "Why, its log would say, which goes to its standard output: name a file of it with --log."
+                    .to_owned()
+            }
+        }
+    }
+
+    fn of_mysql(&self) -> Option<Finding> {
+        let name = &self.source.name;
+        let logs = match self.known.logs {
+            None => {
+                return Some(Finding::warning(
+                    "mysql",
+                    format!(
+                        "The configuration has no source {name}: MySQL was not asked how far it is behind."
+                    ),
+                    "Name the configuration that the daemon has.",
+                ));
+            }
+            Some(Err(why)) => {
+                return Some(Finding::error(
+                    "mysql",
+                    format!("MySQL does not say where its log ends, for {name}: {why}."),
+                    "Make sure that MySQL is up, and can be reached from here with db_conn of the source.",
+                ));
+            }
+            Some(Ok(logs)) => logs,
+        };
+        let reads_on = self.source.reads_on.as_ref()?;
+        let why = match logs.unavailable(reads_on)? {
+            Unavailable::Purged(first) => format!("MySQL has purged that file (its first is {first})"),
+            Unavailable::OtherServer { has } => format!("this server's files have other names ({has})"),
+            Unavailable::Ahead(last) => format!("this server has not come so far (its last file is {last})"),
+            Unavailable::PastTheEnd(size) => format!("that file has {size} bytes only"),
+            Unavailable::NoneListed => "this server lists no such file".to_owned(),
+        };
+        Some(Finding::error(
+            "binlog",
+            format!(
+                "{name} reads on at {reads_on}, and {why}: its daemon ends there, or reads what is not its own."
+            ),
+            "See whether db_conn of the source leads to the server that it has replicated from. If it does, what was in the log is lost \
+             to the replica: copy all tables anew with init_replica.",
+        ))
+    }
+
+    /// What waits, or has not moved for long.
+    fn stuck(&self, past: &Past, at: Duration) -> Vec<Finding> {
+        let name = &self.source.name;
+        let mut found = Vec::new();
+        if self.source.paused {
+            found.push(Finding::warning(
+                "paused",
+                format!("{name} is paused: its daemon is told to wait."),
+                "A maintenance of pg_chameleon pauses it, and lets it go on when it has ended. One that was broken off has not: see \
+                 b_paused in sch_chameleon.t_sources, t_last_received and t_last_replayed.",
+            ));
+        }
+        let waits = |session: &&&Session| session.seconds.is_some_and(|seconds| seconds >= BLOCKED);
+        for session in self.sessions.iter().filter(waits) {
+            let Some(blockers) = &session.blockers else { continue };
+            found.push(Finding::error(
+                "blocked",
+                format!(
+                    "The daemon of {name} waits for a lock (server process {}, for {:.0} s), which is held by {blockers}.",
+                    session.pid,
+                    session.seconds.unwrap_or_default()
+                ),
+                "Have that session end its transaction. At the end of lock_timeout the daemon gives the statement up, and ends or \
+                 disables the table.",
+            ));
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let patience = PATIENCE.max(self.known.rests * 10);
+        let silent =
+            |session: &&Session| session.seconds.is_some_and(|seconds| seconds >= patience.as_secs_f64());
+        let asks = self.sessions.iter().any(|session| !session.active && !silent(session));
+        if self.bytes_behind().is_some_and(|bytes| bytes > 0) && at - past.since >= patience && !asks {
+            found.push(Finding::error(
+                "stuck",
+                format!(
+                    "{name} has read nothing for {} s, though MySQL has {} for it, and its daemon has asked PostgreSQL nothing: it hangs.",
+                    (at - past.since).as_secs(),
+                    if let Ahead::Something(what) = self.known.ahead { what } else { "more" }
+                ),
+                format!(
+                    "See its log, and MySQL's list of sessions. To start it anew: kill its processes, then {}",
+                    self.start(true)
+                ),
+            ));
+        }
+        if self.source.waiting > 0 && at - past.applied_since >= patience {
+            found.push(Finding::error(
+                "stuck",
+                format!(
+                    "Of {}, nothing has been applied for {} s ({} for {name}).",
+                    if self.source.waiting == 1 { "a batch that waits" } else { "the batches that wait" },
+                    (at - past.applied_since).as_secs(),
+                    counted(self.source.waiting, "batch").replace("batchs", "batches"),
+                ),
+                "See what its session on PostgreSQL does (pg_stat_activity), and the daemon's log: one large batch takes its time, \
+                 longer where replay_max_rows is large or a table has no index for its key.",
+            ));
+        }
+        found
+    }
+
+    fn disabled(&self, disabled: &[Disabled]) -> Option<Finding> {
+        let number = self.source.disabled;
+        if number == 0 {
+            return None;
+        }
+        let of_it: Vec<_> = disabled.iter().filter(|table| table.source == self.source.id).collect();
+        let names: Vec<_> = of_it.iter().map(|table| format!("{}.{}", table.schema, table.name)).collect();
+        let message = of_it.iter().find_map(|table| table.message.as_deref());
+        let why =
+            message.map(|message| format!(" The last error: {}", shortened(message))).unwrap_or_default();
+        // pg_chameleon names them by their schemas on MySQL.
+        let on_mysql: Vec<_> = of_it.iter().map(|table| self.on_mysql(table)).collect();
+        let titles = if on_mysql.is_empty() { "SCHEMA.TABLE".to_owned() } else { on_mysql.join(",") };
+        Some(Finding::error(
+            "disabled-tables",
+            format!(
+                "{} of {} no longer replicated: {}.{why}",
+                counted(number, "table"),
+                if number == 1 {
+                    format!("{} is", self.source.name)
+                } else {
+                    format!("{} are", self.source.name)
+                },
+                first_of(&names, number)
+            ),
+            format!(
+                "Mend what the error names, then copy the tables anew, while the replica is stopped: chameleon stop_replica --config \
+                 {0} --source {1}; chameleon sync_tables --config {0} --source {1} --tables {2}; chameleon start_replica --config {0} \
+                 --source {1}",
+                word(self.known.configuration),
+                word(&self.source.name),
+                word(&titles)
+            ),
+        ))
+    }
+
+    fn on_mysql(&self, table: &Disabled) -> String {
+        let pair = self.known.mappings.iter().find(|pair| pair.dest_schema == table.schema);
+        format!("{}.{}", pair.map_or(&table.schema, |pair| &pair.source_schema), table.name)
+    }
+
+    fn logged(&self, logged: &Logged) -> Finding {
+        logged_finding(&self.source.name, logged)
+    }
+
+    fn of_consistency(&self) -> Option<Finding> {
+        if self.source.consistent {
+            return None;
+        }
+        let point = self.source.consistent_point.as_ref()?;
+        let name = &self.source.name;
+        let left = match (self.logs(), &self.source.reads_on) {
+            (Some(logs), Some(reads_on)) if reads_on < point => {
+                format!("{} of MySQL's log before it", Bytes(logs.bytes_between(reads_on, point)))
+            }
+            _ => "it passes it when something is changed in one of its schemas".to_owned(),
+        };
+        Some(Finding::info(
+            "not-consistent",
+            format!(
+                "{name} is not consistent yet: its point is {point}; {left}. Don't stop its replica until then."
+            ),
+        ))
+    }
+}
+
+fn logged_finding(name: &str, logged: &Logged) -> Finding {
+    let last = shortened(logged.message.as_deref().unwrap_or("it says nothing"));
+    if logged.errors {
+        Finding::error(
+            "replay-errors",
+            format!(
+                "{} logged for {name} since this began. The last: {last}",
+                if logged.number == 1 {
+                    "1 error was".to_owned()
+                } else {
+                    format!("{} errors were", logged.number)
+                }
+            ),
+            "See sch_chameleon.t_error_log. Where on_error_replay is continue the table is disabled: disabled-tables says what to do; \
+             where it is exit, the daemon ends.",
+        )
+    } else {
+        Finding::error(
+            "discarded-rows",
+            format!(
+                "{} of {name} could not be stored since this began, and {} lost to the replica. The last is of {last}.",
+                counted(logged.number, "row"),
+                if logged.number == 1 { "is" } else { "are" }
+            ),
+            "See sch_chameleon.t_discarded_rows, and compare the table with chameleon-upgrade verify.",
+        )
+    }
+}
+
+/// A message in one line, and not too long.
+fn shortened(message: &str) -> String {
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &words[..end]),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests;
