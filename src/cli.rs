@@ -332,7 +332,7 @@ pub struct Watch {
     #[arg(long, value_enum, default_value_t = WatchFormat::Text)]
     pub format: WatchFormat,
     /// Write the last look, as JSON or for Prometheus, to FILE, anew at each look; what is for people goes to standard output.
-    #[arg(long, value_name = "FILE", requires = "format")]
+    #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 

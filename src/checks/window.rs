@@ -55,8 +55,8 @@ fn finding(source: &PlannedSource, asked: &AskedSource) -> Option<Finding> {
     // Seen: 2.0.21 clears a table's coordinate when it reads its first row, before anything of that is stored.
     Some(CHECK.warning(found,
         format!(
-            "Do not stop or kill the new replica before show_status says that {name} is consistent: stopped within its first \
-             batch, 2.0.21 applies rows twice. Or have nothing read again: start the 1.8.2 replica of {} until it has caught \
+            "Do not stop or kill the new replica before {name} is consistent (chameleon-upgrade watch --until consistent waits for \
+             that): stopped within its first batch, 2.0.21 applies rows twice. Or have nothing read again: start the 1.8.2 replica of {} until it has caught \
              up, stop it, and run the upgrade again.",
             lags.join(", ")
         ),

@@ -269,7 +269,7 @@ impl Watching<'_> {
         join_all(asked).await.into_iter().collect()
     }
 
-    /// What is ahead of a source that runs.
+    /// What is ahead of a source.
     async fn ahead(&mut self, source: &Source, logs: Option<&Result<BinaryLogs, String>>) -> Ahead {
         let not_known = |why: &str| Ahead::NotKnown(why.to_owned());
         let Some(Ok(logs)) = logs else { return not_known("MySQL was not asked") };
@@ -277,8 +277,8 @@ impl Watching<'_> {
         let (Some(configured), Some(reads_on)) = (configured, &source.reads_on) else {
             return not_known("it has no batch");
         };
-        if source.status != "running" || logs.unavailable(reads_on).is_some() {
-            return not_known("it does not read");
+        if logs.unavailable(reads_on).is_some() {
+            return not_known("the log is not there");
         }
         self.read.entry(source.id).or_default().ahead(configured, reads_on, logs).await
     }

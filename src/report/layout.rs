@@ -62,8 +62,8 @@ impl Piece<'_> {
     }
 }
 
-/// How a command begins that an administrator is to copy.
-const COMMANDS: &str = "`chameleon-upgrade ";
+/// How a command begins that an administrator is to copy: this program's, or pg_chameleon 2's.
+const COMMANDS: [&str; 2] = ["`chameleon-upgrade ", "`chameleon "];
 
 /// The statements in a text that are there to be copied, each with its semicolon.
 #[must_use]
@@ -75,7 +75,7 @@ pub fn statements(text: &str) -> Vec<&str> {
     pieces(text).into_iter().filter_map(statement).collect()
 }
 
-/// The commands of this program in a text that are there to be copied.
+/// The commands in a text that are there to be copied.
 #[must_use]
 pub fn commands(text: &str) -> Vec<&str> {
     let command = |piece| match piece {
@@ -103,7 +103,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 }
 
 fn word_or_command(word: &str) -> Piece<'_> {
-    let command = word.strip_suffix('`').filter(|_| word.starts_with(COMMANDS));
+    let command = word.strip_suffix('`').filter(|_| COMMANDS.iter().any(|begin| word.starts_with(begin)));
     command.map_or(Piece::Word(word), |command| Piece::Command(&command[1..]))
 }
 

@@ -127,19 +127,21 @@ pub struct Shown {
 const SILENT_LOOKS: u64 = 12;
 
 impl Console {
-    /// One look. `goes_on`: there are more to come.
+    /// One look. `goes_on`: it is one of several.
     pub fn watched(&self, look: &Look<'_>, at: DateTime<Local>, goes_on: bool, shown: &mut Shown) {
-        match goes_on && self.is_on_a_terminal() && !self.quiet {
-            true => self.drawn(look, at),
+        match self.is_on_a_terminal() && !self.quiet {
+            true => self.drawn(look, goes_on.then_some(at)),
             false => self.in_lines(look, at, shown),
         }
         shown.looks += 1;
     }
 
-    /// A screen that takes the place of the one before.
-    fn drawn(&self, look: &Look<'_>, at: DateTime<Local>) {
-        output::prompt(CLEAR);
-        self.heading(&format!("Replica at {}; ctrl-C ends", at.format("%H:%M:%S")));
+    /// A table. `at`: on a screen that takes the place of the one before.
+    fn drawn(&self, look: &Look<'_>, at: Option<DateTime<Local>>) {
+        if let Some(at) = at {
+            output::prompt(CLEAR);
+            self.heading(&format!("Replica at {}; ctrl-C ends", at.format("%H:%M:%S")));
+        }
         self.table_of(look.sources);
         self.findings(look.findings);
     }

@@ -5,6 +5,10 @@ use crate::batches::{Between, Gap};
 use crate::binlog::{BinaryLogs, BinlogCoordinate};
 use crate::config::NewSource;
 use crate::source::{self, Unobserved};
+use std::time::Duration;
+
+/// How long a look may read: a look is to say something.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What is ahead of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +51,10 @@ impl Reading {
         }
         for pair in &source.schema_mappings {
             let gap = Gap { batch: 0, from: from.clone(), until: logs.current.clone() };
-            let all = source::between(source, connection, &pair.source_schema, vec![gap], &Unobserved).await;
+            let reading = source::between(source, connection, &pair.source_schema, vec![gap], &Unobserved);
+            let Ok(all) = tokio::time::timeout(LONGEST, reading).await else {
+                return Ahead::NotKnown(format!("it was not read within {} s", LONGEST.as_secs()));
+            };
             match all.into_iter().next().map(|(_, between)| between) {
                 Some(Between::Nothing) => {}
                 Some(Between::Holds { what, at }) => {

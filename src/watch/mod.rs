@@ -227,8 +227,8 @@ impl Looked<'_> {
     fn start(&self, enable: bool) -> String {
         let options =
             format!("--config {} --source {}", word(self.known.configuration), word(&self.source.name));
-        let start = format!("chameleon start_replica {options}");
-        if enable { format!("chameleon enable_replica {options}; {start}") } else { start }
+        let start = format!("`chameleon start_replica {options}`");
+        if enable { format!("`chameleon enable_replica {options}` {start}") } else { start }
     }
 
     /// Whether a daemon is at work, and why not.
@@ -432,9 +432,9 @@ impl Looked<'_> {
                 first_of(&names, number)
             ),
             format!(
-                "Mend what the error names, then copy the tables anew, while the replica is stopped: chameleon stop_replica --config \
-                 {0} --source {1}; chameleon sync_tables --config {0} --source {1} --tables {2}; chameleon start_replica --config {0} \
-                 --source {1}",
+                "Mend what the error names, then copy the tables anew, while the replica is stopped: `chameleon stop_replica --config \
+                 {0} --source {1}` `chameleon sync_tables --config {0} --source {1} --tables {2}` `chameleon start_replica --config {0} \
+                 --source {1}`",
                 word(self.known.configuration),
                 word(&self.source.name),
                 word(&titles)

@@ -2,7 +2,6 @@
 
 use crate::binlog::BinlogCoordinate;
 use crate::postgres::Text;
-use std::time::Duration;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
@@ -28,8 +27,6 @@ pub struct Source {
     pub reads_on: Option<BinlogCoordinate>,
     /// How many batches wait to be applied.
     pub waiting: u64,
-    /// For how long the oldest of them has.
-    pub waiting_for: Option<Duration>,
     /// The oldest of them, and how much of it is applied: it is another text whenever something was.
     pub applied: Option<String>,
     /// How many tables are replicated.
@@ -151,7 +148,6 @@ fn source(row: &Row) -> Result<Source, Error> {
     let count = |column: &str| {
         row.try_get::<_, Option<i64>>(column).map(|count| count.unwrap_or_default().unsigned_abs())
     };
-    let waiting_for: Option<f64> = row.try_get("oldest")?;
     Ok(Source {
         id: row.try_get("id")?,
         name: row.try_get::<_, Text>("name")?.0,
@@ -161,7 +157,6 @@ fn source(row: &Row) -> Result<Source, Error> {
         consistent_point: coordinate(row, "point_file", "point_position")?,
         reads_on: coordinate(row, "file", "position")?,
         waiting: count("batches")?,
-        waiting_for: waiting_for.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         applied: row.try_get("applied")?,
         replicated: count("replicated")?,
         disabled: count("disabled")?,

@@ -1,10 +1,9 @@
--- The sources: where each reads on (as status has it), how many batches wait to be applied, since when the oldest does (in
--- seconds), and how much of it is done.
+-- The sources: where each reads on, how many batches wait to be applied, and how much of the oldest is done.
 SELECT s.i_id_source AS id, s.t_source::text AS name, s.enm_status::text AS status, s.b_consistent AS consistent,
        s.b_paused OR coalesce(r.b_paused, false) OR coalesce(p.b_paused, false) AS paused,
        s.t_binlog_name::text AS point_file, s.i_binlog_position::bigint AS point_position,
        b.t_binlog_name::text AS file, b.i_binlog_position::bigint AS position,
-       w.batches, w.oldest, w.applied, t.replicated, t.disabled
+       w.batches, w.applied, t.replicated, t.disabled
 FROM sch_chameleon.t_sources s
 LEFT JOIN sch_chameleon.t_last_received r ON r.i_id_source = s.i_id_source
 LEFT JOIN sch_chameleon.t_last_replayed p ON p.i_id_source = s.i_id_source
@@ -17,7 +16,6 @@ LEFT JOIN LATERAL (
 ) b ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS batches,
-           date_part('epoch', localtimestamp - min(w.ts_processed))::double precision AS oldest,
            (array_agg(w.i_id_batch ORDER BY w.i_id_batch))[1]::text || '/'
                || coalesce((array_agg(w.i_replayed ORDER BY w.i_id_batch))[1], 0)::text AS applied
     FROM sch_chameleon.t_replica_batch w

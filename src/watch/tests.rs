@@ -1,1 +1,311 @@
+use super::*;
+use crate::binlog::BinlogFile;
+use crate::finding::Severity;
 
+fn at(position: i64) -> BinlogCoordinate {
+    BinlogFile::parse("bin.000001").unwrap().at(position.unsigned_abs()).unwrap()
+}
+
+fn source() -> Source {
+    Source {
+        id: 1,
+        name: "shop".to_owned(),
+        status: "running".to_owned(),
+        consistent: true,
+        paused: false,
+        consistent_point: None,
+        reads_on: Some(at(100)),
+        waiting: 0,
+        applied: None,
+        replicated: 3,
+        disabled: 0,
+    }
+}
+
+fn session(application_name: &str, query: &str) -> Session {
+    Session {
+        pid: 7,
+        application_name: application_name.to_owned(),
+        query: query.to_owned(),
+        active: false,
+        seconds: Some(0.5),
+        blockers: None,
+    }
+}
+
+fn reader() -> Session {
+    session("[pg_chameleon] - source: shop, action: idle", "")
+}
+
+fn replayer(id: i64) -> Session {
+    session("", &format!("SELECT b_paused FROM sch_chameleon.t_sources WHERE i_id_source={id} ;"))
+}
+
+fn logs(end: i64) -> Result<BinaryLogs, String> {
+    Ok(BinaryLogs { files: vec![(at(4).file().clone(), end.unsigned_abs())], current: at(end) })
+}
+
+/// What is known beside the catalogue.
+struct World {
+    logs: Option<Result<BinaryLogs, String>>,
+    ahead: Ahead,
+    log: Log,
+    mappings: Vec<MappingPair>,
+}
+
+impl World {
+    fn new() -> Self {
+        let pair = MappingPair { source_schema: "my_shop".to_owned(), dest_schema: "shop".to_owned() };
+        Self { logs: Some(logs(100)), ahead: Ahead::Nothing, log: Log::Read(None), mappings: vec![pair] }
+    }
+
+    fn with_more(end: i64) -> Self {
+        let ahead = Ahead::Something("rows of my_shop.items".to_owned());
+        Self { logs: Some(logs(end)), ahead, ..Self::new() }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known {
+            logs: self.logs.as_ref(),
+            ahead: &self.ahead,
+            log: &self.log,
+            mappings: &self.mappings,
+            rests: Duration::from_secs(1),
+            configuration: "upgraded",
+        }
+    }
+
+    fn judge(
+        &self,
+        memory: &mut Memory,
+        source: &Source,
+        sessions: Vec<Session>,
+        at: u64,
+    ) -> (SourceSeen, Vec<Finding>) {
+        let seen = Seen { sources: vec![source.clone()], disabled: vec![], sessions, logged: vec![] };
+        memory.judge(source, &seen, &self.known(), Duration::from_secs(at))
+    }
+
+    /// At once.
+    fn judged(&self, source: &Source, sessions: Vec<Session>) -> (Health, Vec<Finding>) {
+        let (seen, findings) = self.judge(&mut Memory::default(), source, sessions, 0);
+        (seen.health, findings)
+    }
+}
+
+fn ids(findings: &[Finding]) -> Vec<(&'static str, Severity)> {
+    findings.iter().map(|finding| (finding.check, finding.severity)).collect()
+}
+
+const NO_IDS: [(&str, Severity); 0] = [];
+
+#[test]
+fn a_replica_that_runs_and_has_all_is_well() {
+    let (health, findings) = World::new().judged(&source(), vec![reader(), replayer(1)]);
+    assert_eq!((health, ids(&findings)), (Health::CaughtUp, NO_IDS.to_vec()));
+    let (health, findings) = World::with_more(5000).judged(&source(), vec![replayer(1)]);
+    assert_eq!((health, ids(&findings)), (Health::Behind, NO_IDS.to_vec()));
+    let waiting = Source { waiting: 1, applied: Some("4/0".to_owned()), ..source() };
+    assert_eq!(World::new().judged(&waiting, vec![reader()]).0, Health::Behind);
+}
+
+/// Nothing of its schemas is ahead: the daemon stays where their last row is, however far the log goes on.
+#[test]
+fn what_is_of_others_is_not_ahead() {
+    let world = World { logs: Some(logs(9_000_000)), ..World::new() };
+    let mut memory = Memory::default();
+    for second in [0, 500, 5000] {
+        let (seen, findings) = world.judge(&mut memory, &source(), vec![reader()], second);
+        assert_eq!(
+            (seen.health, seen.bytes_behind, ids(&findings)),
+            (Health::CaughtUp, Some(0), NO_IDS.to_vec())
+        );
+    }
+}
+
+#[test]
+fn only_its_own_sessions_and_those_of_nobody_known_make_it_alive() {
+    let others = session("[pg_chameleon] - source: shop2, action: idle", "");
+    for (sessions, health) in [
+        (vec![], Health::Down),
+        (vec![others.clone(), replayer(2)], Health::Down),
+        (vec![others, replayer(1)], Health::CaughtUp),
+        (vec![session("[pg_chameleon] -  action: idle", "")], Health::CaughtUp),
+        (vec![session("", "SELECT 1 FROM sch_chameleon.t_sources WHERE t_source='x'")], Health::CaughtUp),
+    ] {
+        assert_eq!(World::new().judged(&source(), sessions.clone()).0, health, "{sessions:?}");
+    }
+    // The name of a source may look like the rest of the application's.
+    let odd = Source { name: "a, action: b".to_owned(), ..source() };
+    let of_it = session("[pg_chameleon] - source: a, action: b, action: writing batch", "");
+    assert_eq!(World::new().judged(&odd, vec![of_it]).0, Health::CaughtUp);
+}
+
+#[test]
+fn each_status_says_what_to_do() {
+    for (status, says, does) in [
+        (
+            "running",
+            "it was killed",
+            "`chameleon enable_replica --config upgraded --source shop` `chameleon start_replica",
+        ),
+        ("error", "Its log does not say why", "enable_replica"),
+        ("stopped", "is stopped", "Start it: `chameleon start_replica"),
+        ("initialised", "was never started", "Start it: `chameleon start_replica"),
+        ("synced", "was never started", "Start it: `chameleon start_replica"),
+    ] {
+        let (health, findings) =
+            World::new().judged(&Source { status: status.to_owned(), ..source() }, vec![]);
+        assert_eq!((health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Error)]), "{status}");
+        assert!(findings[0].found.contains(says), "{status}: {}", findings[0].found);
+        assert!(findings[0].remedy.as_ref().unwrap().contains(does), "{status}: {:?}", findings[0].remedy);
+    }
+    let (health, findings) =
+        World::new().judged(&Source { status: "syncing".to_owned(), ..source() }, vec![]);
+    assert_eq!((health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Warning)]));
+}
+
+#[test]
+fn a_log_that_can_not_be_read_is_told_of_one_that_has_ended_alone() {
+    for (log, says) in [
+        (Log::Unreadable("/a/b.log: Permission denied".to_owned()), "/a/b.log: Permission denied"),
+        (Log::Elsewhere, "--log"),
+    ] {
+        let world = World { log, ..World::new() };
+        let (_, findings) = world.judged(&Source { status: "error".to_owned(), ..source() }, vec![]);
+        assert!(findings[0].found.contains(says), "{}", findings[0].found);
+        assert_eq!(ids(&world.judged(&source(), vec![reader()]).1), NO_IDS);
+    }
+}
+
+#[test]
+fn it_hangs_when_nothing_moves_and_nothing_is_asked() {
+    let silent = |seconds: f64| vec![Session { seconds: Some(seconds), ..reader() }];
+    let stuck = vec![("stuck", Severity::Error)];
+    for (sessions, position, second, expected) in [
+        (silent(119.0), 100, 200, vec![]),
+        (silent(200.0), 100, 119, vec![]),
+        (silent(200.0), 100, 120, stuck.clone()),
+        // It has read since.
+        (silent(200.0), 101, 200, vec![]),
+        // One of its sessions still asks.
+        ([silent(200.0), vec![replayer(1)]].concat(), 100, 200, vec![]),
+    ] {
+        let mut memory = Memory::default();
+        let world = World::with_more(5000);
+        world.judge(&mut memory, &source(), sessions.clone(), 0);
+        let now = Source { reads_on: Some(at(position)), ..source() };
+        let (seen, findings) = world.judge(&mut memory, &now, sessions.clone(), second);
+        assert_eq!(ids(&findings), expected, "{position}, {second}: {sessions:?}");
+        assert_eq!(seen.health == Health::Ailing, !expected.is_empty());
+        assert!(findings.iter().all(|finding| finding.found.contains("rows of my_shop.items")));
+    }
+}
+
+#[test]
+fn batches_that_are_not_applied_are_told_once_nothing_of_them_is() {
+    let waits = |applied: &str| Source { waiting: 2, applied: Some(applied.to_owned()), ..source() };
+    let mut memory = Memory::default();
+    let world = World::new();
+    for (applied, second, expected) in [
+        ("4/0", 0, NO_IDS.to_vec()),
+        ("4/0", 119, vec![]),
+        ("4/9", 120, vec![]),
+        ("4/9", 239, vec![]),
+        ("4/9", 240, vec![("stuck", Severity::Error)]),
+        ("5/0", 241, vec![]),
+    ] {
+        let (_, findings) = world.judge(&mut memory, &waits(applied), vec![reader()], second);
+        assert_eq!(ids(&findings), expected, "{applied} at {second}");
+    }
+}
+
+#[test]
+fn who_holds_a_lock_is_named() {
+    let waits = |seconds: f64| {
+        vec![Session {
+            blockers: Some("server process 9 of the role app".to_owned()),
+            seconds: Some(seconds),
+            active: true,
+            ..reader()
+        }]
+    };
+    assert_eq!(ids(&World::new().judged(&source(), waits(9.0)).1), NO_IDS);
+    let (health, findings) = World::new().judged(&source(), waits(11.0));
+    assert_eq!((health, ids(&findings)), (Health::Ailing, vec![("blocked", Severity::Error)]));
+    assert!(findings[0].found.contains("server process 9 of the role app"), "{}", findings[0].found);
+}
+
+#[test]
+fn mysql_is_held_against_where_the_source_reads_on() {
+    let of = |logs| ids(&World { logs, ..World::new() }.judged(&source(), vec![reader()]).1);
+    assert_eq!(of(None), [("mysql", Severity::Warning)]);
+    assert_eq!(of(Some(Err("gone".to_owned()))), [("mysql", Severity::Error)]);
+    assert_eq!(of(Some(logs(99))), [("binlog", Severity::Error)]);
+    let later = BinlogFile::parse("bin.000002").unwrap();
+    let purged = BinaryLogs { files: vec![(later.clone(), 50)], current: later.at(50).unwrap() };
+    assert_eq!(of(Some(Ok(purged))), [("binlog", Severity::Error)]);
+    let foreign = BinlogFile::parse("other.000001").unwrap();
+    let foreign = BinaryLogs { files: vec![(foreign.clone(), 500)], current: foreign.at(500).unwrap() };
+    assert_eq!(of(Some(Ok(foreign))), [("binlog", Severity::Error)]);
+}
+
+#[test]
+fn what_was_lost_is_told_of_its_source_alone() {
+    let disabled = |name: &str| Disabled {
+        source: 1,
+        schema: "shop".to_owned(),
+        name: name.to_owned(),
+        message: Some("value too\nlong".to_owned()),
+    };
+    let logged =
+        |errors, source| Logged { errors, source, number: 2, message: Some("shop.items: x".to_owned()) };
+    let seen = Seen {
+        sources: vec![],
+        disabled: vec![disabled("items"), Disabled { source: 2, ..disabled("others") }],
+        sessions: vec![reader()],
+        logged: vec![
+            logged(true, Some(1)),
+            logged(false, Some(1)),
+            logged(true, Some(2)),
+            logged(false, None),
+        ],
+    };
+    let source = Source { disabled: 1, ..source() };
+    let (shown, findings) = Memory::default().judge(&source, &seen, &World::new().known(), Duration::ZERO);
+    let error = Severity::Error;
+    assert_eq!(
+        ids(&findings),
+        [("disabled-tables", error), ("replay-errors", error), ("discarded-rows", error)]
+    );
+    assert_eq!((shown.health, shown.disabled), (Health::Ailing, 1));
+    assert!(
+        findings[0].found.contains("shop.items. The last error: value too long"),
+        "{}",
+        findings[0].found
+    );
+    // pg_chameleon names a table by its schema on MySQL.
+    assert!(
+        findings[0].remedy.as_ref().unwrap().contains("--tables my_shop.items`"),
+        "{:?}",
+        findings[0].remedy
+    );
+    assert_eq!(ids(&of_no_source(&seen)), [("discarded-rows", error)]);
+}
+
+#[test]
+fn what_is_not_consistent_is_told_with_what_is_left() {
+    let not_yet = |point: i64| Source { consistent: false, consistent_point: Some(at(point)), ..source() };
+    let (health, findings) = World::with_more(5000).judged(&not_yet(1124), vec![reader()]);
+    assert_eq!((health, ids(&findings)), (Health::Behind, vec![("not-consistent", Severity::Info)]));
+    assert!(findings[0].found.contains("1.0 KiB of MySQL's log before it"), "{}", findings[0].found);
+    let (health, findings) = World::new().judged(&not_yet(100), vec![reader()]);
+    assert_eq!(health, Health::CaughtUp);
+    assert!(findings[0].found.contains("when something is changed"), "{}", findings[0].found);
+}
+
+#[test]
+fn a_pause_is_told() {
+    let (health, findings) = World::new().judged(&Source { paused: true, ..source() }, vec![reader()]);
+    assert_eq!((health, ids(&findings)), (Health::CaughtUp, vec![("paused", Severity::Warning)]));
+}

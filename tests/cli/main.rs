@@ -22,4 +22,5 @@ mod rollback;
 mod sql;
 mod status;
 mod terminal;
+mod watch;
 mod way_back;

@@ -269,6 +269,13 @@ fn everything_fits_the_terminal() {
         assert!(upgraded.contains("What to do next"), "{upgraded}");
         run(&with_config(&["status"]), 0);
         run(&with_config(&["check", "--offline"]), 0);
+        run(&with_config(&["watch"]), 6);
+        for status in ["error", "running"] {
+            replica.sql(&format!("UPDATE sch_chameleon.t_sources SET enm_status = '{status}'"));
+            let down = run(&with_config(&["watch", "--for", "1s", "--every", "1s"]), 6);
+            assert!(down.contains("start_replica"), "{down}");
+        }
+        replica.sql("UPDATE sch_chameleon.t_sources SET enm_status = 'stopped'");
         replica.sql("UPDATE sch_chameleon.t_replica_batch SET i_replayed = 1");
         run(&with_config(&["rollback", "--yes"]), 3);
         run(&with_config(&["rollback", "--yes", "--force"]), 0);

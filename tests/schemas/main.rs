@@ -80,6 +80,7 @@ fn written(replica: &Replica, arguments: &[&str]) -> Value {
     let document = parse(&output.stdout, &format!("{arguments:?}: {}", shown(&output)));
     match (arguments, document["catalogue"].as_str()) {
         (["verify", ..], _) => keep("verify.json", &output.stdout),
+        (["watch", ..], _) => keep("watch.json", &output.stdout),
         ([_, "--format", "json"], None) => keep("check.json", &output.stdout),
         ([_, "--format", "json"], Some(version)) => keep(&format!("status-{version}.json"), &output.stdout),
         ([_, "--format", "json", "--config", ..], _) => keep("overview.json", &output.stdout),
@@ -128,6 +129,10 @@ fn every_command_writes_what_its_schema_says() {
     keep("report.json", &fs::read(&report).unwrap());
     keep("events.jsonl", &fs::read(&events).unwrap());
     assert_valid("status.json", &written(&replica, &["status", "--format", "json"]), "status of 2.0");
+    // MySQL can't be reached, and no daemon was started.
+    let watched = written(&replica, &["watch", "--format", "json"]);
+    assert_valid("watch.json", &watched, "watch");
+    assert_eq!((&watched["well"], &watched["sources"][0]["health"]), (&false.into(), &"down".into()));
     assert_valid("check.json", &written(&replica, &["check", "--format", "json"]), "check of 2.0");
     replica.upgrade(&files).code(0);
     check_files("an upgrade of what is upgraded");
@@ -218,7 +223,10 @@ fn what_was_written_once_stays_readable() {
         kinds.push(kind);
     }
     kinds.dedup();
-    assert_eq!(kinds, ["check", "checks", "events", "overview", "rehearsal", "report", "status", "verify"]);
+    assert_eq!(
+        kinds,
+        ["check", "checks", "events", "overview", "rehearsal", "report", "status", "verify", "watch"]
+    );
     let report = Report::read(&kept().join("report.json")).unwrap().unwrap();
     assert_eq!((report.findings.len(), report.steps.len()), (3, 10));
     assert!(report.replay_seconds() > 0.0);

@@ -5,6 +5,7 @@ use super::replica_check::{ReplicaCheck, check_replica};
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::second_judge;
 use super::tables::SchemaPair;
+use super::watched::InService;
 use super::{LiveError, Programs, marker};
 use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
 use crate::chameleon::home::{ConfiguredSource, Home, configuration};
@@ -105,6 +106,8 @@ pub(crate) struct LiveRun<'a> {
     /// The applications that write now, by the sources whose servers they write to. They end before these do.
     applications: BTreeMap<&'a str, Application>,
     servers: BTreeMap<&'a str, MySqlServer>,
+    /// The daemons that run in service, by their sources. They end before their servers do.
+    pub(super) in_service: BTreeMap<&'a str, InService>,
     pub(crate) chameleon1: Chameleon1<'a>,
     /// The old sources that are in the catalogue.
     added: BTreeSet<&'a str>,
@@ -149,6 +152,7 @@ impl<'a> LiveRun<'a> {
             processes,
             applications: BTreeMap::new(),
             servers,
+            in_service: BTreeMap::new(),
             chameleon1,
             added: BTreeSet::new(),
             initialised: BTreeSet::new(),
@@ -231,6 +235,8 @@ impl<'a> LiveRun<'a> {
             Step::DaemonReads(named) => self.daemon_reads(named),
             Step::CrashDaemon(crash) => self.crash_daemon(crash),
             Step::DaemonEnds(ends) => self.daemon_ends(ends),
+            Step::DaemonStarts(source) => self.daemon_starts(source),
+            Step::DaemonStops(source) => self.daemon_stops(source),
             Step::Watched(watched) => self.watched(watched),
             Step::KillDaemonReading => self.kill_daemon_reading(),
         }

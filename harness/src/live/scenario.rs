@@ -171,6 +171,10 @@ pub enum Step {
     CrashDaemon(Crash),
     /// The 2.0.21 daemon is started with another configuration, and ends.
     DaemonEnds(DaemonEnds),
+    /// The 2.0.21 daemon of a new source is started, as in service, and runs until it is stopped. It has caught up.
+    DaemonStarts(String),
+    /// It is stopped.
+    DaemonStops(String),
     /// The 2.0.21 daemon of the first new source runs in service, and our `watch` looks at it while something happens.
     Watched(Watched),
     /// The 2.0.21 daemon of the first new source, for which there is something new on MySQL, is killed in its first batch:
@@ -206,6 +210,8 @@ impl Step {
             Self::DaemonReads(_) => "daemon_reads",
             Self::CrashDaemon(_) => "crash_daemon",
             Self::DaemonEnds(_) => "daemon_ends",
+            Self::DaemonStarts(_) => "daemon_starts",
+            Self::DaemonStops(_) => "daemon_stops",
             Self::Watched(_) => "watched",
             Self::KillDaemonReading => "kill_daemon_reading",
         }

@@ -16,7 +16,31 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 
-impl LiveRun<'_> {
+/// A daemon in service, with the home of its configuration.
+pub(crate) struct InService {
+    home: Home,
+    daemon: StartedProgram,
+}
+
+impl<'a> LiveRun<'a> {
+    pub(super) fn daemon_starts(&mut self, source: &'a str) -> Result<(), LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let mut daemon = Chameleon2::new(&self.programs.chameleon2, self.processes, &home).start(source)?;
+        // A source is found consistent when the batch after the one that passed its point has been read.
+        for _ in 0..2 {
+            self.catch_up(source, &mut daemon)?;
+        }
+        self.in_service.insert(source, InService { home, daemon });
+        Ok(())
+    }
+
+    pub(super) fn daemon_stops(&mut self, source: &str) -> Result<(), LiveError> {
+        let not_there = || LiveError::Scenario(format!("no daemon of {source} was started"));
+        let InService { home, daemon } = self.in_service.remove(source).ok_or_else(not_there)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
+        Ok(chameleon2.stop(vec![(source, daemon)], &mut self.client)?)
+    }
+
     pub(super) fn watched(&mut self, watched: &Watched) -> Result<(), LiveError> {
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let mut configuration = self.configuration(&self.scenario.upgraded, &watched.with)?;
