@@ -3,6 +3,7 @@
 use super::session;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v2, version};
+use crate::checks::pooler;
 use crate::cli::{Format, Verify};
 use crate::config::{Configuration, location};
 use crate::ending::Ending;
@@ -28,8 +29,14 @@ async fn compare(arguments: &Verify, console: &Console) -> Result<Ending, Ending
     let configuration = session::configuration(&arguments.config.name)?;
     let session =
         session::connect(&configuration).await.map_err(|finding| session::as_the_last_line(&finding))?;
-    let ended = in_session(arguments, console, &configuration, session.client()).await;
-    session.close().await;
+    // What is set in a session decides how values are written.
+    let ended =
+        match postgres::pooling(&session, &configuration.pg).await.map(|pooling| pooler::finding(&pooling)) {
+            Ok(None) => in_session(arguments, console, &configuration, session.client()).await,
+            Ok(Some(finding)) => Err(session::as_the_last_line(&finding)),
+            Err(error) => Err(session::not_read(error)),
+        };
+    postgres::leave(session).await;
     ended
 }
 

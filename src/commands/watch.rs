@@ -68,7 +68,7 @@ async fn begun(
     configuration: &Configuration,
     arguments: &Watch,
 ) -> Result<LastLogged, Ending> {
-    postgres::prepare(client, configuration.lock_timeout()).await.map_err(session::not_read)?;
+    postgres::at_one_moment(client, configuration.lock_timeout()).await.map_err(session::not_read)?;
     let server = read::server(client).await.map_err(session::not_read)?;
     match version::as_anyone(client, &server).await.map_err(session::not_read)? {
         CatalogueVersion::V2_0_10 => {}
@@ -82,6 +82,7 @@ async fn begun(
     }
     let since = replica::last_logged(client).await.map_err(session::not_read)?;
     let seen = replica::look(client, since).await.map_err(session::not_read)?;
+    client.batch_execute("ROLLBACK").await.map_err(session::not_read)?;
     let names: Vec<_> = seen.sources.into_iter().map(|source| source.name).collect();
     session::chosen(arguments.source.as_deref(), &names)?;
     if arguments.log.is_some() && arguments.source.is_none() && names.len() > 1 {
@@ -233,10 +234,7 @@ impl Watching<'_> {
     async fn seen(&mut self) -> Result<Seen, Finding> {
         let unanswered = |error: Error| session::unreadable(&error);
         if self.session.is_none() {
-            let session = session::connect(self.configuration).await?;
-            let lock_timeout = self.configuration.lock_timeout();
-            postgres::prepare(session.client(), lock_timeout).await.map_err(unanswered)?;
-            self.session = Some(session);
+            self.session = Some(session::connect(self.configuration).await?);
         }
         let Some(session) = &self.session else {
             return Err(Finding::error(
@@ -246,7 +244,7 @@ impl Watching<'_> {
             ));
         };
         let client = session.client();
-        let mut seen = replica::look(client, self.since).await.map_err(unanswered)?;
+        let mut seen = self.at_one_moment(client).await.map_err(unanswered)?;
         let said_to_run = seen.sources.iter().filter(|source| source.status == "running").count();
         for _ in 0..LOOKS {
             let without =
@@ -255,8 +253,16 @@ impl Watching<'_> {
                 break;
             }
             tokio::time::sleep(APART).await;
-            seen = replica::look(client, self.since).await.map_err(unanswered)?;
+            seen = self.at_one_moment(client).await.map_err(unanswered)?;
         }
+        Ok(seen)
+    }
+
+    /// In a transaction of its own: what is set goes with it, and what the sessions do is asked anew.
+    async fn at_one_moment(&self, client: &Client) -> Result<Seen, Error> {
+        postgres::at_one_moment(client, self.configuration.lock_timeout()).await?;
+        let seen = replica::look(client, self.since).await?;
+        client.batch_execute("ROLLBACK").await?;
         Ok(seen)
     }
 

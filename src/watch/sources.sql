@@ -1,4 +1,5 @@
--- The sources: where each reads on, how many batches wait to be applied, and how much of the oldest is done.
+-- The sources: where each reads on, how many batches have rows that wait to be applied, and how much of the
+-- oldest is done.
 SELECT s.i_id_source AS id, s.t_source::text AS name, s.enm_status::text AS status, s.b_consistent AS consistent,
        s.b_paused OR coalesce(r.b_paused, false) OR coalesce(p.b_paused, false) AS paused,
        s.t_binlog_name::text AS point_file, s.i_binlog_position::bigint AS point_position,
@@ -21,6 +22,7 @@ LEFT JOIN LATERAL (
     FROM sch_chameleon.t_replica_batch w
     JOIN sch_chameleon.t_batch_events e ON e.i_id_batch = w.i_id_batch
     WHERE w.i_id_source = s.i_id_source AND w.b_started AND w.b_processed AND NOT w.b_replayed
+      AND EXISTS (SELECT FROM sch_chameleon.t_log_replica l WHERE l.i_id_batch = w.i_id_batch)
 ) w ON true
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE b_replica_enabled) AS replicated,

@@ -151,8 +151,8 @@ fn of_no_catalogue() {
     let neither = |sql: &str, text: &str| {
         let replica = Replica::empty(&configured());
         replica.sql(sql);
-        for (verb, format) in [("status", "text"), ("status", "json"), ("verify", "text"), ("verify", "json")]
-        {
+        let verbs = ["status", "verify", "watch"];
+        for (verb, format) in verbs.into_iter().flat_map(|verb| [(verb, "text"), (verb, "json")]) {
             let told = replica.command_with_mysql(&[verb, "--format", format]).assert().code(3).stdout("");
             let text = text.replace("status knows", &format!("{verb} knows"));
             told.stderr(contains(text).and(predicate::str::ends_with("Nothing was changed.\n")));
@@ -178,7 +178,9 @@ fn for_a_role_that_may_only_read() {
     replica.configure_as(&role, "pa55", &configured());
     let dump = tempfile::tempdir().unwrap();
     let dump = dump.path().join("dump");
-    for arguments in [&["status"][..], &["verify"], &["rollback"], &["backup", dump.to_str().unwrap()]] {
+    for arguments in
+        [&["status"][..], &["verify"], &["watch"], &["rollback"], &["backup", dump.to_str().unwrap()]]
+    {
         let told = replica.command_with_mysql(arguments).output().unwrap();
         let shown = shown(&told);
         assert_eq!(told.status.code(), Some(3), "{arguments:?}: {shown}");

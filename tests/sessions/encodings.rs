@@ -153,6 +153,18 @@ fn bytes_that_are_no_utf8_are_carried_over_as_they_are() {
         };
         assert_eq!(row, "636166e921");
         replica.command(&["status"]).assert().code(0);
+        let mut client = replica.client();
+        client
+            .batch_execute(
+                r#"DO $$BEGIN UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false WHERE v_table_name = E't\351';
+                   INSERT INTO sch_chameleon.t_error_log (i_id_batch, i_id_source, v_table_name, v_schema_name, t_table_pkey,
+                                                          t_binlog_name, i_binlog_position, t_error_message)
+                   VALUES (1, 1, E't\351', 'shop', '', '', 1, E'not caf\351'); END$$"#,
+            )
+            .unwrap();
+        let output = replica.command(&["watch"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(6), "{}", shown(&output));
+        assert!(shown(&output).contains("disabled-tables"), "{}", shown(&output));
         replica.command(&["rollback", "--yes"]).assert().code(0);
     }
 }

@@ -112,7 +112,15 @@ fn a_pool_of_transactions_is_refused_and_left_clean() {
         let output = pooled.run(&["status"]);
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
         pooled.assert_clean(1);
+        // What verify sets must hold for all that it reads.
+        let output = pooled.run(&["verify"]);
+        assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
+        assert!(shown(&output).contains("pool_mode = session"), "{}", shown(&output));
         pooled.replica.upgrade(&[]).code(0);
+        let output = pooled.run(&["watch", "--for", "1s", "--every", "1s"]);
+        assert_eq!(output.status.code(), Some(6), "{}", shown(&output));
+        assert!(shown(&output).contains("The replica of "), "{}", shown(&output));
+        pooled.assert_clean(1);
         let output = pooled.run(&["rollback", "--yes"]);
         assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
         assert!(shown(&output).contains("pooler"), "{}", shown(&output));
@@ -158,6 +166,8 @@ fn a_pool_of_sessions_is_as_good_as_the_server_and_left_clean() {
         transaction.rollback().unwrap();
         done(&["upgrade", "--yes", "--offline"], 0);
         done(&["status"], 0);
+        done(&["watch"], 6);
+        done(&["verify"], 6);
         done(&["rollback", "--yes"], 0);
     }
 }

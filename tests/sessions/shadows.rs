@@ -57,8 +57,12 @@ impl Shadowed {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
+        self.run_to(0, arguments)
+    }
+
+    fn run_to(&self, code: i32, arguments: &[&str]) -> Output {
         let output = self.replica.command(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}:\n{}", shown(&output));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}:\n{}", shown(&output));
         assert_eq!(self.calls(), 0, "{arguments:?}:\n{}", shown(&output));
         output
     }
@@ -163,11 +167,15 @@ fn no_shadow_is_called_by_any_command() {
         let shadowed = Shadowed::of(&seed());
         shadowed.run(&["check"]);
         shadowed.run(&["status"]);
+        // MySQL can't be reached.
+        shadowed.run_to(6, &["verify"]);
         shadowed.run(&["upgrade", "--dry-run"]);
         let upgraded = shown(&shadowed.run(&["upgrade", "--yes", "--replay", method, "-v"]));
         // Nothing was left to the function for want of a shadow's answer.
         assert!(!upgraded.contains("no replay in sets") && !upgraded.contains(NOT_COUNTED), "{upgraded}");
         shadowed.run(&["status"]);
+        shadowed.run_to(6, &["verify"]);
+        shadowed.run_to(6, &["watch"]);
         shadowed.run(&["check"]);
         shadowed.run(&["rollback", "--yes"]);
         shadowed.safe().batch_execute("DROP SCHEMA _sch_chameleon_version2 CASCADE").unwrap();
