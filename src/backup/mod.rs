@@ -148,7 +148,8 @@ impl Maker<'_> {
         }
         Running::start(&mut self.pg_dump(&snapshot, &encoding, file)?)?.finish().await?;
         self.look_at(file, &tables).await?;
-        let roles = names(self.client, include_str!("roles.sql")).await?;
+        let roles = self.client.query_typed(include_str!("roles.sql"), &[(&SCHEMA, Type::TEXT)]).await?;
+        let roles: Vec<String> = postgres::texts(&roles)?;
         if let Some(server) = self.drill {
             self.try_out(server, file, &encoding, &roles, (&tables, method)).await?;
         }
@@ -255,9 +256,4 @@ async fn tables(client: &Client) -> Result<Vec<Table>, Error> {
         Ok(Table { name: row.try_get::<_, Text>(0)?.0, bytes: row.try_get(1)?, rows: 0, digest: None })
     };
     rows.iter().map(table).collect()
-}
-
-async fn names(client: &Client, query: &str) -> Result<Vec<String>, Error> {
-    let rows = client.query_typed(query, &[(&SCHEMA, Type::TEXT)]).await?;
-    rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect()
 }

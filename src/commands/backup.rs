@@ -118,7 +118,7 @@ pub(super) async fn write(
         counted(written.tables, "table"),
         counted(written.rows, "row")
     );
-    alone.console.backed_up(&what, Duration::from_secs_f64(written.seconds));
+    alone.console.done(&what, Duration::from_secs_f64(written.seconds));
     Ok(written)
 }
 

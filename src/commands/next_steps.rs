@@ -13,10 +13,7 @@ const PG_CHAMELEON: &str = "2.0.21";
 
 /// Tells what to do next. `named`: the configuration, as the command line names it.
 pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &Path) {
-    console.heading("What to do next");
-    console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is:"));
-    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
-    let config = configuration(console, &agreed.configuration.path, home);
+    let config = begin(console, "", &agreed.configuration.path, home);
     console.command(&format!("chameleon show_status --config {config}"));
     for source in &agreed.plan.sources {
         let verb = if source.batch_start.is_some() { "start_replica" } else { "init_replica" };
@@ -44,16 +41,22 @@ pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &P
 
 /// Tells what to do after a maintenance upgrade.
 pub(super) fn after_maintenance(console: &Console, sources: &[SourceStatus], path: &Path, named: &str) {
-    console.heading("What to do next");
-    console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is, and no earlier one:"));
-    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
-    let config = configuration(console, path, &location::home());
+    let config = begin(console, ", and no earlier one", path, &location::home());
     for source in sources {
         console
             .command(&format!("chameleon start_replica --config {config} --source {}", word(&source.name)));
     }
+    console.command(&shell::command("watch", named, "--until consistent"));
     console.step("When all is well, the catalogue of before can go:");
     console.command(&shell::command("cleanup", named, "--schema version2 --drop"));
+}
+
+/// How all of it begins. `others`: what is said of other versions. The configuration, as pg_chameleon names it.
+fn begin(console: &Console, others: &str, path: &Path, home: &Path) -> String {
+    console.heading("What to do next");
+    console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is{others}:"));
+    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
+    configuration(console, path, home)
 }
 
 /// The name that pg_chameleon has for the configuration; where it has none, it must be given one.

@@ -87,8 +87,7 @@ pub async fn examine(
 }
 
 async fn texts(client: &Client, query: &str) -> Result<Vec<String>, Error> {
-    let rows = client.query_typed(query, &[]).await?;
-    rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect()
+    crate::postgres::texts(&client.query_typed(query, &[]).await?)
 }
 
 /// What a schema holds.

@@ -1,6 +1,6 @@
 //! Who holds what is waited for: an administrator who knows the session, or the prepared transaction, can end it.
 
-use super::Text;
+use super::text::texts;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -28,7 +28,6 @@ async fn holders(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&schema, Type::TEXT), (&table, Type::TEXT)];
     let rows = client.query_typed(include_str!("lock_holders.sql"), &parameters).await?;
-    let sessions =
-        rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect::<Result<Vec<_>, Error>>()?;
+    let sessions: Vec<String> = texts(&rows)?;
     Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
 }

@@ -26,7 +26,7 @@ pub use session::{Breaker, Session};
 pub use settings::{
     as_the_role, at_one_moment, prepare, settings_of_a_session, under_our_own, wait_for_locks,
 };
-pub use text::Text;
+pub use text::{Text, texts};
 
 /// A commit that was reported must survive a crash of the server, whatever its default. Whether it waits for standbys is
 /// for the administrator to say: with a standby that is gone it would wait for ever, against a role set to `local`.

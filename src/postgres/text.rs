@@ -1,6 +1,7 @@
 //! Text as it is shown. A database in SQL_ASCII knows no characters, and may hold bytes that are no UTF-8.
 
 use std::error::Error;
+use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type, accepts};
 
 /// A column of text. Bytes that are no UTF-8 are shown as U+FFFD.
@@ -13,6 +14,14 @@ impl<'a> FromSql<'a> for Text {
     }
 
     accepts!(TEXT, VARCHAR, NAME, BPCHAR);
+}
+
+/// The one column of these rows.
+///
+/// # Errors
+/// It is no text.
+pub fn texts<C: FromIterator<String>>(rows: &[Row]) -> Result<C, tokio_postgres::Error> {
+    rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect()
 }
 
 impl From<Text> for String {

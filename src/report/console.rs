@@ -371,12 +371,8 @@ impl Console {
         output::line("");
     }
 
-    /// The backup is there.
-    pub fn backed_up(&self, what: &str, took: Duration) {
-        self.done(what, took);
-    }
-
-    pub(super) fn done(&self, what: &str, took: Duration) {
+    /// Something was done, which took its time.
+    pub fn done(&self, what: &str, took: Duration) {
         if self.quiet {
             return;
         }

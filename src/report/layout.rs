@@ -2,6 +2,7 @@
 //! and a statement to be copied stands on a line of its own, whole, however long it is.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use std::os::fd::AsFd;
 use terminal_size::terminal_size_of;
 use unicode_width::UnicodeWidthStr;
 
@@ -27,14 +28,17 @@ const STATEMENTS: [&str; 12] = [
 /// The columns to keep to. None where standard output is no terminal: there a line is a line, for `grep` and for logs.
 #[must_use]
 pub fn columns() -> Option<usize> {
-    let (width, _) = terminal_size_of(std::io::stdout())?;
-    Some(usize::from(width.0)).filter(|columns| *columns > 0).map(|columns| columns.max(NARROWEST))
+    columns_of(std::io::stdout())
 }
 
 /// The same for standard error.
 #[must_use]
 pub fn columns_of_errors() -> Option<usize> {
-    let (width, _) = terminal_size_of(std::io::stderr())?;
+    columns_of(std::io::stderr())
+}
+
+fn columns_of(terminal: impl AsFd) -> Option<usize> {
+    let (width, _) = terminal_size_of(terminal)?;
     Some(usize::from(width.0)).filter(|columns| *columns > 0).map(|columns| columns.max(NARROWEST))
 }
 
@@ -317,14 +321,22 @@ mod tests {
 
     #[test]
     fn a_command_stands_on_a_line_of_its_own_without_its_quotes() {
-        let text = "To drop it: `chameleon-upgrade cleanup --config default --schema version1 --drop` To keep it: `chameleon x`";
-        assert_eq!(commands(text), ["chameleon-upgrade cleanup --config default --schema version1 --drop"]);
+        let text = "To drop it: `chameleon-upgrade cleanup --config default --schema version1 --drop` Then: `chameleon start_replica --source shop` Not: `chameleons x`";
+        assert_eq!(
+            commands(text),
+            [
+                "chameleon-upgrade cleanup --config default --schema version1 --drop",
+                "chameleon start_replica --source shop"
+            ]
+        );
         assert_eq!(
             lines(text, 80, 13, 13),
             [
                 "To drop it:",
                 "chameleon-upgrade cleanup --config default --schema version1 --drop",
-                "To keep it: `chameleon x`",
+                "Then:",
+                "chameleon start_replica --source shop",
+                "Not: `chameleons x`",
             ]
         );
         assert_eq!(commands("`chameleon-upgrade never closed"), Vec::<&str>::new());

@@ -456,7 +456,7 @@ fn in_postgres(row: &Row) -> Result<InPostgres, Error> {
 /// What PostgreSQL answers.
 pub async fn redefined(client: &impl GenericClient, names: &[&str]) -> Result<BTreeSet<String>, Error> {
     let rows = client.query_typed(include_str!("redefined.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok(row.try_get::<_, Text>(0)?.0)).collect()
+    crate::postgres::texts(&rows)
 }
 
 /// Looks for other sessions of pg_chameleon on this database.
