@@ -8,6 +8,7 @@ mod consent;
 mod convert_config;
 mod init_config;
 mod interruption;
+mod kept;
 mod maintenance;
 mod man;
 mod next_steps;

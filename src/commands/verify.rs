@@ -1,5 +1,7 @@
 //! `verify`: every replicated table compared with MySQL. §after-verify.
 
+use super::interruption::any_signal;
+use super::kept::Kept;
 use super::session;
 use crate::catalogue::v1::read;
 use crate::catalogue::{v2, version};
@@ -32,7 +34,7 @@ async fn compare(arguments: &Verify, console: &Console) -> Result<Ending, Ending
     // What is set in a session decides how values are written.
     let ended =
         match postgres::pooling(&session, &configuration.pg).await.map(|pooling| pooler::finding(&pooling)) {
-            Ok(None) => in_session(arguments, console, &configuration, session.client()).await,
+            Ok(None) => in_session(arguments, console, &configuration, &session).await,
             Ok(Some(finding)) => Err(session::as_the_last_line(&finding)),
             Err(error) => Err(session::not_read(error)),
         };
@@ -44,8 +46,9 @@ async fn in_session(
     arguments: &Verify,
     console: &Console,
     configuration: &Configuration,
-    client: &Client,
+    session: &postgres::Session,
 ) -> Result<Ending, Ending> {
+    let client = session.client();
     postgres::prepare(client, configuration.lock_timeout()).await.map_err(session::not_read)?;
     let server = read::server(client).await.map_err(session::not_read)?;
     let (catalogue, statement) = match version::as_anyone(client, &server).await.map_err(session::not_read)? {
@@ -64,14 +67,32 @@ async fn in_session(
     console.heading("Tables");
     let began = Instant::now();
     let pace = Pace { chunk: arguments.chunk, rows_a_second: arguments.throttle };
+    let place = session.handover();
+    let of =
+        format!("the {catalogue} catalogue in {} on {} port {}", server.database, place.host, place.port);
+    let kept = Kept::new(arguments.resume.as_deref(), of, console)?;
     let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
     let mut compared = Vec::new();
+    let mut signal = std::pin::pin!(any_signal());
+    let mut interrupted = false;
     for &table in &chosen {
-        let one = one(client, configuration, table, &mut sessions, pace).await;
+        let known = kept.decided(table);
+        let one = match known {
+            Some(known) => known,
+            None => tokio::select! {
+                one = one(client, configuration, table, &mut sessions, pace, &kept) => one,
+                _ = &mut signal => {
+                    interrupted = true;
+                    break;
+                }
+            },
+        };
         console.compared(&one);
+        kept.table(&one);
         compared.push(one);
     }
-    let ending = ending(&compared, began.elapsed());
+    let looked = (chosen.len(), interrupted);
+    let ending = kept.end(ending(&compared, looked, began.elapsed()), arguments, interrupted);
     if arguments.format == Format::Json {
         documents::write(&Verified::new(catalogue, &compared, &ending));
     } else {
@@ -81,12 +102,13 @@ async fn in_session(
 }
 
 /// One table. Whatever goes wrong with it is said of it, and the next one begins with a session of its own.
-async fn one(
+async fn one<'a>(
     client: &Client,
     configuration: &Configuration,
-    table: &Table,
+    table: &'a Table,
     sessions: &mut BTreeMap<String, Session>,
     pace: Pace,
+    kept: &Kept<'a>,
 ) -> Compared {
     let not_compared = |why: String| Compared {
         source: table.source.clone(),
@@ -106,7 +128,11 @@ async fn one(
             Err(why) => return not_compared(why),
         },
     };
-    match verify::table(client, table, &on_mysql, session, pace).await {
+    let from = kept.part(table);
+    let before = from.as_ref().map(|part| part.rows).unwrap_or_default();
+    // Only for the estimate: what is wrong is found by reading.
+    kept.begins(table, verify::replica::about(client, table).await.unwrap_or_default(), before);
+    match verify::table(client, table, &on_mysql, session, pace, from, kept).await {
         Ok((session, compared)) => {
             sessions.insert(name.clone(), session);
             compared
@@ -171,7 +197,9 @@ fn to_mend<'a>(
     }
 }
 
-fn ending(compared: &[Compared], took: Duration) -> Ending {
+/// `looked`: how many tables there are to compare, and whether it was broken off.
+fn ending(compared: &[Compared], looked: (usize, bool), took: Duration) -> Ending {
+    let (all, interrupted) = looked;
     let count = |is: fn(&Verdict) -> bool| compared.iter().filter(|one| is(&one.verdict)).count() as u64;
     let unequal = count(|it| matches!(it, Verdict::Unequal { .. }));
     let undecided = count(|it| matches!(it, Verdict::Undecided { .. }));
@@ -184,6 +212,13 @@ fn ending(compared: &[Compared], took: Duration) -> Ending {
         counted(rows, "row"),
         took.as_secs_f64()
     );
+    if interrupted {
+        let left = (all - compared.len()) as u64;
+        return Ending::NotWell(format!(
+            "Interrupted: {looked}; {unequal} unequal, {equal} equal, and {} yet to be compared. Nothing was changed.",
+            counted(left, "table")
+        ));
+    }
     if equal == compared.len() as u64 {
         return Ending::Done(format!("All are equal: {looked}. Nothing was changed."));
     }

@@ -133,6 +133,17 @@ impl Console {
         }
     }
 
+    /// How far the comparison of a table has come: so many rows, of about so many, of which `now` in this time.
+    pub fn comparing(&self, table: &str, rows: u64, about: Option<u64>, took: Duration, now: u64) {
+        let mut text = format!("  … {table}: {}", counted(rows, "row"));
+        if let Some(about) = about.filter(|about| *about > rows && now > 0) {
+            #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
+            let left = took.as_secs_f64() * (about - rows) as f64 / now as f64;
+            text += &format!(" of about {about}, {left:.0} s left");
+        }
+        self.line(&text);
+    }
+
     /// The findings of all checks, under their heading: what refuses first, what was accepted last.
     pub fn all_findings(&self, findings: &[Finding]) {
         self.heading("Findings");

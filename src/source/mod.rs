@@ -25,7 +25,7 @@ pub use parts::Parts;
 pub use progress::{Observer, Unobserved};
 pub use succession::between;
 pub use table_rows::{
-    Definition, KeyColumn, KeyKind, MysqlColumn, TableQuery, definition, prepare_for_rows, rows_by_key,
-    table_rows,
+    Definition, KeyColumn, KeyKind, KeyValue, MysqlColumn, TableQuery, definition, prepare_for_rows,
+    rows_by_key, table_rows,
 };
 pub use tables::tables;

@@ -36,6 +36,17 @@ pub struct TableQuery {
     pub key: Vec<KeyColumn>,
     /// How many rows a chunk has; none: the table is read by one statement.
     pub chunk: Option<u64>,
+    /// Behind which key it is read, where it has chunks; none: from its beginning.
+    pub behind: Option<Vec<KeyValue>>,
+}
+
+/// A value of a key, as it is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyValue {
+    /// A whole number.
+    Number(i128),
+    /// A text, a time, or hexadecimal digits.
+    Text(String),
 }
 
 /// A column of a key.
@@ -241,7 +252,8 @@ fn behind_a_key(columns: &[KeyColumn]) -> String {
 }
 
 fn read(conn: &mut Conn, query: &TableQuery, mut hand_on: impl FnMut(Rows) -> bool) -> Result<(), Question> {
-    let mut last: Option<Vec<Value>> = None;
+    let mut last: Option<Vec<Value>> =
+        query.behind.as_ref().map(|key| key.iter().map(KeyValue::sent).collect());
     loop {
         let statement = query.statement(last.is_some());
         let parameters = last.as_deref().map(|last| query.parameters(last)).unwrap_or_default();
@@ -266,6 +278,20 @@ fn read(conn: &mut Conn, query: &TableQuery, mut hand_on: impl FnMut(Rows) -> bo
         }
         if query.chunk.is_none_or(|chunk| count < chunk) {
             return Ok(());
+        }
+    }
+}
+
+impl KeyValue {
+    fn sent(&self) -> Value {
+        match self {
+            Self::Number(number) => match i64::try_from(*number) {
+                Ok(number) => Value::from(number),
+                Err(_) => {
+                    u64::try_from(*number).map_or_else(|_| Value::from(number.to_string()), Value::from)
+                }
+            },
+            Self::Text(text) => Value::from(text),
         }
     }
 }
@@ -299,6 +325,7 @@ mod tests {
                 KeyColumn { name: "b".into(), kind: KeyKind::Bytes },
             ],
             chunk: Some(10),
+            behind: None,
         };
         assert_eq!(
             query.statement(true),

@@ -1,6 +1,7 @@
 //! Compares the rows of a part of a table: pure.
 
 use super::form::Form;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A row as it was read: a text for each column, none for NULL.
@@ -27,7 +28,7 @@ pub struct Column {
 }
 
 /// In what a row differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Difference {
     /// It is on MySQL alone.
     Missing(Key),

@@ -5,6 +5,7 @@
 //! the zero bytes at the end of `binary`; a `bit` is a number from the first copy and its binary digits from the log; a `set` is
 //! a list from the first copy, and a set as Python writes it from the log; NUL characters are dropped; a zero date is NULL.
 
+use crate::source::KeyValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -155,6 +156,18 @@ impl Form {
             Self::Bytes | Self::PaddedBytes | Self::Timestamp | Self::Date => true,
             Self::Label | Self::Boolean | Self::Float | Self::Double | Self::Bit | Self::Set => false,
             Self::Time | Self::Json => false,
+        }
+    }
+
+    /// A value of such a key column, as MySQL is to compare it with; none where it would be compared as another one.
+    #[must_use]
+    pub fn key_value(self, text: &str) -> Option<KeyValue> {
+        match self {
+            Self::Integer => text.parse().ok().map(KeyValue::Number),
+            // A text, it is compared with a decimal as a number of floating point.
+            Self::Decimal => None,
+            _ if self.orders_rows() => Some(KeyValue::Text(text.to_owned())),
+            _ => None,
         }
     }
 

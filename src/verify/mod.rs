@@ -9,6 +9,7 @@ pub mod compare;
 pub mod form;
 pub mod replica;
 pub mod settle;
+pub mod state;
 
 use crate::config::{Configuration, MysqlConnection, NewSource};
 use crate::facts::mysql::Question;
@@ -18,7 +19,7 @@ use crate::source::{self, Definition, KeyColumn, KeyKind, Session, TableQuery};
 use compare::{Column, Difference, Digest, Key};
 use form::Form;
 use replica::Table;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
@@ -62,7 +63,7 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 }
 
 /// Whether a table equals the one on MySQL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
@@ -105,6 +106,24 @@ pub enum VerifyError {
     Lost,
 }
 
+/// What is known of a table of which a part was read: what is behind a key is yet to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The key of the last row that was read, as MySQL writes it.
+    pub behind: Key,
+    /// How many rows were read.
+    pub rows: u64,
+    matched: u64,
+    found: Vec<Difference>,
+    more: u64,
+}
+
+/// Whoever is told how far the reading of a table has come.
+pub trait Observer {
+    /// So much is known of it now.
+    fn read(&self, part: &Part);
+}
+
 /// Where a table is to be found on MySQL.
 pub struct OnMysql<'a> {
     /// The source of the configuration.
@@ -139,7 +158,7 @@ pub(crate) struct Sides<'a> {
     places: Vec<usize>,
 }
 
-/// Compares one table. Gives the session back for the next one.
+/// Compares one table. Gives the session back for the next one. `from`: what is known of it from before.
 ///
 /// # Errors
 /// [`VerifyError`] when either server can't go on.
@@ -149,6 +168,8 @@ pub async fn table(
     on_mysql: &OnMysql<'_>,
     session: Session,
     pace: Pace,
+    from: Option<Part>,
+    observer: &dyn Observer,
 ) -> Result<(Session, Compared), VerifyError> {
     let began = Instant::now();
     let compared = |verdict, rows| Compared {
@@ -184,7 +205,7 @@ pub async fn table(
     let (session, verdict, rows) = if sides.places.is_empty() {
         settle::whole(&sides, on_mysql, session, pace).await?
     } else {
-        by_rows(&sides, on_mysql, session, pace).await?
+        by_rows(&sides, on_mysql, session, pace, (from, observer)).await?
     };
     Ok((session, compared(if table.enabled { verdict } else { disabled(verdict) }, rows)))
 }
@@ -195,10 +216,11 @@ async fn by_rows(
     on_mysql: &OnMysql<'_>,
     mut session: Session,
     pace: Pace,
+    (mut from, observer): (Option<Part>, &dyn Observer),
 ) -> Result<(Session, Verdict, u64), VerifyError> {
     let mut differed = (0, 0);
     for _ in 0..LOOKS {
-        let (back, look) = sides.chunks(session, pace).await?;
+        let (back, look) = sides.chunks(session, pace, from.take(), observer).await?;
         if look.found.is_empty() {
             return Ok((back, Verdict::Equal, look.rows));
         }
@@ -274,6 +296,7 @@ impl<'a> Sides<'a> {
                 .map(|(it, on)| KeyColumn { name: it.name.clone(), kind: kind(it.form, on.bytes) })
                 .collect(),
             chunk,
+            behind: None,
         };
         Self { client, table, query, columns, places }
     }
@@ -299,10 +322,24 @@ impl<'a> Sides<'a> {
     }
 
     /// All rows of MySQL, chunk by chunk, and then those that are in PostgreSQL alone.
-    async fn chunks(&self, session: Session, pace: Pace) -> Result<(Session, Look), VerifyError> {
+    async fn chunks(
+        &self,
+        session: Session,
+        pace: Pace,
+        from: Option<Part>,
+        observer: &dyn Observer,
+    ) -> Result<(Session, Look), VerifyError> {
         let mut look = Look { rows: 0, found: vec![], more: 0 };
         let mut matched = 0;
-        let mut rows = source::table_rows(self.query.clone(), session);
+        let mut query = self.query.clone();
+        if let Some(part) = from
+            && let Some(key) = self.key_values(&part.behind)
+        {
+            query.behind = Some(key);
+            look = Look { rows: part.rows, found: part.found, more: part.more };
+            matched = part.matched;
+        }
+        let (mut rows, before) = (source::table_rows(query, session), look.rows);
         let began = Instant::now();
         while let Some(part) = rows.received.recv().await {
             let part = part?;
@@ -313,13 +350,30 @@ impl<'a> Sides<'a> {
             matched += of_them;
             look.rows += part.len() as u64;
             look.take(found);
-            pace.wait(began, look.rows).await;
+            if let Some(behind) = keys.last() {
+                observer.read(&Part {
+                    behind: behind.clone(),
+                    rows: look.rows,
+                    matched,
+                    found: look.found.clone(),
+                    more: look.more,
+                });
+            }
+            pace.wait(began, look.rows - before).await;
         }
         let mut session = rows.session().await.ok_or(VerifyError::Lost)?;
         if replica::count(self.client, self.table).await? != matched {
             session = self.surplus(session, &mut look, pace).await?;
         }
         Ok((session, look))
+    }
+
+    /// A key as MySQL is to compare it with, where chunks can begin behind it.
+    fn key_values(&self, key: &Key) -> Option<Vec<source::KeyValue>> {
+        self.query.chunk?;
+        let forms = self.places.iter().map(|&place| self.columns.get(place).map(|column| column.form));
+        let values = forms.zip(key).map(|(form, value)| form?.key_value(value.as_deref()?));
+        values.collect::<Option<Vec<_>>>().filter(|values| values.len() == self.places.len())
     }
 
     /// The keys of rows, as they were read.

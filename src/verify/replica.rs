@@ -244,6 +244,18 @@ pub struct Position {
     pub waiting: bool,
 }
 
+/// About how many rows a table has, as PostgreSQL counted last; none when it never has.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn about(client: &Client, table: &Table) -> Result<Option<u64>, Error> {
+    let counted = "SELECT c.reltuples::bigint FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = $1 AND c.relname = $2 AND c.reltuples > 0";
+    let names = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
+    let row = client.query_typed_opt(counted, &names).await?;
+    row.map(|row| row.try_get::<_, i64>(0).map(i64::unsigned_abs)).transpose()
+}
+
 /// How far a source has come.
 ///
 /// # Errors

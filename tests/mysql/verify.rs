@@ -1,10 +1,11 @@
 //! What `verify` says of tables that differ while the replica has yet to apply something: §after-verify.
 
 use super::origin::{NEW, Origin};
-use crate::replica::{PROGRAM, Replica};
+use crate::replica::{PROGRAM, Replica, shown};
 use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource};
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
 use predicates::str::contains;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -38,8 +39,8 @@ fn start(replica: &Replica, tables: &str) -> Child {
 /// The exit code, and what was said of the only table.
 fn end(child: Child) -> (Option<i32>, Value) {
     let output = child.wait_with_output().expect("an end");
-    let said: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", crate::replica::shown(&output)));
+    let said: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", shown(&output)));
     (output.status.code(), said["tables"][0].clone())
 }
 
@@ -147,4 +148,95 @@ fn the_tables_to_copy_anew_are_named_whole() {
     let replica = Replica::of(&seed, &[configured]);
     let told = replica.command_with_mysql(&["verify"]).assert().code(6);
     told.stdout(contains("chameleon.py sync_tables --config old_one --table t\n"));
+}
+
+/// What is known when it is broken off, by ctrl-C or by kill -9, is known the next time: rows that were read are not read again.
+#[test]
+fn it_goes_on_where_it_was_broken_off() {
+    let Some(origin) = Origin::start("it_goes_on_where_it_was_broken_off") else { return };
+    const ROWS: u64 = 10_000;
+    let rows: Vec<_> = (1..=ROWS).map(|id| format!("({id}, 'row')")).collect();
+    origin.run(
+        "CREATE TABLE my_one.a (id bigint PRIMARY KEY, data text); INSERT INTO my_one.a VALUES (1, 'row')",
+    );
+    origin.run(&format!("INSERT INTO my_one.t VALUES {}", rows.join(", ")));
+    let tables = vec![Table::new("a"), Table::new("t")];
+    let replica = replica(&origin, tables, vec![Batch::open(&origin.here())]);
+    replica.sql("INSERT INTO one.a VALUES (1, 'row')");
+    replica.sql(&format!("INSERT INTO one.t SELECT id, 'row' FROM generate_series(1, {ROWS}) id"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let name = file.to_str().unwrap();
+    let begin = || {
+        let mut command = Command::new(PROGRAM);
+        command.args([
+            "verify",
+            "--config",
+            "upgraded",
+            "--chunk",
+            "50",
+            "--throttle",
+            "1000",
+            "--resume",
+            name,
+        ]);
+        command
+            .env("HOME", replica.home.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let part = || -> u64 {
+        let text = std::fs::read(&file).unwrap_or_default();
+        let state: Value = serde_json::from_slice(&text).unwrap_or_default();
+        state["part"]["known"]["rows"].as_u64().unwrap_or_default()
+    };
+    // Killed: what was written last is known.
+    let mut killed = begin();
+    while part() == 0 {
+        thread::sleep(Duration::from_millis(50));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let by_then = part();
+    assert!((1..ROWS).contains(&by_then), "{by_then}");
+    // Rows that were read then, and a row that was not.
+    replica.sql(&format!("UPDATE one.t SET data = 'other' WHERE id IN (1, {by_then}, {ROWS})"));
+    let interrupted = begin();
+    thread::sleep(Duration::from_millis(1500));
+    kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
+    let output = interrupted.wait_with_output().unwrap();
+    let told = shown(&output);
+    assert_eq!(output.status.code(), Some(6), "{told}");
+    for says in [
+        "Going on from 20",
+        ": 1 table was decided by then",
+        "Interrupted: ",
+        "1 table yet to be compared",
+        "--resume",
+    ] {
+        assert!(told.contains(says), "{says:?} is not in:\n{told}");
+    }
+    assert!(part() > by_then, "{} {by_then}", part());
+    let whole =
+        replica.command_with_mysql(&["verify", "--format", "json", "--resume", name]).output().unwrap();
+    let document: Value = serde_json::from_slice(&whole.stdout).unwrap();
+    assert_eq!(document["tables"][0]["verdict"], "equal");
+    let table = &document["tables"][1];
+    assert_eq!((&table["rows"], &table["rows_that_differ"]), (&json!(ROWS), &json!(1)), "{table}");
+    assert!(table["what"][0].as_str().unwrap().contains(&format!("({ROWS}) in data")), "{table}");
+    // All is compared: the next time begins anew.
+    assert!(!file.exists());
+    let (code, table) = end(start(&replica, "one.t"));
+    assert_eq!((code, &table["rows_that_differ"]), (Some(6), &json!(3)), "{table}");
+    // What is of another database is none of this one.
+    std::fs::write(&file, "{\"version\":1,\"verify_of\":\"x\",\"at\":\"\",\"tables\":[],\"part\":null}")
+        .unwrap();
+    let output = replica.command_with_mysql(&["verify", "--resume", name]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    std::fs::write(&file, "my notes").unwrap();
+    let output = replica.command_with_mysql(&["verify", "--resume", name]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "my notes");
 }

@@ -1,0 +1,137 @@
+//! What `verify` has come to know, kept for the next time where a file is named, and told while it goes on. §after-verify
+
+use crate::cli::Verify;
+use crate::ending::Ending;
+use crate::report::console::Console;
+use crate::report::place::{Kind, Place};
+use crate::shell;
+use crate::verify::replica::Table;
+use crate::verify::state::{BEGINNING, State};
+use crate::verify::{self, Compared, Part};
+use crate::wording::counted;
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The file with what is known.
+const STATE_FILE: Kind = Kind { what: "state of verify", beginning: BEGINNING, mode: 0o600 };
+
+/// How often it is written, and how often it is told how far a table was read.
+const OFTEN: Duration = Duration::from_secs(5);
+
+/// What is known, kept in a file when that is asked for; and told.
+pub(super) struct Kept<'a> {
+    file: Option<&'a Path>,
+    state: RefCell<State>,
+    console: &'a Console,
+    written: Cell<Instant>,
+    /// The table that is being read, since when, how many rows it has about, and how many were read before.
+    reading: RefCell<Option<(&'a Table, Instant, Option<u64>, u64)>>,
+    /// Why the file could not be written.
+    failed: RefCell<Option<String>>,
+}
+
+impl<'a> Kept<'a> {
+    /// What the file holds.
+    pub fn new(file: Option<&'a Path>, of: String, console: &'a Console) -> Result<Self, Ending> {
+        let wrong = |why: String| Ending::WrongUse(format!("{why}. Nothing was compared."));
+        let state = match file {
+            None => State::new(of),
+            Some(path) => {
+                Place::at(path, STATE_FILE).map_err(|error| wrong(error.to_string()))?;
+                State::read(path, of).map_err(|error| wrong(error.to_string()))?
+            }
+        };
+        if let Some((at, tables)) = state.known() {
+            console.step(&format!(
+                "Going on from {at}: {} was decided by then, and is shown as it was.",
+                counted(tables, "table")
+            ));
+        }
+        Ok(Self {
+            file,
+            state: RefCell::new(state),
+            console,
+            written: Cell::new(Instant::now()),
+            reading: RefCell::default(),
+            failed: RefCell::default(),
+        })
+    }
+
+    /// What was decided of a table before.
+    pub fn decided(&self, table: &Table) -> Option<Compared> {
+        self.state.borrow().decided(&table.source, &table.title())
+    }
+
+    /// What is known of a table of which a part was read before.
+    pub fn part(&self, table: &Table) -> Option<Part> {
+        self.state.borrow().part(&table.source, &table.title())
+    }
+
+    /// A table is read from now on. `about`: how many rows it has, about; `before`: how many were read before.
+    pub fn begins(&self, table: &'a Table, about: Option<u64>, before: u64) {
+        *self.reading.borrow_mut() = Some((table, Instant::now(), about, before));
+        self.written.set(Instant::now());
+    }
+
+    /// A table was compared.
+    pub fn table(&self, compared: &Compared) {
+        let known = self.state.borrow().decided(&compared.source, &compared.table).is_some();
+        if !known {
+            self.state.borrow_mut().keep(compared);
+            self.write();
+        }
+    }
+
+    fn write(&self) {
+        self.written.set(Instant::now());
+        let Some(path) = self.file else { return };
+        let text = self.state.borrow_mut().text();
+        let written = Place::at(path, STATE_FILE).map_err(|error| error.to_string()).and_then(|place| {
+            place
+                .write(&text)
+                .map_err(|error| format!("The state of verify {} can't be written: {error}", path.display()))
+        });
+        *self.failed.borrow_mut() = written.err();
+    }
+
+    /// At the end there is nothing to go on from, unless it was broken off.
+    pub fn end(&self, ending: Ending, arguments: &Verify, interrupted: bool) -> Ending {
+        let Some(path) = self.file else { return ending };
+        if interrupted {
+            self.write();
+        } else if self.failed.borrow().is_none() {
+            _ = std::fs::remove_file(path);
+        }
+        match (&*self.failed.borrow(), interrupted) {
+            (Some(why), _) => Ending::Unexpected(format!("{why}. {}", ending.message())),
+            (None, true) => Ending::NotWell(format!(
+                "{} To go on: {}",
+                ending.message(),
+                shell::command(
+                    "verify",
+                    &arguments.config.name,
+                    &format!("--resume {}", shell::word(&path.display().to_string()))
+                )
+            )),
+            (None, false) => ending,
+        }
+    }
+}
+
+impl verify::Observer for Kept<'_> {
+    fn read(&self, part: &Part) {
+        if self.written.get().elapsed() < OFTEN && self.file.is_none() {
+            return;
+        }
+        let reading = self.reading.borrow();
+        let Some((table, began, about, before)) = &*reading else { return };
+        if self.file.is_some() {
+            self.state.borrow_mut().keep_part(&table.source, &table.title(), part.clone());
+        }
+        if self.written.get().elapsed() >= OFTEN {
+            self.write();
+            self.console.comparing(&table.title(), part.rows, *about, began.elapsed(), part.rows - before);
+        }
+    }
+}

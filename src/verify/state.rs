@@ -1,0 +1,202 @@
+//! What `verify` has come to know, for it to be broken off and to go on: `--resume FILE`. §after-verify
+
+use super::{Compared, Part, Verdict};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The version of the form.
+const VERSION: u32 = 1;
+
+/// What is known: tables that were decided, and the one that was being read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    /// The database, and the version of its catalogue.
+    verify_of: String,
+    /// When it was written.
+    at: String,
+    tables: Vec<Decided>,
+    part: Option<Begun>,
+}
+
+/// How each such file begins.
+pub const BEGINNING: &[u8] = b"{\"version\":1,\"verify_of\":";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Decided {
+    source: String,
+    table: String,
+    verdict: Verdict,
+    rows: u64,
+    seconds: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Begun {
+    source: String,
+    table: String,
+    known: Part,
+}
+
+/// Why there is nothing to go on from.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It can't be read.
+    #[error("{0} can't be read: {1}")]
+    Unreadable(String, io::Error),
+    /// It is of another form, or broken.
+    #[error("{0} is not what verify has written: {1}")]
+    Form(String, serde_json::Error),
+    /// It is of something else.
+    #[error("{file} is of {of}, and this is {here}")]
+    Other {
+        /// Which.
+        file: String,
+        /// What it is of.
+        of: String,
+        /// What is compared now.
+        here: String,
+    },
+}
+
+impl State {
+    /// Nothing is known.
+    #[must_use]
+    pub fn new(of: String) -> Self {
+        Self { version: VERSION, verify_of: of, at: String::new(), tables: vec![], part: None }
+    }
+
+    /// What a file holds; nothing, when there is none.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn read(path: &Path, of: String) -> Result<Self, StateError> {
+        let file = path.display().to_string();
+        let text = match fs::read(path) {
+            Ok(text) if text.is_empty() => return Ok(Self::new(of)),
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(of)),
+            Err(error) => return Err(StateError::Unreadable(file, error)),
+        };
+        let state: Self =
+            serde_json::from_slice(&text).map_err(|error| StateError::Form(file.clone(), error))?;
+        if state.verify_of != of {
+            return Err(StateError::Other { file, of: state.verify_of, here: of });
+        }
+        Ok(state)
+    }
+
+    /// When it was written, and how many tables are decided, when anything is known.
+    #[must_use]
+    pub fn known(&self) -> Option<(&str, u64)> {
+        (!self.tables.is_empty() || self.part.is_some()).then(|| (self.at.as_str(), self.tables.len() as u64))
+    }
+
+    /// What was decided of a table.
+    #[must_use]
+    pub fn decided(&self, source: &str, table: &str) -> Option<Compared> {
+        let it = self.tables.iter().find(|it| it.source == source && it.table == table)?;
+        Some(Compared {
+            source: it.source.clone(),
+            table: it.table.clone(),
+            verdict: it.verdict.clone(),
+            rows: it.rows,
+            took: Duration::try_from_secs_f64(it.seconds).unwrap_or_default(),
+        })
+    }
+
+    /// What is known of a table of which a part was read.
+    #[must_use]
+    pub fn part(&self, source: &str, table: &str) -> Option<Part> {
+        let it = self.part.as_ref().filter(|it| it.source == source && it.table == table)?;
+        Some(it.known.clone())
+    }
+
+    /// A part of a table was read.
+    pub fn keep_part(&mut self, source: &str, table: &str, known: Part) {
+        self.part = Some(Begun { source: source.to_owned(), table: table.to_owned(), known });
+    }
+
+    /// A table was compared. What is not decided is to be compared again.
+    pub fn keep(&mut self, compared: &Compared) {
+        self.part = None;
+        let Compared { source, table, verdict, rows, took } = compared;
+        if matches!(verdict, Verdict::Undecided { .. } | Verdict::NotCompared { .. }) {
+            return;
+        }
+        self.tables.push(Decided {
+            source: source.clone(),
+            table: table.clone(),
+            verdict: verdict.clone(),
+            rows: *rows,
+            seconds: took.as_secs_f64(),
+        });
+    }
+
+    /// As it stands in the file.
+    #[must_use]
+    pub fn text(&mut self) -> Vec<u8> {
+        self.at = chrono::Local::now().format("%Y-%m-%d %H:%M:%S").to_string();
+        // Nothing in it can fail: no map has other keys than texts.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(table: &str, verdict: Verdict) -> Compared {
+        Compared {
+            source: "s".into(),
+            table: table.into(),
+            verdict,
+            rows: 3,
+            took: Duration::from_millis(500),
+        }
+    }
+
+    fn part() -> Part {
+        let found = vec![super::super::compare::Difference::Doubled(vec![Some("a\"b".into()), None], 2)];
+        Part { behind: vec![Some("9".into())], rows: 9, matched: 8, found, more: 1 }
+    }
+
+    #[test]
+    fn what_is_known_outlives_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        let mut state = State::read(&file, "db".into()).unwrap();
+        assert_eq!(state.known(), None);
+        state.keep(&compared("a", Verdict::Equal));
+        state.keep(&compared("b", Verdict::Unequal { what: vec!["x".into()], rows_that_differ: 1 }));
+        state.keep(&compared("c", Verdict::NotCompared { why: "y".into() }));
+        state.keep_part("s", "d", part());
+        let text = state.text();
+        assert!(text.starts_with(BEGINNING));
+        fs::write(&file, text).unwrap();
+        let read = State::read(&file, "db".into()).unwrap();
+        assert_eq!(read.known().unwrap().1, 2);
+        assert_eq!(read.decided("s", "a"), Some(compared("a", Verdict::Equal)));
+        assert!(matches!(read.decided("s", "b").unwrap().verdict, Verdict::Unequal { .. }));
+        // It is to be compared again.
+        assert_eq!((read.decided("s", "c"), read.decided("other", "a")), (None, None));
+        assert_eq!((read.part("s", "d"), read.part("s", "a")), (Some(part()), None));
+        state.keep(&compared("d", Verdict::Equal));
+        assert_eq!(state.part("s", "d"), None);
+    }
+
+    #[test]
+    fn what_is_of_something_else_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        fs::write(&file, State::new("db".into()).text()).unwrap();
+        let error = State::read(&file, "other".into()).unwrap_err().to_string();
+        assert!(error.ends_with("is of db, and this is other"), "{error}");
+        fs::write(&file, "{\"version\":1,\"verify_of\":\"db\"").unwrap();
+        assert!(matches!(State::read(&file, "db".into()), Err(StateError::Form(..))));
+        assert!(matches!(State::read(folder.path(), "db".into()), Err(StateError::Unreadable(..))));
+    }
+}
