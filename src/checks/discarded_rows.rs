@@ -53,7 +53,7 @@ fn list(tables: &BTreeSet<String>) -> String {
 }
 
 /// The tables that can be told, and whether they are all.
-fn tables(discarded: &Discarded) -> (BTreeSet<String>, bool) {
+pub(crate) fn tables(discarded: &Discarded) -> (BTreeSet<String>, bool) {
     let found: Vec<_> = discarded.beginnings.iter().map(|row| table(row)).collect();
     let all = found.len() as u64 == discarded.rows && found.iter().all(Option::is_some);
     (found.into_iter().flatten().collect(), all)

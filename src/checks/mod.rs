@@ -19,7 +19,7 @@ mod coordinates;
 mod daemon_configuration;
 mod dependents;
 mod destination_tables;
-mod discarded_rows;
+pub(crate) mod discarded_rows;
 mod encoding;
 mod gone_back;
 mod gtid_set;

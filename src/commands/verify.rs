@@ -15,6 +15,7 @@ use crate::report::console::Console;
 use crate::report::documents::{self, Verified};
 use crate::shell;
 use crate::source::{self, Session};
+use crate::verify::discarded::{self, Lost};
 use crate::verify::replica::Table;
 use crate::verify::{self, Compared, OnMysql, Pace, Verdict};
 use crate::wording::counted;
@@ -96,7 +97,9 @@ async fn in_session(
     if arguments.format == Format::Json {
         documents::write(&Verified::new(catalogue, &compared, &ending));
     } else {
-        to_mend(console, configuration, catalogue, chosen.into_iter().zip(&compared));
+        // Another hint; what was compared stands without it.
+        let lost = discarded::lost(client, catalogue == "1.7").await.unwrap_or_default();
+        to_mend(console, configuration, catalogue, &lost, (&chosen, &compared));
     }
     Ok(ending)
 }
@@ -162,20 +165,28 @@ fn matches(text: &str, pattern: &str) -> bool {
 }
 
 /// The commands that copy the tables anew.
-fn to_mend<'a>(
+fn to_mend(
     console: &Console,
     configuration: &Configuration,
     catalogue: &str,
-    tables: impl Iterator<Item = (&'a Table, &'a Compared)>,
+    lost: &Lost,
+    (tables, compared): (&[&Table], &[Compared]),
 ) {
     let mut by_source: BTreeMap<&str, Vec<&Table>> = BTreeMap::new();
-    for (table, _) in tables.filter(|(_, compared)| matches!(compared.verdict, Verdict::Unequal { .. })) {
+    for (table, _) in tables
+        .iter()
+        .zip(compared)
+        .filter(|(_, compared)| matches!(compared.verdict, Verdict::Unequal { .. }))
+    {
         by_source.entry(&table.source).or_default().push(table);
     }
     if by_source.is_empty() {
         return;
     }
     console.heading("To mend it");
+    if let Some(hint) = lost.may_explain(compared) {
+        console.step(&hint);
+    }
     console.step("Copy the tables that are unequal anew:");
     for (source, tables) in by_source {
         let source = shell::word(source);

@@ -6,6 +6,7 @@
 //! at which the row was read.
 
 pub mod compare;
+pub mod discarded;
 pub mod form;
 pub mod replica;
 pub mod settle;

@@ -55,7 +55,11 @@ async fn misplaced(client: &impl GenericClient) -> Result<Vec<Misplaced>, Error>
     rows.iter().map(misplaced).collect()
 }
 
-async fn discarded(client: &impl GenericClient) -> Result<Option<Discarded>, Error> {
+/// The rows that 1.8.2 could not store; none when there are none.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn discarded(client: &impl GenericClient) -> Result<Option<Discarded>, Error> {
     let row =
         client.query_typed_one(include_str!("discarded_rows.sql"), &[(&LOOKED_INTO, Type::INT8)]).await?;
     let rows = row.try_get::<_, i64>("rows")?.unsigned_abs();
