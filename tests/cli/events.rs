@@ -40,18 +40,11 @@ fn an_upgrade_tells_each_step_and_how_it_ends() {
     let file = file_of(&replica);
     replica.upgrade(&["--events", file.to_str().unwrap()]).code(0);
     let told = lines(&fs::read_to_string(&file).unwrap());
-    let expected = [
-        "begin",
-        "configuration",
-        "finding",
-        "checked",
-        "plan",
-        "progress",
-        "done",
-        "step_begun",
-        "step_done",
-    ];
-    let seen = names(&told);
+    let expected = ["begin", "configuration", "finding", "checked", "plan", "step_begun", "step_done"];
+    // Two sources are replayed at a time, or the one after the other.
+    let mut seen = names(&told);
+    assert_eq!(seen[5..7], ["progress", "done"], "{seen:?}");
+    seen.retain(|name| !["progress", "done"].contains(name));
     assert_eq!(seen[..expected.len()], expected, "{seen:?}");
     assert_eq!(told[0]["command"], "upgrade");
     assert_eq!(told[0]["dry_run"], false);
