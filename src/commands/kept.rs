@@ -19,14 +19,23 @@ const STATE_FILE: Kind = Kind { what: "state of verify", beginning: BEGINNING, m
 /// How often it is written, and how often it is told how far a table was read.
 const OFTEN: Duration = Duration::from_secs(5);
 
+/// The table that is being read.
+struct Reading<'a> {
+    table: &'a Table,
+    began: Instant,
+    /// How many rows it has, about.
+    about: Option<u64>,
+    /// How many were read before.
+    before: u64,
+}
+
 /// What is known, kept in a file when that is asked for; and told.
 pub(super) struct Kept<'a> {
     file: Option<&'a Path>,
     state: RefCell<State>,
     console: &'a Console,
     written: Cell<Instant>,
-    /// The table that is being read, since when, how many rows it has about, and how many were read before.
-    reading: RefCell<Option<(&'a Table, Instant, Option<u64>, u64)>>,
+    reading: RefCell<Option<Reading<'a>>>,
     /// Why the file could not be written.
     failed: RefCell<Option<String>>,
 }
@@ -70,7 +79,7 @@ impl<'a> Kept<'a> {
 
     /// A table is read from now on. `about`: how many rows it has, about; `before`: how many were read before.
     pub fn begins(&self, table: &'a Table, about: Option<u64>, before: u64) {
-        *self.reading.borrow_mut() = Some((table, Instant::now(), about, before));
+        *self.reading.borrow_mut() = Some(Reading { table, began: Instant::now(), about, before });
         self.written.set(Instant::now());
     }
 
@@ -125,7 +134,7 @@ impl verify::Observer for Kept<'_> {
             return;
         }
         let reading = self.reading.borrow();
-        let Some((table, began, about, before)) = &*reading else { return };
+        let Some(Reading { table, began, about, before }) = &*reading else { return };
         if self.file.is_some() {
             self.state.borrow_mut().keep_part(&table.source, &table.title(), part.clone());
         }

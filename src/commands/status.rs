@@ -38,7 +38,7 @@ async fn old_sources(client: &Client, arguments: &Status, console: &Console) -> 
     let chosen = session::chosen(arguments.source.as_deref(), &names)?;
     sources.retain(|source| chosen.contains(&source.name));
     match arguments.format {
-        Format::Json => documents::write(&documents::Status::new("1.7", Sources::Old(&sources))),
+        Format::Json => documents::write(&documents::Status::new("1.7", Sources::Old(&sources), None)),
         Format::Text => console.old_status(&sources),
     }
     Ok(Ending::Done("The catalogue is 1.7.".into()))
@@ -49,9 +49,20 @@ async fn new_sources(client: &Client, arguments: &Status, console: &Console) -> 
     let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
     let chosen = session::chosen(arguments.source.as_deref(), &names)?;
     sources.retain(|source| chosen.contains(&source.name));
+    let details = match (&arguments.source, sources.first()) {
+        (Some(_), Some(source)) => {
+            Some(v2::status::details(client, source.id).await.map_err(session::not_read)?)
+        }
+        _ => None,
+    };
     match arguments.format {
-        Format::Json => documents::write(&documents::Status::new(v2::VERSION, Sources::New(&sources))),
-        Format::Text => console.status(&sources),
+        Format::Json => {
+            documents::write(&documents::Status::new(v2::VERSION, Sources::New(&sources), details.as_ref()));
+        }
+        Format::Text => {
+            console.status(&sources);
+            details.iter().for_each(|details| console.details(details));
+        }
     }
     Ok(Ending::Done(format!("The catalogue is {}.", v2::VERSION)))
 }

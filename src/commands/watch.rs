@@ -31,6 +31,9 @@ use tokio_postgres::{Client, Error};
 const LOOKS: u32 = 8;
 const APART: Duration = Duration::from_millis(250);
 
+/// How long a source may be down for that it is being started.
+const STARTING: Duration = Duration::from_secs(15);
+
 /// Watches.
 pub async fn run(arguments: &Watch, console: &Console) -> Ending {
     watch(arguments, console).await.unwrap_or_else(|ending| ending)
@@ -51,6 +54,7 @@ async fn watch(arguments: &Watch, console: &Console) -> Result<Ending, Ending> {
         session: Some(session),
         since,
         memory: Memory::default(),
+        down: None,
         read: BTreeMap::new(),
         shown: Shown::default(),
         began: Instant::now(),
@@ -137,6 +141,8 @@ struct Watching<'a> {
     session: Option<Session>,
     since: LastLogged,
     memory: Memory,
+    /// Since when a source has been down.
+    down: Option<Duration>,
     /// What is known of the log ahead of each source.
     read: BTreeMap<i64, Reading>,
     shown: Shown,
@@ -154,8 +160,11 @@ impl Watching<'_> {
             };
             let elapsed = self.began.elapsed();
             let waits = self.arguments.until.is_some();
+            // Who has just been started may not have come to say so.
+            self.down = seeing.is_down().then(|| self.down.unwrap_or(elapsed));
+            let is_down = self.down.is_some_and(|since| elapsed - since >= STARTING);
             let goes_on = match (waits, self.arguments.time) {
-                (true, _) if seeing.is_consistent() || seeing.is_down() => false,
+                (true, _) if seeing.is_consistent() || is_down => false,
                 (true, None) => true,
                 (_, Some(time)) => elapsed + self.arguments.every <= time,
                 (false, None) => false,

@@ -3,7 +3,7 @@
 //! [`events`]: crate::report::events
 
 use crate::catalogue::v1::status::OldSourceStatus;
-use crate::catalogue::v2::status::{Lag, SourceStatus};
+use crate::catalogue::v2::status::{Details, Lag, OddTable, SourceStatus};
 use crate::checks::Check;
 use crate::facts::snapshot::OldSourceId;
 use crate::facts::way_back::Tables;
@@ -20,6 +20,9 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How many tables of a source are shown that do not stand where it does.
+const ODD_TABLES: usize = 50;
 
 /// Where the text of a finding begins.
 const FOUND: usize = 11;
@@ -316,6 +319,38 @@ impl Console {
             ]);
         }
         self.table(&columns, &details);
+    }
+
+    /// More of one source.
+    pub fn details(&self, details: &Details) {
+        if self.quiet {
+            return;
+        }
+        self.between_tables();
+        let columns = ["rows replayed", "rows skipped", "definitions replayed", "last maintenance"];
+        self.table(
+            &columns,
+            &[vec![
+                details.rows_replayed.to_string(),
+                details.rows_skipped.to_string(),
+                details.definitions_replayed.to_string(),
+                or_dash(details.last_maintenance.as_ref()),
+            ]],
+        );
+        if details.tables.is_empty() {
+            return;
+        }
+        self.between_tables();
+        let row = |table: &OddTable| {
+            let enabled = if table.enabled { "Yes" } else { "No" };
+            vec![table.table.clone(), enabled.to_owned(), or_dash(table.starts_at.as_ref())]
+        };
+        let rows: Vec<_> = details.tables.iter().take(ODD_TABLES).map(row).collect();
+        self.table(&["table", "replicated", "starts at"], &rows);
+        let more = details.odd_tables.saturating_sub(rows.len() as u64);
+        if more > 0 {
+            self.step(&format!("and {} more; --format json has up to 1,000.", counted(more, "table")));
+        }
     }
 
     /// The sources of a 1.7 catalogue.

@@ -2,7 +2,7 @@
 //! forms.
 
 use crate::catalogue::v1::status::OldSourceStatus;
-use crate::catalogue::v2::status::SourceStatus;
+use crate::catalogue::v2::status::{Details, SourceStatus};
 use crate::checks::Check;
 use crate::ending::Ending;
 use crate::finding::{Finding, Severity};
@@ -149,6 +149,9 @@ pub struct Status<'a> {
     catalogue: &'a str,
     /// Its sources.
     sources: Sources<'a>,
+    /// More of the one that --source names, in a 2.0 catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Details>,
 }
 
 /// The sources of a catalogue.
@@ -163,10 +166,10 @@ pub enum Sources<'a> {
 }
 
 impl<'a> Status<'a> {
-    /// The sources of a catalogue of that version.
+    /// The sources of a catalogue of that version, and more of the only one.
     #[must_use]
-    pub fn new(catalogue: &'a str, sources: Sources<'a>) -> Self {
-        Self { version: VERSION, catalogue, sources }
+    pub fn new(catalogue: &'a str, sources: Sources<'a>, details: Option<&'a Details>) -> Self {
+        Self { version: VERSION, catalogue, sources, details }
     }
 }
 

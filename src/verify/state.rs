@@ -92,7 +92,8 @@ impl State {
     /// When it was written, and how many tables are decided, when anything is known.
     #[must_use]
     pub fn known(&self) -> Option<(&str, u64)> {
-        (!self.tables.is_empty() || self.part.is_some()).then(|| (self.at.as_str(), self.tables.len() as u64))
+        (!self.tables.is_empty() || self.part.is_some())
+            .then_some((self.at.as_str(), self.tables.len() as u64))
     }
 
     /// What was decided of a table.

@@ -135,6 +135,47 @@ fn of_one_source() {
     assert_eq!(json_of(&replica, &["status", "--source", "replica"], 0)["sources"][0]["id"], 1);
 }
 
+/// As show_status of 2.0.21 says more of a source that is named; and its tables that do not stand where it does.
+#[test]
+fn more_is_said_of_a_source_that_is_named() {
+    let replica = Replica::demo();
+    replica.upgrade(&[]).code(0);
+    replica.sql(
+        "UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = false, t_binlog_name = NULL, i_binlog_position = NULL
+         WHERE v_table_name = 'orders';
+         UPDATE sch_chameleon.t_replica_batch SET i_replayed = 5, i_skipped = 2, i_ddl = 1;
+         UPDATE sch_chameleon.t_sources SET ts_last_maintenance = '2024-05-02 03:04:05'",
+    );
+    let object = json_of(&replica, &["status", "--source", "replica"], 0);
+    let details = &object["details"];
+    assert_eq!(
+        (&details["rows_replayed"], &details["rows_skipped"], &details["definitions_replayed"]),
+        (&json!(5), &json!(2), &json!(1)),
+        "{details}"
+    );
+    assert_eq!(
+        (&details["last_maintenance"], &details["odd_tables"]),
+        (&json!("2024-05-02 03:04:05"), &json!(6))
+    );
+    let tables = details["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 6);
+    let orders = tables.iter().find(|table| table["table"] == "shop.orders").unwrap();
+    assert_eq!((&orders["enabled"], &orders["starts_at"]), (&json!(false), &Value::Null));
+    assert!(
+        tables.iter().filter(|table| table["enabled"] == true).all(|table| table["starts_at"].is_string()),
+        "{tables:?}"
+    );
+    let output = replica.command(&["status", "--source", "replica"]).assert().code(0);
+    let rows = cells(&shown(output.get_output()));
+    assert!(rows.contains(&["5", "2", "1", "2024-05-02 03:04:05"].map(str::to_owned).to_vec()), "{rows:?}");
+    assert!(rows.contains(&["shop.orders", "No", "—"].map(str::to_owned).to_vec()), "{rows:?}");
+    // Of all together no more is said.
+    assert_eq!(json_of(&replica, &["status"], 0)["details"], Value::Null);
+    replica.sql("UPDATE sch_chameleon.t_replica_tables SET b_replica_enabled = true, t_binlog_name = NULL, i_binlog_position = NULL");
+    let output = replica.command(&["status", "--source", "replica"]).assert().code(0);
+    assert!(!shown(output.get_output()).contains("starts at"), "{}", shown(output.get_output()));
+}
+
 #[test]
 fn of_a_catalogue_without_sources() {
     let replica = Replica::of(&Seed::of([]), &configured());

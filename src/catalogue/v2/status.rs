@@ -1,8 +1,10 @@
 //! The sources of a 2.0 catalogue as `status` shows them.
 
 use crate::mapping::MappingPair;
+use crate::postgres::Text;
 use chrono::NaiveDateTime;
 use serde::Serialize;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Row};
 
 /// A source of a 2.0 catalogue.
@@ -55,6 +57,65 @@ impl Lag {
         let last = last.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string());
         Ok(Self { last, lag: row.try_get(lag)? })
     }
+}
+
+/// More of one source: `status --source`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Details {
+    /// Rows that were applied, by the batches that are kept (`batch_retention`).
+    pub rows_replayed: u64,
+    /// Rows that were passed over, likewise.
+    pub rows_skipped: u64,
+    /// Definitions that were applied, likewise.
+    pub definitions_replayed: u64,
+    /// `ts_last_maintenance`, in the time zone of the server.
+    pub last_maintenance: Option<String>,
+    /// Tables that have a coordinate of their own or are disabled; the first, where there are many.
+    pub tables: Vec<OddTable>,
+    /// How many such tables there are.
+    pub odd_tables: u64,
+}
+
+/// A table that does not stand where its source does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OddTable {
+    /// Its schema and name in PostgreSQL.
+    pub table: String,
+    /// Whether it is replicated.
+    pub enabled: bool,
+    /// From where on its events are applied; `file:position`. None: from where the source reads.
+    pub starts_at: Option<String>,
+}
+
+/// How many such tables are read.
+const ODD_TABLES: i64 = 1000;
+
+/// Reads more of the source with this id.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn details(client: &impl GenericClient, source: i64) -> Result<Details, Error> {
+    let row = client.query_typed_one(include_str!("details.sql"), &[(&source, Type::INT8)]).await?;
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&source, Type::INT8), (&ODD_TABLES, Type::INT8)];
+    let tables = client.query_typed(include_str!("odd_tables.sql"), &parameters).await?;
+    let count = |row: &Row, column: &str| row.try_get::<_, i64>(column).map(i64::unsigned_abs);
+    let table = |row: &Row| {
+        Ok(OddTable {
+            table: row.try_get::<_, Text>("title")?.0,
+            enabled: row.try_get("enabled")?,
+            starts_at: coordinate(row, "file", "position")?,
+        })
+    };
+    Ok(Details {
+        rows_replayed: count(&row, "replayed")?,
+        rows_skipped: count(&row, "skipped")?,
+        definitions_replayed: count(&row, "definitions")?,
+        last_maintenance: row.try_get("last_maintenance")?,
+        odd_tables: tables.first().map(|row| count(row, "number")).transpose()?.unwrap_or_default(),
+        tables: tables.iter().map(table).collect::<Result<_, Error>>()?,
+    })
 }
 
 /// Reads the status of every source.
