@@ -1,11 +1,11 @@
 //! Carries a live scenario out.
 
 use super::application::Application;
+use super::in_service::InService;
 use super::replica_check::{ReplicaCheck, check_replica};
 use super::scenario::{App, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade};
 use super::second_judge;
 use super::tables::SchemaPair;
-use super::watched::InService;
 use super::{LiveError, Programs, marker};
 use crate::chameleon::barrier::{CommitBarrier, StoreBarrier};
 use crate::chameleon::home::{ConfiguredSource, Home, configuration};

@@ -1,6 +1,7 @@
 //! The daemon of 2.0.21 as it runs in service, with its log in a file, while our `watch` looks at it and something happens.
 
 use super::LiveError;
+use super::in_service::InService;
 use super::run::{LiveRun, must_end};
 use super::scenario::Watched;
 use crate::chameleon::home::Home;
@@ -15,12 +16,6 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const END_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A daemon in service, with the home of its configuration.
-pub(crate) struct InService {
-    home: Home,
-    daemon: StartedProgram,
-}
 
 impl<'a> LiveRun<'a> {
     pub(super) fn daemon_starts(&mut self, source: &'a str) -> Result<(), LiveError> {
