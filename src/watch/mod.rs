@@ -288,7 +288,9 @@ impl Looked<'_> {
         let Log::Read(Some(ended)) = self.known.log else { return None };
         let what = match deaths::known(&ended.trace) {
             Some(death) => format!("{} ({})", death.what, death.id),
-            None => "in a way that is not known here".to_owned(),
+            None if ended.trace.contains("Traceback") => "in a way that is not known here".to_owned(),
+            // Seen: its parent may look before the other process has handed it on.
+            None => "it has lost why, and may say it when it ends again".to_owned(),
         };
         Some(format!(" It ended at {}: {what}. Its log: {}", ended.when, shortened(&ended.error)))
     }

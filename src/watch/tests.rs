@@ -179,6 +179,21 @@ fn a_log_that_can_not_be_read_is_told_of_one_that_has_ended_alone() {
 }
 
 #[test]
+fn a_trace_that_was_lost_is_no_unknown_end() {
+    for (trace, says) in [
+        ("Stack trace not available", "it has lost why"),
+        ("Traceback (most recent call last):\nOdd: x", "in a way that is not known here"),
+        ("Traceback (most recent call last):\nparsy.ParseError: x", "(statement)"),
+    ] {
+        let ended =
+            log_file::Ended { when: "now".to_owned(), trace: trace.to_owned(), error: "x".to_owned() };
+        let world = World { log: Log::Read(Some(ended)), ..World::new() };
+        let (_, findings) = world.judged(&Source { status: "error".to_owned(), ..source() }, vec![]);
+        assert!(findings[0].found.contains(says), "{trace}: {}", findings[0].found);
+    }
+}
+
+#[test]
 fn it_hangs_when_nothing_moves_and_nothing_is_asked() {
     let silent = |seconds: f64| vec![Session { seconds: Some(seconds), ..reader() }];
     let stuck = vec![("stuck", Severity::Error)];

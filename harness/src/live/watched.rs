@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 
 /// How long a daemon may take to come to its end and say so (it looks at its processes every ten rounds), and we to see it.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// The daemon loses now and then why it has ended, and writes this instead.
+const LOST_TRACE: &str = "Stack trace not available";
+/// So often it is started.
+const ATTEMPTS: usize = 4;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -42,16 +46,23 @@ impl<'a> LiveRun<'a> {
         configuration["log_dest"] = Value::from("file");
         let home = self.home_of(&configuration)?;
         let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
-        let mut daemon = match watched.stopped {
-            true => None,
-            false => Some(chameleon2.start_in_service(source)?),
-        };
-        if let (Some(daemon), false) = (&mut daemon, watched.ends_at_once) {
-            self.catch_up(source, daemon)?;
+        for attempt in 1..=ATTEMPTS {
+            let mut daemon = match watched.stopped {
+                true => None,
+                false => Some(chameleon2.start_in_service(source)?),
+            };
+            if let (Some(daemon), false) = (&mut daemon, watched.ends_at_once) {
+                // What has ended it may end it at each start.
+                self.catch_up(source, daemon).or_else(|why| if attempt == 1 { Err(why) } else { Ok(()) })?;
+            }
+            let looked = self.looked(watched, &home, daemon.as_mut());
+            self.ended(daemon, &chameleon2, source)?;
+            match looked {
+                Err(why) if attempt < ATTEMPTS && why.to_string().contains(LOST_TRACE) => {}
+                looked => return looked,
+            }
         }
-        let looked = self.looked(watched, &home, daemon.as_mut());
-        let ended = self.ended(daemon, &chameleon2, source);
-        looked.and(ended)
+        Ok(())
     }
 
     fn looked(
