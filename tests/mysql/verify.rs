@@ -154,7 +154,7 @@ fn the_tables_to_copy_anew_are_named_whole() {
 #[test]
 fn it_goes_on_where_it_was_broken_off() {
     let Some(origin) = Origin::start("it_goes_on_where_it_was_broken_off") else { return };
-    const ROWS: u64 = 10_000;
+    const ROWS: u64 = 30_000;
     let rows: Vec<_> = (1..=ROWS).map(|id| format!("({id}, 'row')")).collect();
     origin.run(
         "CREATE TABLE my_one.a (id bigint PRIMARY KEY, data text); INSERT INTO my_one.a VALUES (1, 'row')",
@@ -204,7 +204,9 @@ fn it_goes_on_where_it_was_broken_off() {
     // Rows that were read then, and a row that was not.
     replica.sql(&format!("UPDATE one.t SET data = 'other' WHERE id IN (1, {by_then}, {ROWS})"));
     let interrupted = begin();
-    thread::sleep(Duration::from_millis(1500));
+    while part() == by_then {
+        thread::sleep(Duration::from_millis(50));
+    }
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     let output = interrupted.wait_with_output().unwrap();
     let told = shown(&output);
