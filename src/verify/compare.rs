@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A row as it was read: a text for each column, none for NULL.
 pub type Cells = Vec<Option<String>>;
@@ -98,6 +98,14 @@ pub fn compare(
     (found, matched)
 }
 
+/// The rows of PostgreSQL whose keys MySQL does not have in this part.
+#[must_use]
+pub fn surplus(columns: &[Column], places: &[usize], mysql: &[Cells], postgres: &[Cells]) -> Vec<Difference> {
+    let here: HashSet<Key> = mysql.iter().map(|row| key(columns, places, row)).collect();
+    let there: BTreeSet<Key> = postgres.iter().map(|row| key(columns, places, row)).collect();
+    there.into_iter().filter(|key| !here.contains(key)).map(Difference::Surplus).collect()
+}
+
 /// A number for all rows of a table that depends on each of them and not on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Digest {
@@ -160,6 +168,8 @@ mod tests {
             ]
         );
         assert_eq!(matched, 4);
+        assert_eq!(surplus(&columns, &[0], &mysql, &postgres), []);
+        assert_eq!(surplus(&columns, &[0], &postgres, &mysql), [Difference::Surplus(key("1"))]);
     }
 
     #[test]

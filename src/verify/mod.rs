@@ -117,6 +117,9 @@ pub struct Part {
     matched: u64,
     found: Vec<Difference>,
     more: u64,
+    /// Whether PostgreSQL is to be looked through for what it has alone, whatever the numbers say.
+    #[serde(default)]
+    alone: bool,
 }
 
 /// Whoever is told how far the reading of a table has come.
@@ -157,6 +160,8 @@ pub(crate) struct Sides<'a> {
     columns: Vec<Column>,
     /// The places of the key among the columns; none when rows can't be found by it.
     places: Vec<usize>,
+    /// The key, where it is one whole number, which both sides order alike.
+    number: Option<Column>,
 }
 
 /// Compares one table. Gives the session back for the next one. `from`: what is known of it from before.
@@ -299,7 +304,13 @@ impl<'a> Sides<'a> {
             chunk,
             behind: None,
         };
-        Self { client, table, query, columns, places }
+        let number = match places[..] {
+            [place] => columns.get(place).filter(|column| {
+                column.form == Form::Integer && ["int2", "int4", "int8"].contains(&column.kind.as_str())
+            }),
+            _ => None,
+        };
+        Self { client, table, query, number: number.cloned(), columns, places }
     }
 
     /// A number for all rows of MySQL.
@@ -331,23 +342,36 @@ impl<'a> Sides<'a> {
         observer: &dyn Observer,
     ) -> Result<(Session, Look), VerifyError> {
         let mut look = Look { rows: 0, found: vec![], more: 0 };
-        let mut matched = 0;
+        let (mut matched, mut alone, mut last, mut surplus_more) = (0, false, None, 0);
         let mut query = self.query.clone();
         if let Some(part) = from
             && let Some(key) = self.key_values(&part.behind)
         {
             query.behind = Some(key);
             look = Look { rows: part.rows, found: part.found, more: part.more };
-            matched = part.matched;
+            (matched, alone, last) = (part.matched, part.alone, Some(part.behind));
         }
         let (mut rows, before) = (source::table_rows(query, session), look.rows);
         let began = Instant::now();
         while let Some(part) = rows.received.recv().await {
             let part = part?;
             let keys = self.keys(&part);
-            let there =
-                replica::rows_by_key(self.client, self.table, &self.columns, &self.places, &keys).await?;
+            let between = self.between(last.as_ref(), &keys).await?;
+            let of_a_range = between.is_some();
+            // Too many are there: those of these keys, and the others in the end.
+            alone |= !of_a_range && self.number.is_some();
+            let there = match between {
+                Some(there) => there,
+                None => {
+                    replica::rows_by_key(self.client, self.table, &self.columns, &self.places, &keys).await?
+                }
+            };
             let (found, of_them) = compare::compare(&self.columns, &self.places, &part, &there);
+            if of_a_range && of_them < there.len() as u64 {
+                let before = look.more;
+                look.take(compare::surplus(&self.columns, &self.places, &part, &there));
+                surplus_more += look.more - before;
+            }
             matched += of_them;
             look.rows += part.len() as u64;
             look.take(found);
@@ -358,15 +382,46 @@ impl<'a> Sides<'a> {
                     matched,
                     found: look.found.clone(),
                     more: look.more,
+                    alone,
                 });
+                last = Some(behind.clone());
             }
             pace.wait(began, look.rows - before).await;
         }
         let mut session = rows.session().await.ok_or(VerifyError::Lost)?;
-        if replica::count(self.client, self.table).await? != matched {
-            session = self.surplus(session, &mut look, pace).await?;
+        // Up to the last key all that is in PostgreSQL was seen, where its order is MySQL's.
+        let behind = last.filter(|_| self.number.is_some() && !alone);
+        if alone {
+            // They are found again.
+            look.found.retain(|difference| !matches!(difference, Difference::Surplus(_)));
+            look.more -= surplus_more;
+        }
+        if behind.is_some() || alone || replica::count(self.client, self.table).await? != matched {
+            session = self.surplus(session, &mut look, pace, behind).await?;
         }
         Ok((session, look))
+    }
+
+    /// The rows in PostgreSQL behind the last key that was seen, up to the last of these; none where its order may be another than
+    /// MySQL's, or where there are too many more.
+    async fn between(
+        &self,
+        last: Option<&Key>,
+        keys: &[Key],
+    ) -> Result<Option<Vec<compare::Cells>>, VerifyError> {
+        // PostgreSQL's numbers end where those without a sign go on.
+        let value = |key: &Key| -> Option<i64> {
+            let number: i128 = key.first()?.as_deref()?.parse().ok()?;
+            i64::try_from(number.clamp(i64::MIN.into(), i64::MAX.into())).ok()
+        };
+        let (Some(number), Some(until)) = (&self.number, keys.last().and_then(value)) else {
+            return Ok(None);
+        };
+        let most = (keys.len() + KEPT) as u64;
+        let between = (last.and_then(value), until);
+        let there =
+            replica::rows_between(self.client, self.table, &self.columns, number, between, most).await?;
+        Ok(Some(there).filter(|there| (there.len() as u64) < most))
     }
 
     /// A key as MySQL is to compare it with, where chunks can begin behind it.
@@ -385,18 +440,19 @@ impl<'a> Sides<'a> {
         rows.iter().map(key).collect()
     }
 
-    /// Looks on MySQL for each key of PostgreSQL.
+    /// Looks on MySQL for each key of PostgreSQL, from its first on or behind one.
     async fn surplus(
         &self,
         mut session: Session,
         look: &mut Look,
         pace: Pace,
+        behind: Option<Key>,
     ) -> Result<Session, VerifyError> {
         let key: Vec<Column> =
             self.places.iter().filter_map(|&place| self.columns.get(place)).cloned().collect();
         let all: Vec<usize> = (0..key.len()).collect();
         let query = self.query_of_keys();
-        let mut last: Option<Vec<Option<String>>> = None;
+        let mut last: Option<Vec<Option<String>>> = behind;
         loop {
             let there =
                 replica::keys_behind(self.client, self.table, &key, last.as_ref(), pace.chunk).await?;

@@ -171,6 +171,30 @@ pub async fn rows_by_key(
     client.query_typed(&statement, &parameters).await?.iter().map(|row| cells(row, columns.len())).collect()
 }
 
+/// The rows whose key lies behind `after` and not behind `until`, of a table whose key is a whole number; the first `most` of them.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn rows_between(
+    client: &Client,
+    table: &Table,
+    columns: &[Column],
+    key: &Column,
+    (after, until): (Option<i64>, i64),
+    most: u64,
+) -> Result<Vec<Cells>, Error> {
+    let name = format!("t.{}", quote_identifier(&key.in_postgres));
+    let statement = format!(
+        "SELECT {} FROM {} t WHERE {name} <= $1{} ORDER BY {name} LIMIT {most}",
+        expressions(columns, "t."),
+        table.quoted(),
+        after.map_or_else(String::new, |_| format!(" AND {name} > $2"))
+    );
+    let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&until, Type::INT8)];
+    parameters.extend(after.as_ref().map(|after| (after as &(dyn ToSql + Sync), Type::INT8)));
+    client.query_typed(&statement, &parameters).await?.iter().map(|row| cells(row, columns.len())).collect()
+}
+
 /// How many rows a table has.
 ///
 /// # Errors

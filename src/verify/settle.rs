@@ -61,8 +61,10 @@ pub(super) async fn rows(
         let there =
             replica::rows_by_key(sides.client, sides.table, &sides.columns, &sides.places, &keys).await?;
         (found, _) = compare::compare(&sides.columns, &sides.places, &here, &there);
-        let surplus = by_key(sides, &there).into_keys().filter(|key| !now.contains_key(key));
-        found.extend(surplus.map(Difference::Surplus));
+        let mut surplus: Vec<Key> = by_key(sides, &there).into_keys().collect();
+        surplus.retain(|key| !now.contains_key(key));
+        surplus.sort_by_cached_key(in_order);
+        found.extend(surplus.into_iter().map(Difference::Surplus));
         if found.is_empty() {
             break;
         }
@@ -77,6 +79,11 @@ pub(super) async fn rows(
         (false, _) => Some(Verdict::Undecided { why, rows_that_differ }),
     };
     Ok((session, verdict))
+}
+
+/// By which keys are told in an order that people expect: that of numbers, where they are some.
+fn in_order(key: &Key) -> Vec<(usize, Option<String>)> {
+    key.iter().map(|value| (value.as_ref().map_or(0, String::len), value.clone())).collect()
 }
 
 /// Looks at a whole table until it is decided; with how many rows there are on MySQL.

@@ -162,7 +162,7 @@ mod tests {
 
     fn part() -> Part {
         let found = vec![super::super::compare::Difference::Doubled(vec![Some("a\"b".into()), None], 2)];
-        Part { behind: vec![Some("9".into())], rows: 9, matched: 8, found, more: 1 }
+        Part { behind: vec![Some("9".into())], rows: 9, matched: 8, found, more: 1, alone: false }
     }
 
     #[test]
