@@ -23,7 +23,7 @@ use crate::watch::{self, Health, Known, Memory, SourceSeen};
 use crate::wording::counted;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
 
@@ -48,8 +48,9 @@ async fn watch(arguments: &Watch, console: &Console) -> Result<Ending, Ending> {
     let mut watching = Watching {
         arguments,
         console,
+        // One of another place pg_chameleon can only have been given by a copy.
         pg_chameleons_name: location::name_for_pg_chameleon(&configuration.path, &location::home())
-            .unwrap_or_else(|| configuration.named.clone()),
+            .unwrap_or_else(|| stem(&configuration.path)),
         configuration: &configuration,
         session: Some(session),
         since,
@@ -312,6 +313,10 @@ impl Watching<'_> {
         };
         log_file::read(&log_file::place(&folder, &self.pg_chameleons_name, &source.name))
     }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn configured<'a>(configuration: &'a Configuration, source: &Source) -> Option<&'a NewSource> {

@@ -122,6 +122,23 @@ fn begun(replica: &Replica) -> (Child, impl Iterator<Item = Value> + use<>) {
     (child, lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()))
 }
 
+/// pg_chameleon takes a configuration by its name alone.
+#[test]
+fn a_configuration_of_another_place_is_named_as_a_copy_of_it_would_be() {
+    let replica = upgraded();
+    replica.sql("UPDATE sch_chameleon.t_sources SET enm_status = 'error'");
+    let (_folder, file) = place("of my own.yml");
+    fs::copy(replica.home.configuration(), &file).unwrap();
+    let output = Command::new(PROGRAM)
+        .args(["watch", "--config", file.to_str().unwrap()])
+        .env("HOME", replica.home.path())
+        .output()
+        .unwrap();
+    let shown = shown(&output);
+    assert_eq!(output.status.code(), Some(6), "{shown}");
+    assert!(shown.contains("`chameleon start_replica --config 'of my own' --source replica`"), "{shown}");
+}
+
 /// The look says so, and the next one asks again.
 #[test]
 fn a_session_that_is_lost_is_told_and_opened_anew() {
