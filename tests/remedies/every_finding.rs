@@ -33,6 +33,20 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Test("tests/cli/backup.rs", "programs_that_will_not_do_are_named"),
         ],
     ),
+    // What watch finds.
+    ("binlog", &[Live("watch_ends")]),
+    ("blocked", &[Live("watch")]),
+    ("daemon", &[Live("watch_ends"), Live("watch")]),
+    ("disabled-tables", &[Live("watch")]),
+    ("not-consistent", &[Live("watch")]),
+    (
+        "paused",
+        &[No(
+            "a maintenance of pg_chameleon's lets it go on; what was broken off is its administrator's to see",
+        )],
+    ),
+    ("replay-errors", &[Live("watch")]),
+    ("stuck", &[No("no daemon hangs at will; its commands are those of daemon")]),
     ("batch-succession", &[Live("orphan_after_retention")]),
     ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
     (
