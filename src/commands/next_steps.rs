@@ -64,7 +64,7 @@ fn configuration(console: &Console, path: &Path, home: &Path) -> String {
     if let Some(name) = location::name_for_pg_chameleon(path, home) {
         return word(&name);
     }
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = location::stem(path);
     let taken = |name: &str| home.join(FOLDER).join(format!("{name}.yml")).exists();
     let mut name = stem.clone();
     let mut number = 2;

@@ -194,8 +194,7 @@ fn to_mend(
             let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
             format!("chameleon.py sync_tables --config {source} --table {}", shell::word(&names.join(",")))
         } else {
-            let config = location::name_for_pg_chameleon(&configuration.path, &location::home());
-            let config = shell::word(config.as_deref().unwrap_or(&configuration.named));
+            let config = shell::word(&location::name_or_stem(&configuration.path, &location::home()));
             // It names them by their schemas on MySQL.
             let title = |table: &&Table| match verify::on_mysql(configuration, table) {
                 Some(on_mysql) => format!("{}.{}", on_mysql.schema, table.name),

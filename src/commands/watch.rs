@@ -23,7 +23,7 @@ use crate::watch::{self, Health, Known, Memory, SourceSeen};
 use crate::wording::counted;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
 
@@ -48,9 +48,7 @@ async fn watch(arguments: &Watch, console: &Console) -> Result<Ending, Ending> {
     let mut watching = Watching {
         arguments,
         console,
-        // One of another place pg_chameleon can only have been given by a copy.
-        pg_chameleons_name: location::name_for_pg_chameleon(&configuration.path, &location::home())
-            .unwrap_or_else(|| stem(&configuration.path)),
+        pg_chameleons_name: location::name_or_stem(&configuration.path, &location::home()),
         configuration: &configuration,
         session: Some(session),
         since,
@@ -255,11 +253,10 @@ impl Watching<'_> {
         };
         let client = session.client();
         let mut seen = self.at_one_moment(client).await.map_err(unanswered)?;
-        let said_to_run = seen.sources.iter().filter(|source| source.status == "running").count();
         for _ in 0..LOOKS {
             let without =
                 seen.sources.iter().filter(|it| it.status == "running" && !watch::has_sessions(it, &seen));
-            if said_to_run == 0 || without.count() == 0 {
+            if without.count() == 0 {
                 break;
             }
             tokio::time::sleep(APART).await;
@@ -313,10 +310,6 @@ impl Watching<'_> {
         };
         log_file::read(&log_file::place(&folder, &self.pg_chameleons_name, &source.name))
     }
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn configured<'a>(configuration: &'a Configuration, source: &Source) -> Option<&'a NewSource> {

@@ -81,6 +81,18 @@ pub fn name_for_pg_chameleon(file: &Path, home: &Path) -> Option<String> {
     there.then(|| name.to_owned())
 }
 
+/// The same; of a file that it can't find, the name that a copy of it there would have.
+#[must_use]
+pub fn name_or_stem(file: &Path, home: &Path) -> String {
+    name_for_pg_chameleon(file, home).unwrap_or_else(|| stem(file))
+}
+
+/// The name of a file without its ending.
+#[must_use]
+pub fn stem(file: &Path) -> String {
+    file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// Whether both paths lead to one file that is there.
 #[must_use]
 pub fn same_file(left: &Path, right: &Path) -> bool {

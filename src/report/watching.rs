@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 
 /// The file with the last look, as JSON.
-pub const JSON_FILE: Kind = Kind { what: "look as JSON", beginning: b"{\"version\":", mode: 0o644 };
+pub const JSON_FILE: Kind = Kind { what: "look as JSON", beginning: b"{\"version\":1,\"at\":", mode: 0o644 };
 /// The file with the last look, for Prometheus.
 pub const PROMETHEUS_FILE: Kind = Kind { what: "metrics", beginning: b"# HELP chameleon_", mode: 0o644 };
 
@@ -55,7 +55,6 @@ impl<'a> Look<'a> {
     #[must_use]
     pub fn prometheus(&self, at: DateTime<Utc>) -> String {
         let mut text = String::new();
-        let flag = |is: bool| Some(u64::from(is));
         type Of = fn(&SourceSeen) -> Option<u64>;
         let up: Of = |source| Some(u64::from(source.health != Health::Down));
         let well: Of = |source| Some(u64::from(matches!(source.health, Health::CaughtUp | Health::Behind)));
@@ -81,7 +80,7 @@ impl<'a> Look<'a> {
             );
         };
         head(&mut text, "well", "Whether nothing is wrong with the replica.");
-        _ = writeln!(text, "chameleon_replica_well {}", flag(self.well).unwrap_or_default());
+        _ = writeln!(text, "chameleon_replica_well {}", u64::from(self.well));
         for (name, help, of) in of_sources {
             head(&mut text, name, help);
             for (source, value) in self.sources.iter().filter_map(|source| Some((source, of(source)?))) {

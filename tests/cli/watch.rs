@@ -182,6 +182,13 @@ fn a_file_is_written_anew_at_each_look_and_nothing_else_is_lost_for_it() {
     assert!(shown.contains("holds no look as JSON"), "{shown}");
     assert!(fs::read_to_string(&file).unwrap().starts_with("# HELP"));
     let (_folder, file) = place("replica.json");
+    // Nor what another command keeps as JSON.
+    let state = "{\"version\":1,\"verify_of\":\"x\"}";
+    fs::write(&file, state).unwrap();
+    let (shown, code) = watch(&replica, &["--format", "json", "--file", file.to_str().unwrap()]);
+    assert_eq!(code, Some(2), "{shown}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), state);
+    fs::remove_file(&file).unwrap();
     let (shown, _) = watch(&replica, &["--format", "json", "--file", file.to_str().unwrap()]);
     assert!(shown.contains("replica: down"), "{shown}");
     let look: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();

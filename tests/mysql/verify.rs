@@ -166,6 +166,19 @@ fn the_tables_to_copy_anew_are_named_whole() {
     let replica = Replica::of(&seed, &[configured]);
     let told = replica.command_with_mysql(&["verify"]).assert().code(6);
     told.stdout(contains("chameleon.py sync_tables --config old_one --table t\n"));
+    // 2.0 takes schemas by their names on MySQL, and a configuration by its name: of another place, that of a copy.
+    replica.upgrade(&[]).code(0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("of my own.yml");
+    std::fs::copy(replica.home.configuration(), &file).unwrap();
+    let output = Command::new(PROGRAM)
+        .args(["verify", "--config", file.to_str().unwrap()])
+        .env("HOME", replica.home.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", shown(&output));
+    let command = format!("chameleon sync_tables --config 'of my own' --source {NEW} --tables my_one.t\n");
+    assert!(shown(&output).contains(&command), "{}", shown(&output));
 }
 
 /// What is known when it is broken off, by ctrl-C or by kill -9, is known the next time: rows that were read are not read again.
