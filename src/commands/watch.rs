@@ -206,10 +206,7 @@ impl Watching<'_> {
     async fn look(&mut self) -> Seeing {
         let seen = match self.seen().await {
             Ok(seen) => seen,
-            Err(finding) => {
-                self.session = None;
-                return Seeing { sources: vec![], findings: vec![finding] };
-            }
+            Err(finding) => return Seeing { sources: vec![], findings: vec![finding] },
         };
         let at = self.began.elapsed();
         let chosen =
@@ -240,19 +237,19 @@ impl Watching<'_> {
 
     /// What the catalogue says, in a session of its own when the last one was lost.
     async fn seen(&mut self) -> Result<Seen, Finding> {
-        let unanswered = |error: Error| session::unreadable(&error);
-        if self.session.is_none() {
-            self.session = Some(session::connect(self.configuration).await?);
-        }
-        let Some(session) = &self.session else {
-            return Err(Finding::error(
-                "postgresql",
-                "PostgreSQL can't be reached.",
-                "See whether it is up.",
-            ));
+        // One that can't be asked goes, and the next look opens another.
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => session::connect(self.configuration).await?,
         };
-        let client = session.client();
-        let mut seen = self.at_one_moment(client).await.map_err(unanswered)?;
+        let seen = self.settled(session.client()).await.map_err(|error| session::unreadable(&error))?;
+        self.session = Some(session);
+        Ok(seen)
+    }
+
+    /// Where a daemon that is said to run has no session: a moment later, for it may be connecting.
+    async fn settled(&self, client: &Client) -> Result<Seen, Error> {
+        let mut seen = self.at_one_moment(client).await?;
         for _ in 0..LOOKS {
             let without =
                 seen.sources.iter().filter(|it| it.status == "running" && !watch::has_sessions(it, &seen));
@@ -260,7 +257,7 @@ impl Watching<'_> {
                 break;
             }
             tokio::time::sleep(APART).await;
-            seen = self.at_one_moment(client).await.map_err(unanswered)?;
+            seen = self.at_one_moment(client).await?;
         }
         Ok(seen)
     }

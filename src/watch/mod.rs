@@ -253,7 +253,7 @@ impl Looked<'_> {
                 format!("The replica of {name} is stopped.{ended}")
             }
             "initialising" | "syncing" => {
-                return vec![Finding::warning(
+                return vec![Finding::error(
                     "daemon",
                     format!(
                         "The tables of {name} are being copied (status {status}): its replica does not run meanwhile."

@@ -162,7 +162,7 @@ fn each_status_says_what_to_do() {
     }
     let (health, findings) =
         World::new().judged(&Source { status: "syncing".to_owned(), ..source() }, vec![]);
-    assert_eq!((health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Warning)]));
+    assert_eq!((health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Error)]));
 }
 
 #[test]

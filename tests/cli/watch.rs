@@ -80,6 +80,19 @@ fn a_replica_that_does_not_run_is_not_well() {
     assert!(shown.contains("daemon") && !shown.contains("replica: down"), "{shown}");
 }
 
+/// Its replica does not run meanwhile, and nothing is to say that it does.
+#[test]
+fn a_source_whose_tables_are_being_copied_does_not_run() {
+    let replica = upgraded();
+    for status in ["initialising", "syncing"] {
+        replica.sql(&format!("UPDATE sch_chameleon.t_sources SET enm_status = '{status}'"));
+        let (shown, code) = watch(&replica, &[]);
+        assert_eq!(code, Some(6), "{shown}");
+        assert!(shown.contains(&format!("are being copied (status {status})")), "{shown}");
+        assert!(shown.contains("Not well: 1 of 1 source not running, 2 errors above."), "{shown}");
+    }
+}
+
 /// A status that says running, and nobody at work.
 #[test]
 fn a_status_alone_is_not_believed() {
