@@ -3,7 +3,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The type byte and the length.
 const HEADER: usize = 5;
@@ -102,7 +102,7 @@ fn terminated(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// What a frontend message is, by its name in the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum MessageKind {
     /// A simple query: SQL, answered by all its results.
     Query,

@@ -2,7 +2,7 @@
 
 use super::{Effect, Fault, MessageKind, Place};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +29,7 @@ pub struct Transcript {
 }
 
 /// A frontend message that the proxy took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenMessage {
     /// Its number in the run, from 1.
     pub number: u64,
@@ -44,7 +44,7 @@ pub struct SeenMessage {
 }
 
 /// A place in a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepMessage {
     /// The savepoint's name.
     pub name: String,

@@ -2,6 +2,7 @@
 //! upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced.
 
 pub mod dump;
+pub mod report;
 
 use crate::chameleon::home::Configuration;
 use crate::fault::FaultKind;

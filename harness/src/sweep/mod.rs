@@ -21,7 +21,7 @@ use judge::{Judge, Standing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -154,7 +154,7 @@ pub enum SweepError {
 }
 
 /// What a sweep found.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     /// The messages of the undisturbed run.
     pub messages: Vec<SeenMessage>,
@@ -165,7 +165,7 @@ pub struct Findings {
 }
 
 /// One run of a sweep.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
     /// The case, as `--only` takes it.
     pub case: String,

@@ -67,7 +67,7 @@ impl fmt::Display for Property {
 }
 
 /// A property that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// Which.
     pub property: Property,
