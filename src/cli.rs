@@ -366,7 +366,10 @@ pub enum WatchFormat {
 }
 
 /// A time such as `90s`, `30m`, `1h` or `2d`; without a unit, in seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is expected instead.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let expected = "a time such as 90s, 30m, 1h or 2d is expected";
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

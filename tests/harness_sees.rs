@@ -8,6 +8,7 @@ use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::process::tools;
 use chameleon_harness::record::properties::Property;
 use chameleon_harness::replica::Origin;
+use chameleon_harness::replica::attempt;
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
@@ -134,6 +135,7 @@ fn swept(original: Upgrader, fault: &str) -> Findings {
             jobs: 2,
             retries: Retries::OncePerState,
             spread: Spread::Full,
+            limit: attempt::LIMIT,
         },
         &|_, _| {},
     )

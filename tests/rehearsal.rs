@@ -6,17 +6,20 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::commands::{self, CommonArguments, rehearse::RehearseArguments};
+use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
+use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
-use chameleon_harness::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
+use chameleon_harness::rehearsal::report::{RehearsalReport, StepName, StepOutcome, UpgradeRun};
+use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told};
 use chameleon_harness::replica::ReplicaError;
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{self, Address, Database, Server};
+use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
@@ -107,17 +110,25 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
     let rehearsal = Rehearsal {
-        dump,
+        from: From::Dump(dump),
         configuration: rehearsal::configuration(&file).unwrap(),
-        configuration_file: file,
+        of_production: Configuration::parse(file, configuration).unwrap(),
         server: server::Kind::default(),
         upgrader: Upgrader::new(PROGRAM),
-        assume_stopped: false,
+        offline: true,
+        daemon: Daemon::LeftOut,
+        accept: vec![],
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+        spread: Spread::SqlStatesInTurn,
         only: vec![],
         jobs: 2,
+        repeat: "chameleon-harness rehearse".to_owned(),
     };
-    rehearsal.run(&|_, _| {})
+    rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} })
+}
+
+fn run_of(rehearsed: &RehearsalReport) -> &UpgradeRun {
+    rehearsed.upgrade.as_ref().unwrap()
 }
 
 #[test]
@@ -130,12 +141,19 @@ fn a_dump_of_an_original_catalogue_is_rehearsed_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     for format in ["custom", "plain", "directory", "tar"] {
         let rehearsed = rehearsed(dump(&production, format, folder.path()), PRODUCTION, &[]);
-        assert!(rehearsed.went_well(), "{format}: {}", rehearsed.output);
+        assert!(rehearsed.went_well(), "{format}: {}", run_of(&rehearsed).output);
         for said in ["replay 40 events of shop", "mysql-bin.000041:120", "2.0.10"] {
-            assert!(rehearsed.output.contains(said), "{format}: no {said:?} in {}", rehearsed.output);
+            assert!(
+                run_of(&rehearsed).output.contains(said),
+                "{format}: no {said:?} in {}",
+                run_of(&rehearsed).output
+            );
         }
-        assert!(!rehearsed.output.contains("secret-of-production"), "{}", rehearsed.output);
-        assert!(rehearsed.seconds > rehearsed.replay_seconds && rehearsed.replay_seconds > 0.0);
+        assert!(!run_of(&rehearsed).output.contains("secret-of-production"), "{}", run_of(&rehearsed).output);
+        assert!(
+            run_of(&rehearsed).seconds > run_of(&rehearsed).replay_seconds
+                && run_of(&rehearsed).replay_seconds > 0.0
+        );
     }
 }
 
@@ -165,8 +183,11 @@ fn a_day_that_would_not_go_well_is_told() {
     let without_stock = PRODUCTION.replace(", my_stock: stock", "");
     let rehearsed = rehearsed(dump(&production, "custom", folder.path()), &without_stock, &["kill_client"]);
     assert!(!rehearsed.went_well());
-    assert_eq!(rehearsed.exit_code, Some(3), "{}", rehearsed.output);
-    assert!(rehearsed.output.contains("my_stock"), "{}", rehearsed.output);
+    let ended = |step: StepName| rehearsed.steps.iter().find(|it| it.step == step).map(|it| it.outcome);
+    assert_eq!(ended(StepName::Upgrade), Some(StepOutcome::Failed));
+    assert_eq!(ended(StepName::Faults), Some(StepOutcome::LeftOut));
+    assert_eq!(run_of(&rehearsed).exit_code, Some(3), "{}", run_of(&rehearsed).output);
+    assert!(run_of(&rehearsed).output.contains("my_stock"), "{}", run_of(&rehearsed).output);
     assert!(rehearsed.sweep.is_none(), "there is nothing to sweep");
 }
 
@@ -174,11 +195,14 @@ fn a_day_that_would_not_go_well_is_told() {
 fn what_is_wrong_with_the_configuration_is_told_of_the_file_itself() {
     let production = Replica::demo();
     let folder = tempfile::tempdir().unwrap();
-    let wrong = PRODUCTION.replace("type: mysql", "type: [mysql]");
-    let rehearsed = rehearsed(dump(&production, "custom", folder.path()), &wrong, &[]);
-    assert_eq!(rehearsed.exit_code, Some(2), "{}", rehearsed.output);
+    let configuration = folder.path().join("production.yml");
+    fs::write(&configuration, PRODUCTION.replace("type: mysql", "type: [mysql]")).unwrap();
+    let dump = dump(&production, "custom", folder.path());
+    let refused =
+        commands::rehearse::run(&arguments(dump, &configuration, server::Kind::default())).unwrap_err();
+    assert_eq!(refused.code(), 2, "{refused}");
     // Line 10 of PRODUCTION.
-    assert!(rehearsed.output.contains("/production.yml:10:"), "{}", rehearsed.output);
+    assert!(refused.to_string().contains("/production.yml:10:"), "{refused}");
 }
 
 /// A scenario whose seed is a dump beside it.
@@ -251,7 +275,7 @@ fn production_is_read_and_stays_as_it_was() {
             "only what the replica needs is read"
         );
         let rehearsed = rehearsed(dump.file(), PRODUCTION, &[]);
-        assert!(rehearsed.went_well(), "{rows:?}: {}", rehearsed.output);
+        assert!(rehearsed.went_well(), "{rows:?}: {}", run_of(&rehearsed).output);
     }
     let after = Record::of_database(&mut production.client()).unwrap();
     assert!(before == after, "{}", before.diff(&after));
@@ -268,8 +292,12 @@ fn types_of_extensions_come_over_and_row_security_is_told() {
          CREATE TABLE shop.words (word \"of extensions\".citext PRIMARY KEY); INSERT INTO shop.words VALUES ('a')",
     );
     let rehearsed = rehearsed(take(&production, Rows::All).unwrap().file(), PRODUCTION, &[]);
-    assert!(rehearsed.went_well(), "{}", rehearsed.output);
-    assert!(rehearsed.left_out.iter().all(|what| !what.contains("words")), "{:?}", rehearsed.left_out);
+    assert!(rehearsed.went_well(), "{}", run_of(&rehearsed).output);
+    assert!(
+        rehearsed.throwaway.left_out.iter().all(|what| !what.contains("words")),
+        "{:?}",
+        rehearsed.throwaway.left_out
+    );
     let reader = format!("owner_{}", production.database.name());
     production.sql(&format!(
         "CREATE ROLE {reader} LOGIN PASSWORD 'x' IN ROLE pg_read_all_data; ALTER TABLE shop.words ENABLE ROW LEVEL SECURITY"
@@ -291,6 +319,25 @@ fn production_that_can_t_be_read_is_told_without_its_password() {
     assert!(!error.contains("secret-of-production"), "{error}");
 }
 
+/// As the command line gives them.
+fn arguments(dump: PathBuf, configuration: &Path, server: server::Kind) -> RehearseArguments {
+    RehearseArguments {
+        dump: Some(dump),
+        with_data: false,
+        config: configuration.to_str().unwrap().to_owned(),
+        offline: true,
+        daemon: None,
+        no_daemon: false,
+        daemon_for: std::time::Duration::from_secs(60),
+        accept: vec![],
+        sweep: Faults::None,
+        faults: vec![],
+        only: vec![],
+        report: None,
+        common: CommonArguments { server, jobs: None, upgrader: Some(PROGRAM.to_owned()) },
+    }
+}
+
 /// The shared server as one of somebody else's, by its URL.
 fn url() -> server::Kind {
     let address = server::shared().unwrap().address();
@@ -309,23 +356,13 @@ fn a_dump_that_drops_its_database_harms_no_server() {
     fs::write(&configuration, PRODUCTION).unwrap();
     for format in ["plain", "custom", "directory", "tar"] {
         let dump = dump_with(&victim, format, &["--create", "--clean"], folder.path());
-        let arguments = RehearseArguments {
-            dump: Some(dump.clone()),
-            without_rows: false,
-            config: configuration.to_str().unwrap().to_owned(),
-            no_sweep: true,
-            faults: vec![],
-            only: vec![],
-            assume_stopped: false,
-            report: None,
-            common: CommonArguments { server: url(), jobs: None, upgrader: Some(PROGRAM.to_owned()) },
-        };
+        let arguments = arguments(dump.clone(), &configuration, url());
         let refused = commands::rehearse::run(&arguments).unwrap_err();
         assert_eq!(refused.code(), 2, "{format}: {refused}");
         assert!(refused.to_string().contains("use --server local"), "{format}: {refused}");
         assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));
         let rehearsed = rehearsed(dump, PRODUCTION, &[]);
-        assert!(rehearsed.went_well(), "{format}: {}", rehearsed.output);
+        assert!(rehearsed.went_well(), "{format}: {}", run_of(&rehearsed).output);
         assert!(before == victim.record(), "{format}: {}", before.diff(&victim.record()));
     }
 }
@@ -567,8 +604,8 @@ fn what_another_server_lacks_is_told_and_does_no_harm() {
     for format in ["plain", "custom", "directory", "tar"] {
         let dump = dump_with(&production, format, &[], folder.path());
         let rehearsed = rehearsed(dump, PRODUCTION, &[]);
-        assert!(rehearsed.went_well(), "{format}: {}", rehearsed.output);
-        let told = rehearsed.left_out.join("\n");
+        assert!(rehearsed.went_well(), "{format}: {}", run_of(&rehearsed).output);
+        let told = rehearsed.throwaway.left_out.join("\n");
         for what in [
             "EXTENSION pg_stat_statements",
             "EVENT TRIGGER noted",

@@ -49,6 +49,7 @@ fn sweep_of(seed: Seed) -> Sweep {
         jobs: 2,
         retries: Retries::OncePerState,
         spread: Spread::SqlStatesInTurn,
+        limit: attempt::LIMIT,
     }
 }
 
@@ -209,6 +210,7 @@ fn a_second_upgrader_gets_as_far_as_the_first_one_s_lock() {
         configuration: &sweep.configuration,
         faults: &[yaml_serde::from_str(fault).unwrap()],
         environment: &BTreeMap::new(),
+        limit: attempt::LIMIT,
     };
     let outcome = attempt::run(&mut replica, template.server(), &attempt).unwrap();
     outcome.transcript.all_happened().unwrap();

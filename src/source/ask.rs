@@ -157,6 +157,16 @@ pub async fn binary_logs(connection: &MysqlConnection) -> Result<BinaryLogs, NoL
     Ok(listing.await.map_err(|_| NoLogs::Lost)??)
 }
 
+/// The version that the server tells, in a session of its own.
+///
+/// # Errors
+/// [`NoLogs`].
+pub async fn version(connection: &MysqlConnection) -> Result<String, NoLogs> {
+    let Session(mut conn) = connected(connection).await?;
+    let asking = tokio::task::spawn_blocking(move || server::version(&mut conn));
+    Ok(asking.await.map_err(|_| NoLogs::Lost)??)
+}
+
 /// What is asked, one after the other, on a thread of its own.
 struct Questions<'a> {
     conn: Conn,

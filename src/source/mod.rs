@@ -19,7 +19,7 @@ mod target;
 mod times;
 mod transactions;
 
-pub use ask::{NoLogs, ask, binary_logs, connected};
+pub use ask::{NoLogs, ask, binary_logs, connected, version};
 pub use connect::{ConnectError, Session, place};
 pub use parts::Parts;
 pub use progress::{Observer, Unobserved};

@@ -89,6 +89,12 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
     })
 }
 
+/// The version, as the server writes it.
+pub(super) fn version(conn: &mut Conn) -> Result<String, Question> {
+    let version = conn.query_first("SELECT VERSION()").map_err(unanswered("reading the server's version"))?;
+    Ok(version.unwrap_or_default())
+}
+
 /// The newer variable counts when it is set; MariaDB sets both.
 fn purges_after(settings: &HashMap<String, String>) -> Option<Duration> {
     let number = |name: &str| settings.get(name).and_then(|value| value.parse::<f64>().ok());

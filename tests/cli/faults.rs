@@ -72,6 +72,7 @@ impl Upgraded {
             configuration: &self.configuration,
             faults,
             environment: &where_programs_are().into_iter().collect(),
+            limit: attempt::LIMIT,
         };
         attempt::run(replica, self.template.server(), &attempt).unwrap()
     }

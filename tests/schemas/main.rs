@@ -7,9 +7,9 @@ mod replica;
 mod validator;
 
 use chameleon_harness::chameleon::home::ConfiguredSource;
-use chameleon_harness::commands::rehearse::RehearseArguments;
+use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
 use chameleon_harness::commands::{self, CommonArguments};
-use chameleon_harness::rehearsal::RehearsalReport;
+use chameleon_harness::rehearsal::report::{self, RehearsalReport};
 use chameleon_harness::replica::report::Report;
 use chameleon_upgrade::report::schemas;
 use replica::{PROGRAM, Replica, demo_source, shown};
@@ -32,7 +32,7 @@ fn root() -> &'static Path {
 
 fn all() -> Vec<(&'static str, Value)> {
     let mut all = schemas::all();
-    all.push(("rehearsal.json", RehearsalReport::schema()));
+    all.push((REHEARSAL, RehearsalReport::schema()));
     all
 }
 
@@ -56,9 +56,13 @@ fn the_schemas_are_those_of_the_types() {
     assert_eq!(there.len(), all().len(), "{there:?}");
 }
 
-fn assert_valid(schema: &str, document: &Value, what: &str) {
-    let (_, schema) = all().into_iter().find(|(name, _)| *name == schema).unwrap();
-    assert_eq!(document["version"], 1, "{what}");
+/// The one form that has had another version.
+const REHEARSAL: &str = "rehearsal.json";
+
+fn assert_valid(name: &str, document: &Value, what: &str) {
+    let (_, schema) = all().into_iter().find(|(its, _)| *its == name).unwrap();
+    let version = if name == REHEARSAL { report::VERSION } else { 1 };
+    assert_eq!(document["version"], version, "{what}");
     let violations = violations(&schema, document);
     assert!(violations.is_empty(), "{what}: {}\n{document:#}", violations.join("\n"));
 }
@@ -152,12 +156,16 @@ fn a_rehearsal_writes_what_its_schema_says() {
     fs::write(&configuration, PRODUCTION).unwrap();
     let arguments = RehearseArguments {
         dump: Some(dump),
-        without_rows: false,
+        with_data: false,
         config: configuration.to_str().unwrap().to_owned(),
-        no_sweep: false,
+        offline: true,
+        daemon: None,
+        no_daemon: false,
+        daemon_for: std::time::Duration::from_secs(60),
+        accept: vec![],
+        sweep: Faults::Quick,
         faults: vec![],
         only: vec!["kill_client@40".parse().unwrap()],
-        assume_stopped: false,
         report: Some(report.clone()),
         common: CommonArguments {
             server: "local".parse().unwrap(),
@@ -167,8 +175,8 @@ fn a_rehearsal_writes_what_its_schema_says() {
     };
     commands::rehearse::run(&arguments).unwrap();
     let text = fs::read(&report).unwrap();
-    assert_valid("rehearsal.json", &parse(&text, "a rehearsal"), "a rehearsal");
-    keep("rehearsal.json", &text);
+    assert_valid(REHEARSAL, &parse(&text, "a rehearsal"), "a rehearsal");
+    keep(REHEARSAL, &text);
 }
 
 /// The validator is no use if it takes anything.

@@ -3,7 +3,7 @@
 
 pub mod barrier;
 pub mod home;
-mod launcher;
+pub(crate) mod launcher;
 pub(crate) mod sessions;
 pub mod version1;
 pub mod version2;

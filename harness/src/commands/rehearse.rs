@@ -1,56 +1,93 @@
-//! `chameleon-harness rehearse`: the upgrade of a dumped catalogue with its own configuration, on a throwaway server.
+//! `chameleon-harness rehearse`: the upgrade of a copy of production with its own configuration, on a throwaway server.
 
 use super::progress::Progress;
 use super::report::{self, ReportFile};
 use super::{CommandError, CommonArguments, Ending, named_or_all, say};
+use crate::commands::output::tell;
 use crate::fault::FaultKind;
 use crate::process::running;
-use crate::rehearsal::dump::{Dump, Rows};
-use crate::rehearsal::{self, Rehearsal, RehearsalError, RehearsalReport};
+use crate::rehearsal::dump::Rows;
+use crate::rehearsal::report::{RehearsalReport, StepName};
+use crate::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told};
 use crate::replica::ReplicaError;
-use crate::server::{Binaries, Kind};
+use crate::server::Kind;
 use crate::sweep::case::Case;
-use crate::sweep::{SweepError, table};
+use crate::sweep::{Spread, SweepError, table};
+use chameleon_upgrade::checks::acceptance::Acceptance;
 use chameleon_upgrade::config::{Configuration, location};
-use clap::Args;
+use chameleon_upgrade::shell::word;
+use clap::{Args, ValueEnum};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Restore a dump of production's database on a throwaway server and upgrade it there, with production's own
-/// configuration: first undisturbed, then with every fault at every message.
+/// Rehearse the day on a copy of production, on a throwaway server: the upgrade with production's own configuration, the daemon of
+/// pg_chameleon 2 on the result, the way back, the upgrade again, and every fault.
 ///
-/// Unless a dump is given it is taken from production, which is only read. One that is given must hold sch_chameleon and
-/// the destination schemas: `pg_dump --format=custom --file FILE DATABASE`.
+/// Production is only read: its PostgreSQL in one transaction that may not write, its MySQL by `check`, and by the daemon as a
+/// replica with a server id that no one else has. What a dump that is given must hold: sch_chameleon and the destination schemas:
+/// `pg_dump --format=custom --file FILE DATABASE`.
 #[derive(Debug, Args)]
 pub struct RehearseArguments {
-    /// A file or folder of pg_dump, in any of its formats.
+    /// A file or folder of pg_dump, in any of its formats. Production's PostgreSQL is not asked then.
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
-    /// Take no rows of the destination tables from production: quicker, but an event that waits finds no row there.
+    /// Take the rows of all destination tables along, and compare them with MySQL in the end. Without it only those come along
+    /// for which events wait.
     #[arg(long, conflicts_with = "dump")]
-    pub without_rows: bool,
+    pub with_data: bool,
     /// The configuration of pg_chameleon 2: NAME for ~/.pg_chameleon/configuration/NAME.yml, or a path. Only its pg_conn
     /// is replaced.
     #[arg(long, value_name = "NAME")]
     pub config: String,
-    /// Leave the sweep out.
+    /// Don't ask MySQL, and start no daemon.
     #[arg(long)]
-    pub no_sweep: bool,
+    pub offline: bool,
+    /// The program `chameleon` of the pg_chameleon 2 whose daemon is tried [default: the one on the PATH, else 2.0.21 from PyPI in
+    /// an environment of its own].
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["offline", "no_daemon"])]
+    pub daemon: Option<PathBuf>,
+    /// Start no daemon.
+    #[arg(long)]
+    pub no_daemon: bool,
+    /// For how long the daemon runs, where it does not catch up with MySQL before: a number of seconds, or with s, m or h behind
+    /// it.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = chameleon_upgrade::cli::duration)]
+    pub daemon_for: Duration,
+    /// Accept an error of this check, for this reason, as `upgrade --accept` does on the day.
+    #[arg(long, value_name = "ID=REASON", value_parser = acceptance)]
+    pub accept: Vec<String>,
+    /// How many faults: `quick`, the kinds take turns at the messages; `full`, every kind at each message; or `none`.
+    #[arg(long, value_enum, default_value_t = Faults::Quick)]
+    pub sweep: Faults,
     /// Only these kinds of fault in the sweep; `sweep --help` lists them.
-    #[arg(long, value_name = "FAULT", value_delimiter = ',', conflicts_with = "no_sweep")]
+    #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     pub faults: Vec<FaultKind>,
     /// Only this case in the sweep, as the table writes it (FAULT@MESSAGE); may be repeated.
-    #[arg(long, value_name = "CASE", conflicts_with_all = ["faults", "no_sweep"])]
+    #[arg(long, value_name = "CASE", conflicts_with = "faults")]
     pub only: Vec<Case>,
-    /// The replica is stopped, though its status in the dump is running: --assume-stopped on the day.
-    #[arg(long)]
-    pub assume_stopped: bool,
     /// Write what came of it to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// How it is run.
     #[command(flatten)]
     pub common: CommonArguments,
+}
+
+/// How many faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Faults {
+    /// The kinds take turns.
+    Quick,
+    /// Every kind at each message.
+    Full,
+    /// None.
+    None,
+}
+
+/// Read as the upgrader reads it, and handed on as it is.
+fn acceptance(text: &str) -> Result<String, String> {
+    Acceptance::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// Rehearses the upgrade.
@@ -61,63 +98,53 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     if let Kind::Url(_) = arguments.common.server {
         return Err(wrong_use(ReplicaError::NotOnSomebodyElsesServer));
     }
-    let home = location::home();
-    let configuration_file = location::locate(&arguments.config, &home).map_err(wrong_use)?;
-    let parsed = read(&configuration_file)?;
-    let configuration = rehearsal::configuration(&configuration_file).map_err(wrong_use)?;
+    // Read as the upgrader will read it: what it would refuse is found before anything is started.
+    let of_production = Configuration::load(&arguments.config, &location::home()).map_err(wrong_use)?;
+    let configuration = rehearsal::configuration(&of_production.path).map_err(wrong_use)?;
     let upgrader = arguments.common.upgrader()?;
     let report = ReportFile::open(arguments.report.as_deref())?;
-    let taken;
-    let dump = match &arguments.dump {
+    let from = match &arguments.dump {
         Some(dump) => {
             let unreadable = |error| wrong_use(format!("the dump {} can't be read: {error}", dump.display()));
             fs::metadata(dump).map_err(unreadable)?;
-            dump.clone()
+            From::Dump(dump.clone())
         }
-        None => {
-            taken = of_production(arguments, &parsed)?;
-            taken.file()
-        }
+        None => From::Production(if arguments.with_data { Rows::All } else { Rows::Waiting }),
     };
     let rehearsal = Rehearsal {
-        dump,
+        from,
         configuration,
-        configuration_file,
+        of_production,
         server: arguments.common.server.clone(),
         upgrader,
-        assume_stopped: arguments.assume_stopped,
-        faults: if arguments.no_sweep { vec![] } else { named_or_all(&arguments.faults) },
+        offline: arguments.offline,
+        daemon: match arguments.no_daemon {
+            true => Daemon::LeftOut,
+            false => Daemon::Program { named: arguments.daemon.clone(), longest: arguments.daemon_for },
+        },
+        accept: arguments.accept.clone(),
+        faults: match arguments.sweep {
+            Faults::None => vec![],
+            Faults::Quick | Faults::Full => named_or_all(&arguments.faults),
+        },
+        spread: if arguments.sweep == Faults::Full { Spread::SqlStatesInTurn } else { Spread::InTurn },
         only: arguments.only.clone(),
         jobs: arguments.common.jobs(),
+        repeat: repeat(arguments),
     };
     let progress = Progress::start();
-    let rehearsed =
-        rehearsal.run(&|done, total| progress.tell(done, total)).map_err(|error| command_error(&error))?;
+    let step = |step: StepName| tell(format_args!("{step} …\n"));
+    let told = Told { step: &step, runs: &|done, total| progress.tell(done, total) };
+    let rehearsed = rehearsal.run(&told).map_err(|error| command_error(&error))?;
     drop(progress);
-    let shown = say!("{}", text(&rehearsed, &repeat(arguments)));
+    let shown = say!("{}", text(&rehearsed));
     let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
     let ending = if rehearsed.went_well() { Ending::Well } else { Ending::Found };
     report::ending(report::ending(Ok(ending), shown), written)
 }
 
-/// Read as the upgrader will read it: what it would refuse is found before anything is started.
-fn read(file: &Path) -> Result<Configuration, CommandError> {
-    location::read(file).and_then(|text| Configuration::parse(file.to_owned(), &text)).map_err(wrong_use)
-}
-
 fn wrong_use(error: impl ToString) -> CommandError {
     CommandError::WrongUse(error.to_string())
-}
-
-/// By the programs of the throwaway server's version, where it has them on this machine.
-fn of_production(arguments: &RehearseArguments, configuration: &Configuration) -> Result<Dump, CommandError> {
-    let binaries = match &arguments.common.server {
-        Kind::Local(options) => Binaries::find(options.major).ok(),
-        _ => None,
-    };
-    let rows = if arguments.without_rows { Rows::None } else { Rows::All };
-    let binaries = binaries.as_ref().map(|found| found.folder.as_path());
-    Dump::take(configuration, binaries, rows).map_err(|error| CommandError::harness(&error))
 }
 
 /// A dump that can't be restored is the wrong file; a message that the run does not have was asked for wrongly.
@@ -134,50 +161,44 @@ fn command_error(error: &RehearsalError) -> CommandError {
 
 /// The command that rehearses the same again.
 fn repeat(arguments: &RehearseArguments) -> String {
-    let mut command = format!("chameleon-harness rehearse --config {}", arguments.config);
+    let mut command = format!("chameleon-harness rehearse --config {}", word(&arguments.config));
+    let path = |path: &PathBuf| word(&path.display().to_string());
     if let Some(dump) = &arguments.dump {
-        command.push_str(&format!(" --dump {}", dump.display()));
+        command.push_str(&format!(" --dump {}", path(dump)));
     }
-    for (given, option) in
-        [(arguments.without_rows, " --without-rows"), (arguments.assume_stopped, " --assume-stopped")]
-    {
+    if let Some(daemon) = &arguments.daemon {
+        command.push_str(&format!(" --daemon {}", path(daemon)));
+    }
+    for accepted in &arguments.accept {
+        command.push_str(&format!(" --accept {}", word(accepted)));
+    }
+    for (given, option) in [
+        (arguments.with_data, " --with-data"),
+        (arguments.offline, " --offline"),
+        (arguments.no_daemon, " --no-daemon"),
+    ] {
         command.push_str(if given { option } else { "" });
     }
     command
 }
 
 /// What the administrator reads.
-fn text(rehearsed: &RehearsalReport, repeat: &str) -> String {
-    let mut text = format!("{}\n\n", running::shown(rehearsed.output.trim_end()));
-    if !rehearsed.left_out.is_empty() {
-        text.push_str("Not rehearsed, because this is another server than production's:\n");
-        text.extend(rehearsed.left_out.iter().map(|what| format!("  - {what}\n")));
+fn text(rehearsed: &RehearsalReport) -> String {
+    let mut text = String::new();
+    if let Some(upgrade) = &rehearsed.upgrade {
+        text.push_str(&format!("{}\n\n", running::shown(upgrade.output.trim_end())));
     }
-    let seconds = rehearsed.seconds;
-    let Some(0) = rehearsed.exit_code else {
-        let end =
-            rehearsed.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-        return format!(
-            "{text}The upgrade will not go through as things are: it ended with {end} after {seconds:.1} s. What to do stands above."
-        );
-    };
-    text.push_str(&format!(
-        "The upgrade took {seconds:.1} s here, {:.1} s of it to replay what waits and the rest in one transaction.\n",
-        rehearsed.replay_seconds
-    ));
-    let Some(findings) = &rehearsed.sweep else {
-        return text + "The day will go well if nothing goes wrong on it; the sweep was left out.";
-    };
-    text.push_str(&format!("{}\n", table(findings, repeat)));
-    let violations = findings.violations().count();
-    if violations == 0 {
-        return format!(
-            "{text}The day will go well, and if something goes wrong at any of its {} messages, the catalogue is whole \
-             and the next attempt succeeds.",
-            findings.messages.len()
-        );
+    for step in &rehearsed.steps {
+        text.push_str(&format!("{}: {:?}, {:.1} s. {}\n", step.step, step.outcome, step.seconds, step.seen));
     }
-    format!("{text}The upgrade goes well undisturbed, but {violations} runs with faults violate a property.")
+    for finding in &rehearsed.findings {
+        text.push_str(&format!("{:?} {}: {}\n", finding.severity, finding.check, finding.found));
+    }
+    if let Some(findings) = &rehearsed.sweep {
+        text.push_str(&format!("{}\n", table(findings, &rehearsed.repeat)));
+    }
+    text.push_str(&format!("{}. {}", rehearsed.verdict, rehearsed.because.join(" ")));
+    text
 }
 
 #[cfg(test)]
@@ -193,11 +214,11 @@ mod tests {
 
     #[test]
     fn a_case_is_repeated_by_the_command_that_is_shown() {
-        let line = ["rehearse", "--config", "upgraded", "--dump", "production.dump", "--assume-stopped"];
+        let line = ["rehearse", "--config", "upgraded", "--dump", "production.dump", "--offline"];
         let first = Line::parse_from(line).arguments;
         let shown = format!("{} --only cut_after@3", repeat(&first));
         let again = Line::parse_from(shown.split(' ').skip(1)).arguments;
         assert_eq!(again.only[0].to_string(), "cut_after@3");
-        assert_eq!((again.config, again.dump, again.assume_stopped), (first.config, first.dump, true));
+        assert_eq!((again.config, again.dump, again.offline), (first.config, first.dump, true));
     }
 }

@@ -4,6 +4,7 @@ use super::progress::Progress;
 use super::{CommandError, CommonArguments, Ending, named_or_all, report, say};
 use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::fault::FaultKind;
+use crate::replica::attempt;
 use crate::replica::{Origin, ReplicaError};
 use crate::scenario::ScenarioFile;
 use crate::seed::Seed;
@@ -105,6 +106,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
         jobs: arguments.common.jobs(),
         retries: if arguments.quick { Retries::OncePerState } else { Retries::AfterEveryRun },
         spread: if arguments.quick { Spread::SqlStatesInTurn } else { Spread::Full },
+        limit: attempt::LIMIT,
     };
     let progress = Progress::start();
     let findings = sweep::run(&sweep, &|done, total| progress.tell(done, total))

@@ -9,6 +9,7 @@ pub mod documents;
 mod in_service;
 pub mod logged;
 mod marker;
+mod rehearsed;
 mod replica_check;
 pub(crate) mod run;
 pub(crate) mod scenario;
@@ -27,7 +28,8 @@ use std::fmt::Write as _;
 pub use replica_check::{ReplicaCheck, check_replica};
 pub use run::{prove, run};
 pub use scenario::{
-    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Run, Scenario, Step, Sync, Upgrade, Watched,
+    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Rehearse, Run, Scenario, Step, Sync, Upgrade,
+    Watched,
 };
 pub use tables::{Difference, SchemaPair, compare};
 

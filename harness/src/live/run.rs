@@ -229,6 +229,7 @@ impl<'a> LiveRun<'a> {
                 Ok(())
             }
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
+            Step::Rehearse(rehearse) => self.rehearse(rehearse),
             Step::Run(run) => self.run(run),
             Step::Earlier(version) => self.earlier(version),
             Step::Daemon(named) => self.daemon(named),
@@ -256,6 +257,16 @@ impl<'a> LiveRun<'a> {
     /// The address of the first source's MySQL server.
     pub(crate) fn first_host(&self) -> String {
         self.servers.values().next().map(|mysql| mysql.host().to_string()).unwrap_or_default()
+    }
+
+    /// Whose upgrader it is.
+    pub(super) fn upgrader(&self) -> &'a Upgrader {
+        self.upgrader
+    }
+
+    /// The servers of the sources.
+    pub(super) fn mysql_servers(&self) -> impl Iterator<Item = &MySqlServer> {
+        self.servers.values()
     }
 
     /// Statements on MySQL, by source.
@@ -325,7 +336,7 @@ impl<'a> LiveRun<'a> {
         Ok(())
     }
 
-    fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
+    pub(super) fn upgrade(&self, upgrade: &Upgrade) -> Result<(), LiveError> {
         let upgraded = upgrade.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
         let mut with = upgrade.with.clone();
         if let Some(name) = &upgrade.server {

@@ -158,6 +158,8 @@ pub enum Step {
     Forget(Vec<String>),
     /// An upgrade.
     Upgrade(Upgrade),
+    /// A rehearsal of the replica as it is now.
+    Rehearse(Rehearse),
     /// Another command of ours.
     Run(Run),
     /// The 2.0 catalogue becomes one of this earlier version, with all its rows: the schema file of the release makes it.
@@ -204,6 +206,7 @@ impl Step {
             Self::Compare(_) => "compare",
             Self::Forget(_) => "forget",
             Self::Upgrade(_) => "upgrade",
+            Self::Rehearse(_) => "rehearse",
             Self::Run(_) => "run",
             Self::Earlier(_) => "earlier",
             Self::Daemon(_) => "daemon",
@@ -360,6 +363,41 @@ pub struct Upgrade {
     pub with: BTreeMap<String, Value>,
     /// Another MySQL server that `db_conn` of every new source leads to, by its name in the scenario.
     pub server: Option<String>,
+}
+
+/// `rehearse`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearse {
+    /// The verdict.
+    pub verdict: String,
+    /// Texts that are among its findings, steps or reasons.
+    #[serde(default)]
+    pub says: Vec<String>,
+    /// Texts that are not.
+    #[serde(default)]
+    pub silent: Vec<String>,
+    /// Errors that are accepted, as `--accept` takes them.
+    #[serde(default)]
+    pub accept: Vec<String>,
+    /// All rows come along, and are compared with MySQL.
+    #[serde(default)]
+    pub with_data: bool,
+    /// MySQL is not asked.
+    #[serde(default)]
+    pub offline: bool,
+    /// The kinds of fault that happen.
+    #[serde(default)]
+    pub faults: Vec<String>,
+    /// Another configuration than the scenario's: new sources with the old ones whose schemas they map.
+    #[serde(default)]
+    pub upgraded: Option<BTreeMap<String, Vec<String>>>,
+    /// Keys of every new source, beside the scenario's `settings`.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
+    /// The real upgrade follows at once, and comes to the same coordinates.
+    #[serde(default)]
+    pub upgrades: bool,
 }
 
 /// `run`.

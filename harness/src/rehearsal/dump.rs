@@ -1,10 +1,13 @@
 //! A dump of production for a rehearsal, taken by `pg_dump` from the server that the configuration names: it reads, in
 //! one transaction that may not write, and waits for no lock for long.
 
+use super::rows::{Moment, TableRows};
 use crate::process::scratch;
+use crate::server::Binaries;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
 use std::env;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -20,6 +23,8 @@ const LOCK_WAIT: &str = "10s";
 pub enum Rows {
     /// Definitions and rows.
     All,
+    /// Definitions, and the rows of those tables for which events wait.
+    Waiting,
     /// Definitions alone: an event that waits for a row then finds none.
     None,
 }
@@ -38,6 +43,9 @@ pub enum DumpError {
     /// There is no place for the dump.
     #[error("there is no place for a dump: {0}")]
     Folder(io::Error),
+    /// The rows for which events wait can't be read.
+    #[error("the rows for which events wait can't be read from production: {0}. Nothing was changed there")]
+    Rows(String),
     /// `pg_dump` refused.
     #[error(
         "production can't be dumped: {answer}. Nothing was changed there. pg_dump must be of production's version or a \
@@ -55,6 +63,8 @@ pub enum DumpError {
 #[derive(Debug)]
 pub struct Dump {
     folder: TempDir,
+    /// The rows that came beside it.
+    pub rows: Vec<TableRows>,
 }
 
 impl Dump {
@@ -79,7 +89,11 @@ impl Dump {
         let folder = scratch::folder()
             .and_then(|parent| tempfile::Builder::new().prefix("dump-").tempdir_in(parent))
             .map_err(DumpError::Folder)?;
-        let dump = Self { folder };
+        let mut dump = Self { folder, rows: vec![] };
+        let moment = match rows {
+            Rows::Waiting => Some(Moment::of(&configuration.pg).map_err(DumpError::Rows)?),
+            Rows::All | Rows::None => None,
+        };
         let mut command = Command::new(&program);
         command.args(["--format=custom", "--no-password", "--lock-wait-timeout", LOCK_WAIT]);
         if knows_extensions(&program) {
@@ -89,13 +103,19 @@ impl Dump {
         command.arg("--file").arg(dump.file()).args(["--schema", CATALOGUES]);
         for schema in destinations(configuration) {
             command.args(["--schema", &schema]);
-            if rows == Rows::None {
+            if rows != Rows::All {
                 command.args(["--exclude-table-data", &format!("{schema}.*")]);
             }
+        }
+        if let Some(moment) = &moment {
+            command.args(["--snapshot", moment.snapshot()]);
         }
         connect(&mut command, &configuration.pg);
         let output = command.stdin(Stdio::null()).output().map_err(failed)?;
         if output.status.success() {
+            if let Some(moment) = moment {
+                dump.rows = moment.rows(dump.folder.path()).map_err(DumpError::Rows)?;
+            }
             return Ok(dump);
         }
         let answer = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
@@ -132,3 +152,25 @@ fn connect(command: &mut Command, pg: &PostgresConnection) {
 }
 
 const OPTIONS: &str = "PGOPTIONS";
+
+/// The version of the server that a dump is of, as the dump itself says.
+#[must_use]
+pub fn version(dump: &Path) -> Option<String> {
+    let mut beginning = Vec::new();
+    if !dump.is_dir() {
+        File::open(dump).ok()?.take(BEGINNING).read_to_end(&mut beginning).ok()?;
+    }
+    let text = if beginning.starts_with(b"--") {
+        String::from_utf8_lossy(&beginning).into_owned()
+    } else {
+        let folder = Binaries::find(None).ok().map(|found| found.folder);
+        let program = folder.map_or_else(|| PathBuf::from("pg_restore"), |folder| folder.join("pg_restore"));
+        let listed = Command::new(program).arg("--list").arg(dump).stdin(Stdio::null()).output().ok()?;
+        String::from_utf8_lossy(&listed.stdout).into_owned()
+    };
+    let line = text.lines().find_map(|line| line.split_once("Dumped from database version"))?.1;
+    line.trim_start_matches(':').split_whitespace().next().map(str::to_owned)
+}
+
+/// Where a script says what it is of.
+const BEGINNING: u64 = 4096;

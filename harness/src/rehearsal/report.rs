@@ -1,6 +1,6 @@
 //! What came of a rehearsal: the one truth that the page, the JUnit file and the console are made from. §rehearsal.
 
-use crate::replica::report::Severity;
+use crate::replica::report::{Severity, StepTime};
 use crate::sweep::Findings;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -246,8 +246,8 @@ pub struct UpgradeRun {
     pub seconds: f64,
     /// How much of that the replay of what waited took.
     pub replay_seconds: f64,
-    /// The steps of its transaction, with the seconds that each took.
-    pub steps: Vec<(String, f64)>,
+    /// The steps of its transaction.
+    pub steps: Vec<StepTime>,
     /// All that it wrote.
     pub output: String,
 }

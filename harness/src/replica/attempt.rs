@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long an upgrader may take before it counts as hanging and is killed.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long an upgrader may take before it counts as hanging and is killed, where all is small.
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The file for the report, in the home folder of the run.
 const REPORT: &str = "report.json";
@@ -65,6 +65,8 @@ pub struct Attempt<'a> {
     pub faults: &'a [FaultDescription],
     /// Variables of its environment, beside those that it inherits.
     pub environment: &'a BTreeMap<String, String>,
+    /// How long it may take before it counts as hanging and is killed.
+    pub limit: Duration,
 }
 
 /// What came of a run.
@@ -129,7 +131,7 @@ pub fn run(
     command.envs(attempt.environment);
     let upgrader = running::start(&command, ANSWER)?;
     run.began(upgrader.id());
-    let Ended { status: exit, output } = upgrader.wait(LIMIT)?;
+    let Ended { status: exit, output } = upgrader.wait(attempt.limit)?;
     let took = began.elapsed();
     run.ended();
     let transcript = proxy.finish();

@@ -20,6 +20,9 @@ pub struct Report {
     /// The steps of the transaction that were done.
     #[serde(default)]
     pub steps: Vec<StepTime>,
+    /// What was planned, as the report has it.
+    #[serde(default)]
+    pub plan: Option<serde_json::Value>,
 }
 
 /// What a check found.
@@ -69,7 +72,7 @@ pub struct ReplayTime {
 }
 
 /// How long a step took.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepTime {
     /// Its name.
     pub step: String,

@@ -49,6 +49,14 @@ impl ReplicaTemplate {
         &self.server
     }
 
+    /// A session as the server's superuser on the replica that every run begins with.
+    ///
+    /// # Errors
+    /// [`server::ServerError`] when the server can't be reached.
+    pub fn superuser(&self) -> Result<postgres::Client, server::ServerError> {
+        self.database.connect()
+    }
+
     /// What the dump holds and the replica does not, because this is another server; a line each.
     #[must_use]
     pub fn left_out(&self) -> &[String] {

@@ -7,7 +7,7 @@ use crate::chameleon::home::Configuration;
 use crate::process::running;
 use crate::record::Record;
 use crate::record::properties::{self, AskingError, Blindness, Property, Reference, Version, Violation};
-use crate::replica::attempt::{self, Attempt, AttemptError, Outcome};
+use crate::replica::attempt::{self, Attempt, AttemptError, LIMIT, Outcome};
 use crate::replica::report::Report;
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
@@ -245,7 +245,7 @@ impl RunOnReplica<'_> {
     ) -> Result<Outcome, AttemptError> {
         let (arguments, environment) = (&self.run.arguments, &self.run.environment);
         let (upgrader, configuration) = (self.upgrader, self.configuration);
-        let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
+        let attempt = Attempt { upgrader, arguments, configuration, faults, environment, limit: LIMIT };
         attempt::run(replica, self.server, &attempt)
     }
 
@@ -255,7 +255,14 @@ impl RunOnReplica<'_> {
         let mut arguments = self.run.arguments.clone();
         arguments.extend(["--format", "json"].map(str::to_owned));
         let environment = &self.run.environment;
-        let attempt = Attempt { upgrader, arguments: &arguments, configuration, faults: &[], environment };
+        let attempt = Attempt {
+            upgrader,
+            arguments: &arguments,
+            configuration,
+            faults: &[],
+            environment,
+            limit: LIMIT,
+        };
         let outcome = attempt::run(replica, self.server, &attempt)?;
         Report::at_the_beginning_of(&outcome.output).map_err(|error| {
             Unfinished::Scenario(format!("check wrote no JSON ({error}): {}", outcome.output))

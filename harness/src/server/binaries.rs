@@ -34,6 +34,15 @@ impl Binaries {
             .ok_or_else(|| none_found(major))
     }
 
+    /// The installation of version `major`, else the earliest of a later one, else the latest of an earlier one.
+    #[must_use]
+    pub fn nearest(major: u32) -> Option<Self> {
+        let mut found: Vec<Self> = candidates().iter().filter_map(|folder| Self::in_folder(folder)).collect();
+        found
+            .sort_by_key(|it| if it.major < major { (true, u32::MAX - it.major) } else { (false, it.major) });
+        found.into_iter().next()
+    }
+
     /// The installation in `folder`, when there is one that runs.
     fn in_folder(folder: &Path) -> Option<Self> {
         let output = Command::new(folder.join("initdb")).arg("--version").output().ok()?;

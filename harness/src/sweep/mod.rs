@@ -59,6 +59,8 @@ pub struct Sweep {
     pub retries: Retries,
     /// Which of the kinds comes at which message.
     pub spread: Spread,
+    /// How long a run may take before it counts as hanging.
+    pub limit: Duration,
 }
 
 /// What is swept.
@@ -439,6 +441,6 @@ fn run_once(
     faults: &[crate::fault::FaultDescription],
 ) -> Result<Outcome, AttemptError> {
     let (upgrader, environment) = (&sweep.upgrader, &BTreeMap::new());
-    let attempt = Attempt { upgrader, arguments, configuration, faults, environment };
+    let attempt = Attempt { upgrader, arguments, configuration, faults, environment, limit: sweep.limit };
     attempt::run(replica, template.server(), &attempt)
 }

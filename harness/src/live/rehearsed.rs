@@ -1,0 +1,149 @@
+//! A rehearsal of the replica as it is now, and how the real upgrade then holds to what it said.
+
+use super::LiveError;
+use super::run::LiveRun;
+use super::scenario::Rehearse;
+use crate::record::Record;
+use crate::rehearsal::dump::Rows;
+use crate::rehearsal::report::{RehearsalReport, StepName};
+use crate::rehearsal::{self, Daemon, From, Rehearsal, Told, tables};
+use crate::server::Kind;
+use chameleon_upgrade::config::Configuration;
+use mysql::prelude::Queryable;
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a daemon may run, where it does not catch up before.
+const LONGEST: Duration = Duration::from_secs(60);
+/// How long a session of a daemon may outlive it on MySQL.
+const GOING: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Of replicas, which read the binary log.
+const REPLICAS: &str =
+    "SELECT count(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+
+impl<'a> LiveRun<'a> {
+    pub(super) fn rehearse(&mut self, rehearse: &'a Rehearse) -> Result<(), LiveError> {
+        let upgraded = rehearse.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
+        let value = self.configuration(upgraded, &rehearse.with)?;
+        // As a file that is written by hand has it: with pg_conn at the beginning of a line.
+        let text = yaml_serde::to_string(&value).map_err(|error| LiveError::Scenario(error.to_string()))?;
+        let folder = self.processes.folder().join("rehearsed");
+        let file = folder.join("production.yml");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&file, &text))
+            .map_err(LiveError::io("write a configuration"))?;
+        let wrong = |error: &dyn std::error::Error| LiveError::Scenario(error.to_string());
+        let rehearsal = Rehearsal {
+            from: From::Production(if rehearse.with_data { Rows::All } else { Rows::Waiting }),
+            configuration: rehearsal::configuration(&file).map_err(|error| wrong(&error))?,
+            of_production: Configuration::load(&file.display().to_string(), &folder)
+                .map_err(|error| wrong(&error))?,
+            server: Kind::default(),
+            upgrader: self.upgrader().clone(),
+            offline: rehearse.offline,
+            daemon: Daemon::Program {
+                named: Some(self.programs.chameleon2.join("bin/chameleon")),
+                longest: LONGEST,
+            },
+            accept: rehearse.accept.clone(),
+            faults: rehearse.faults.iter().filter_map(|fault| fault.parse().ok()).collect(),
+            spread: crate::sweep::Spread::InTurn,
+            only: vec![],
+            jobs: 2,
+            repeat: "chameleon-harness rehearse".to_owned(),
+        };
+        let before = self.record()?;
+        let rehearsed = rehearsal
+            .run(&Told { step: &|_| {}, runs: &|_, _| {} })
+            .map_err(|error| LiveError::Findings(vec![format!("there was no rehearsal: {error}")]))?;
+        let mut wrong = shown(rehearse, &rehearsed);
+        if before != self.record()? {
+            wrong.push("production is not what it was".to_owned());
+        }
+        wrong.extend(self.replicas_left()?);
+        if rehearse.upgrades {
+            wrong.extend(self.holds_to(&rehearsed)?);
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(LiveError::Findings(wrong)) }
+    }
+
+    fn record(&mut self) -> Result<Record, LiveError> {
+        Record::of_database(&mut self.client).map_err(LiveError::sql("record production"))
+    }
+
+    /// Nothing of ours reads MySQL's log any more.
+    fn replicas_left(&self) -> Result<Option<String>, LiveError> {
+        let deadline = Instant::now() + GOING;
+        for mysql in self.mysql_servers() {
+            let mut session = mysql.connect(None)?;
+            loop {
+                let left: Option<u64> =
+                    session.query_first(REPLICAS).map_err(LiveError::mysql("look for replicas"))?;
+                match left {
+                    Some(0) | None => break,
+                    Some(left) if Instant::now() > deadline => {
+                        return Ok(Some(format!("{left} replicas still read MySQL's log")));
+                    }
+                    Some(_) => sleep(POLL_INTERVAL),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The real upgrade, with the same outcome and the same coordinates.
+    fn holds_to(&mut self, rehearsed: &RehearsalReport) -> Result<Vec<String>, LiveError> {
+        let began = Instant::now();
+        self.upgrade(&super::scenario::Upgrade::default())?;
+        let took = began.elapsed().as_secs_f64();
+        let mut wrong = Vec::new();
+        let tables = tables::read(&mut self.client).map_err(LiveError::sql("read the tables"))?;
+        if tables != rehearsed.tables {
+            wrong.push(format!("the tables are {tables:?}, and were to be {:?}", rehearsed.tables));
+        }
+        match &rehearsed.forecast {
+            // How long it took is shown, and judged by nobody: this machine does other things too.
+            Some(forecast) => {
+                let parts = forecast.parts.iter().filter(|part| part.part != "start of the daemons");
+                let likely: f64 = parts.map(|part| part.seconds.likely).sum();
+                println!(
+                    "forecast of the stand-still: {likely:.2} s; it was {took:.2} s ({:?})",
+                    forecast.parts
+                );
+            }
+            None => wrong.push("there is no forecast".to_owned()),
+        }
+        Ok(wrong)
+    }
+}
+
+/// In what it is not what it was to be.
+fn shown(rehearse: &Rehearse, rehearsed: &RehearsalReport) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let verdict = serde_json::json!(rehearsed.verdict);
+    if verdict != rehearse.verdict.as_str() {
+        wrong.push(format!("the verdict was to be {}, and is {verdict}", rehearse.verdict));
+    }
+    let text = format!(
+        "{:#}",
+        serde_json::json!({
+            "because": rehearsed.because, "findings": rehearsed.findings, "steps": rehearsed.steps,
+        })
+    );
+    let missing = rehearse.says.iter().filter(|said| !text.contains(*said));
+    wrong.extend(missing.map(|said| format!("{said:?} was not said")));
+    let told = rehearse.silent.iter().filter(|said| text.contains(*said));
+    wrong.extend(told.map(|said| format!("{said:?} was said")));
+    let daemon = rehearsed.steps.iter().any(|it| it.step == StepName::Daemon);
+    if daemon && rehearsed.daemons.iter().any(|it| it.server_id < 3_000_000_000) {
+        wrong.push("a daemon had a server id of somebody's".to_owned());
+    }
+    if !wrong.is_empty() {
+        let daemons = serde_json::json!(rehearsed.daemons);
+        let output = rehearsed.upgrade.as_ref().map(|it| it.output.as_str()).unwrap_or_default();
+        wrong.push(format!("all of it: {text}\n{daemons:#}\n{output}"));
+    }
+    wrong
+}

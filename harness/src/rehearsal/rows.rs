@@ -1,0 +1,106 @@
+//! The rows of the tables for which events wait, read from production at the moment of the dump: the replay on the copy then
+//! finds what it would find on the day, without all the rest.
+
+use crate::replica::template::ReplicaTemplate;
+use chameleon_upgrade::config::PostgresConnection;
+use chameleon_upgrade::postgres::{self, Session};
+use futures_util::{StreamExt, TryStreamExt};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tokio::runtime::Runtime;
+use tokio_postgres::Error;
+
+/// The tables, as a statement names them.
+const WAITING: &str = "
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+    FROM (SELECT DISTINCT v_schema_name, v_table_name FROM sch_chameleon.t_log_replica) l
+    JOIN pg_catalog.pg_namespace n ON n.nspname = l.v_schema_name
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.v_table_name
+    WHERE c.relkind = 'r' ORDER BY 1";
+
+/// A transaction on production that may not write, whose moment a dump can share.
+pub struct Moment {
+    runtime: Runtime,
+    session: Session,
+    snapshot: String,
+}
+
+/// The rows of a table, in a file.
+#[derive(Debug)]
+pub struct TableRows {
+    /// The table.
+    pub table: String,
+    file: PathBuf,
+}
+
+impl Moment {
+    /// Now.
+    ///
+    /// # Errors
+    /// What production's server answers, in words.
+    pub fn of(connection: &PostgresConnection) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let session = runtime.block_on(postgres::connect(connection)).map_err(|error| error.to_string())?;
+        let snapshot = runtime.block_on(async {
+            let client = session.client();
+            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+            client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]).await
+        });
+        let snapshot = snapshot.map_err(|error| postgres::describe(&error))?.get(0);
+        Ok(Self { runtime, session, snapshot })
+    }
+
+    /// Its name, for `pg_dump --snapshot`.
+    pub fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
+
+    /// The rows of each table for which events wait, as they were at this moment, into files of `folder`.
+    ///
+    /// # Errors
+    /// What production's server or the system answers, in words.
+    pub fn rows(self, folder: &Path) -> Result<Vec<TableRows>, String> {
+        let Self { runtime, session, .. } = self;
+        runtime.block_on(async {
+            let client = session.client();
+            let said = |error: Error| postgres::describe(&error);
+            let mut taken = Vec::new();
+            for (number, row) in client.query(WAITING, &[]).await.map_err(said)?.iter().enumerate() {
+                let table: String = row.get(0);
+                let file = folder.join(format!("rows-{number}"));
+                let copied = client.copy_out(&format!("COPY {table} TO STDOUT")).await;
+                let copied = copied.map_err(|error| format!("{table}: {}", said(error)))?;
+                let mut copied = std::pin::pin!(copied.into_stream());
+                let mut output = BufWriter::new(File::create(&file).map_err(|error| error.to_string())?);
+                while let Some(part) = copied.next().await {
+                    let part = part.map_err(|error| format!("{table}: {}", said(error)))?;
+                    output.write_all(&part).map_err(|error| error.to_string())?;
+                }
+                output.flush().map_err(|error| error.to_string())?;
+                taken.push(TableRows { table, file });
+            }
+            client.batch_execute("ROLLBACK").await.map_err(said)?;
+            session.close().await;
+            Ok(taken)
+        })
+    }
+}
+
+impl TableRows {
+    /// Puts them into the copy's table, past its triggers and foreign keys: of other tables the rows are missing.
+    ///
+    /// # Errors
+    /// What the server answers, in words.
+    pub fn restore(&self, template: &ReplicaTemplate) -> Result<(), String> {
+        let mut client = template.superuser().map_err(|error| error.to_string())?;
+        let said = |error: Error| postgres::describe(&error);
+        client.batch_execute("SET session_replication_role = replica").map_err(said)?;
+        let mut input = BufReader::new(File::open(&self.file).map_err(|error| error.to_string())?);
+        let mut writer = client.copy_in(&format!("COPY {} FROM STDIN", self.table)).map_err(said)?;
+        io::copy(&mut input, &mut writer).map_err(|error| error.to_string())?;
+        writer.finish().map_err(said)?;
+        Ok(())
+    }
+}
