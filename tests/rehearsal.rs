@@ -18,7 +18,7 @@ use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::server::{self, Address, Database, Server};
+use chameleon_harness::server::{self, Address, Database, PgBouncer, PoolMode, Server};
 use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
@@ -109,10 +109,16 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
-    let rehearsal = Rehearsal {
-        from: From::Dump(dump),
-        configuration: rehearsal::configuration(&file).unwrap(),
-        of_production: Configuration::parse(file, configuration).unwrap(),
+    let rehearsal = Rehearsal { from: From::Dump(dump), ..of(&file, configuration, faults) };
+    rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} })
+}
+
+/// With a configuration in `file`; nothing of it asks MySQL.
+fn of(file: &Path, configuration: &str, faults: &[&str]) -> Rehearsal {
+    Rehearsal {
+        from: From::Production(Rows::All),
+        configuration: rehearsal::configuration::of(file).unwrap(),
+        of_production: Configuration::parse(file.to_owned(), configuration).unwrap(),
         server: server::Kind::default(),
         upgrader: Upgrader::new(PROGRAM),
         offline: true,
@@ -123,8 +129,7 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
         only: vec![],
         jobs: 2,
         repeat: "chameleon-harness rehearse".to_owned(),
-    };
-    rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} })
+    }
 }
 
 fn run_of(rehearsed: &RehearsalReport) -> &UpgradeRun {
@@ -306,6 +311,47 @@ fn types_of_extensions_come_over_and_row_security_is_told() {
     let error = take(&production, Rows::All).unwrap_err().to_string();
     assert!(error.contains("row-level security") && error.contains("give it with --dump"), "{error}");
     production.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+}
+
+/// §report-10: a dump through a pool of transactions would leave its settings to whoever comes next; a pool of sessions is as
+/// good as the server.
+#[test]
+fn production_behind_a_pooler_is_dumped_where_that_leaves_nothing() {
+    let test = "production_behind_a_pooler_is_dumped_where_that_leaves_nothing";
+    let Some(program) = tools::or_skip(test, tools::pgbouncer()) else { return };
+    let production = Replica::of(&seed(), &[]);
+    let server = server::shared().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let pooler = PgBouncer::start(&program, server.address(), mode, "").unwrap();
+        let mappings = [("my_shop", "shop"), ("my_stock", "stock")];
+        let sources = [ConfiguredSource::mysql("upgraded", &mappings)];
+        let value = configuration(pooler.address(), production.database.name(), &sources);
+        let file = folder.path().join("production.yml");
+        fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
+        let rehearsal = Rehearsal {
+            from: From::Production(Rows::Waiting),
+            ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
+        };
+        let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+        let found: Vec<_> = rehearsed.findings.iter().map(|finding| finding.check.as_str()).collect();
+        let ended = |step: StepName| rehearsed.steps.iter().find(|it| it.step == step).map(|it| it.outcome);
+        match mode {
+            PoolMode::Session => {
+                assert!(rehearsed.went_well(), "{found:?}: {}", run_of(&rehearsed).output);
+                // The events wait for rows of orders, and find them.
+                assert!(run_of(&rehearsed).output.contains("replay 40 events of shop"));
+                assert_eq!(ended(StepName::Check), Some(StepOutcome::Warned), "{found:?}");
+            }
+            _ => {
+                assert!(!rehearsed.went_well() && found.contains(&"pooler"), "{found:?}");
+                assert_eq!(ended(StepName::Dump), Some(StepOutcome::LeftOut));
+            }
+        }
+        let mut client = pooler.address().connect(production.database.name()).unwrap();
+        let path: String = client.query_one("SHOW search_path", &[]).unwrap().get(0);
+        assert!(path.contains("public"), "{mode:?} leaves search_path = {path:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Two cores are enough for three scenarios with the real programs: each is three or four processes, one after the other,
 /// that wait now and then.
 #[allow(dead_code, reason = "for those alone")]
-pub const WITH_REAL_PROGRAMS: usize = 3;
+pub const WITH_REAL_PROGRAMS: usize = 5;
 
 /// The files of `folder`, in the order of their names.
 pub fn read<C: Case>(folder: &str) -> Vec<ScenarioFile<C>> {

@@ -100,7 +100,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     }
     // Read as the upgrader will read it: what it would refuse is found before anything is started.
     let of_production = Configuration::load(&arguments.config, &location::home()).map_err(wrong_use)?;
-    let configuration = rehearsal::configuration(&of_production.path).map_err(wrong_use)?;
+    let configuration = rehearsal::configuration::of(&of_production.path).map_err(wrong_use)?;
     let upgrader = arguments.common.upgrader()?;
     let report = ReportFile::open(arguments.report.as_deref())?;
     let from = match &arguments.dump {

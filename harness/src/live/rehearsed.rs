@@ -3,14 +3,19 @@
 use super::LiveError;
 use super::run::LiveRun;
 use super::scenario::Rehearse;
+use crate::process::group::StartedProgram;
 use crate::record::Record;
 use crate::rehearsal::dump::Rows;
 use crate::rehearsal::report::{RehearsalReport, StepName};
 use crate::rehearsal::{self, Daemon, From, Rehearsal, Told, tables};
+use crate::replica::upgrader::Upgrader;
 use crate::server::Kind;
 use chameleon_upgrade::config::Configuration;
 use mysql::prelude::Queryable;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -37,7 +42,7 @@ impl<'a> LiveRun<'a> {
         let wrong = |error: &dyn std::error::Error| LiveError::Scenario(error.to_string());
         let rehearsal = Rehearsal {
             from: From::Production(if rehearse.with_data { Rows::All } else { Rows::Waiting }),
-            configuration: rehearsal::configuration(&file).map_err(|error| wrong(&error))?,
+            configuration: rehearsal::configuration::of(&file).map_err(|error| wrong(&error))?,
             of_production: Configuration::load(&file.display().to_string(), &folder)
                 .map_err(|error| wrong(&error))?,
             server: Kind::default(),
@@ -55,6 +60,10 @@ impl<'a> LiveRun<'a> {
             repeat: "chameleon-harness rehearse".to_owned(),
         };
         let before = self.record()?;
+        for step in &rehearse.ended_in {
+            self.ended_in(step, &file, false)?;
+            self.ended_in(step, &file, true)?;
+        }
         let rehearsed = rehearsal
             .run(&Told { step: &|_| {}, runs: &|_, _| {} })
             .map_err(|error| LiveError::Findings(vec![format!("there was no rehearsal: {error}")]))?;
@@ -67,6 +76,78 @@ impl<'a> LiveRun<'a> {
             wrong.extend(self.holds_to(&rehearsed)?);
         }
         if wrong.is_empty() { Ok(()) } else { Err(LiveError::Findings(wrong)) }
+    }
+
+    /// The program itself, ended in this step: nothing of it is left.
+    fn ended_in(&mut self, step: &str, configuration: &Path, killed: bool) -> Result<(), LiveError> {
+        let places = tempfile::tempdir_in(self.processes.folder()).map_err(LiveError::io("make a folder"))?;
+        let Upgrader::Ours { program, .. } = self.upgrader() else { return Ok(()) };
+        let mut command = Command::new(program.with_file_name("chameleon-harness"));
+        command.args(["rehearse", "--sweep", "none", "--config"]).arg(configuration);
+        command.arg("--daemon").arg(self.programs.chameleon2.join("bin/chameleon"));
+        command.arg("--upgrader").arg(program).env("TMPDIR", places.path()).stdin(Stdio::null());
+        // The folder that a server of another account can come to.
+        fs::set_permissions(places.path(), Permissions::from_mode(0o777))
+            .map_err(LiveError::io("open a folder"))?;
+        let mut running = self.processes.start("chameleon-harness rehearse", command)?;
+        let begun = format!("{step} …");
+        let seen = |program: &StartedProgram| Ok::<_, LiveError>(program.output().contains(&begun));
+        running.wait_until(&begun, LONGEST, seen)?;
+        // In the middle of it.
+        sleep(Duration::from_secs(1));
+        if killed {
+            running.kill()?;
+        } else {
+            running.interrupt();
+            running.wait(GOING)?;
+        }
+        let deadline = Instant::now() + GOING * 3;
+        loop {
+            let left = self.left_behind(places.path())?;
+            match left {
+                None => return Ok(()),
+                Some(left) if Instant::now() > deadline => {
+                    let how = if killed { "killed" } else { "interrupted" };
+                    return Err(LiveError::Findings(vec![format!(
+                        "{how} in the step {step} it leaves {left}"
+                    )]));
+                }
+                Some(_) => sleep(POLL_INTERVAL),
+            }
+        }
+    }
+
+    /// A file, a process, a session on either server.
+    fn left_behind(&mut self, places: &Path) -> Result<Option<String>, LiveError> {
+        if let Some(file) =
+            fs::read_dir(places).map_err(LiveError::io("look into a folder"))?.flatten().next()
+        {
+            return Ok(Some(file.path().display().to_string()));
+        }
+        let of_it = places.display().to_string();
+        for process in fs::read_dir("/proc").map_err(LiveError::io("look at processes"))?.flatten() {
+            for file in ["cmdline", "environ"] {
+                let text = fs::read(process.path().join(file)).unwrap_or_default();
+                if String::from_utf8_lossy(&text).contains(&of_it) {
+                    let command = fs::read(process.path().join("cmdline")).unwrap_or_default();
+                    return Ok(Some(format!("a process: {}", String::from_utf8_lossy(&command))));
+                }
+            }
+        }
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        AND backend_type = 'client backend'";
+        let sessions = self.client.query_one(sessions, &[]).map_err(LiveError::sql("look for sessions"))?;
+        if sessions.get::<_, i64>(0) > 0 {
+            return Ok(Some("a session on production".to_owned()));
+        }
+        for mysql in self.mysql_servers() {
+            let left: Option<u64> =
+                mysql.connect(None)?.query_first(REPLICAS).map_err(LiveError::mysql("look for replicas"))?;
+            if left.unwrap_or_default() > 0 {
+                return Ok(Some("a replica on MySQL".to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     fn record(&mut self) -> Result<Record, LiveError> {

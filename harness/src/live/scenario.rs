@@ -398,6 +398,9 @@ pub struct Rehearse {
     /// The real upgrade follows at once, and comes to the same coordinates.
     #[serde(default)]
     pub upgrades: bool,
+    /// The program is ended in these steps first, by ctrl-C and by kill -9, and leaves nothing anywhere.
+    #[serde(default)]
+    pub ended_in: Vec<String>,
 }
 
 /// `run`.

@@ -5,7 +5,6 @@ use super::rows::{Moment, TableRows};
 use crate::process::scratch;
 use crate::server::Binaries;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
-use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -140,18 +139,11 @@ fn destinations(configuration: &Configuration) -> Vec<String> {
 }
 
 /// By the environment, which libpq reads: the password is in no process title. What the configuration doesn't say is left
-/// as it is there.
+/// as it is there. That the transaction may not write is `pg_dump`'s own doing: an option that says so would be refused by
+/// poolers.
 fn connect(command: &mut Command, pg: &PostgresConnection) {
-    let settings = pg.environment();
-    let configured = settings.iter().find(|(name, _)| *name == OPTIONS).map(|(_, options)| options.clone());
-    let options = configured.or_else(|| env::var(OPTIONS).ok()).unwrap_or_default();
-    command
-        .envs(settings)
-        .env("PGAPPNAME", "chameleon-harness")
-        .env(OPTIONS, format!("{options} -c default_transaction_read_only=on"));
+    command.envs(pg.environment()).env("PGAPPNAME", "chameleon-harness");
 }
-
-const OPTIONS: &str = "PGOPTIONS";
 
 /// The version of the server that a dump is of, as the dump itself says.
 #[must_use]

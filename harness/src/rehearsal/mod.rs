@@ -2,10 +2,12 @@
 //! throwaway server and upgraded there with the administrator's own configuration, in which only `pg_conn` is replaced; then the
 //! real daemon of pg_chameleon 2 is tried on it, the way back, the upgrade again, and every fault.
 
+pub mod configuration;
 pub mod daemon;
 mod day;
 pub mod dump;
 mod forecast;
+mod on_copy;
 mod production;
 pub mod program;
 pub mod report;
@@ -16,27 +18,25 @@ mod verdict;
 
 use crate::chameleon::home::{Configuration, Home};
 use crate::fault::FaultKind;
-use crate::process::running;
-use crate::replica::attempt::{self, Attempt, AttemptError, Outcome};
-use crate::replica::report::{Finding, Report, Severity};
+use crate::replica::attempt::{self, AttemptError};
+use crate::replica::report::{Finding, Severity};
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
-use crate::replica::{Origin, Replica, ReplicaError};
+use crate::replica::{Origin, ReplicaError};
 use crate::server::{Binaries, Kind, LocalOptions, ServerError, SharedServer};
 use crate::sweep::case::Case;
 use crate::sweep::{self, Retries, Spread, Sweep, SweepError, Work};
-use chameleon_upgrade::config::{Configuration as OfProduction, ConfigurationError, location};
-use daemon::{DaemonError, Daemons};
+use chameleon_upgrade::config::{Configuration as OfProduction, location};
+use daemon::DaemonError;
 use dump::{Dump, DumpError, Rows};
 use forecast::{Measured, Timed};
+use on_copy::OnCopy;
 use production::Asked;
-use program::Program;
 use report::{
-    DaemonRun, Plan, Production, RehearsalReport, RowsTaken, StepFinding, StepName, StepOutcome, Throwaway,
-    UpgradeRun, VERSION,
+    DaemonRun, Plan, Production, RehearsalReport, RowsTaken, StepFinding, StepName, StepOutcome, TablesAlike,
+    Throwaway, UpgradeRun, VERSION,
 };
 use rows::TableRows;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,9 +45,6 @@ use steps::{Steps, found_in};
 
 /// How long an upgrade may take here: somebody waits for it, and can end it.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
-
-/// What the way back leaves goes, as the upgrade would ask for.
-const CLEARING_UP: [&str; 5] = ["cleanup", "--schema", "version2", "--drop", "--yes"];
 
 /// The check that says that pg_chameleon is at work, which before the day it is.
 const AT_WORK: &str = "replica-stopped";
@@ -79,20 +76,6 @@ pub enum RehearsalError {
     /// A program can't be run.
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-/// A configuration that can't be used for a rehearsal.
-#[derive(Debug, thiserror::Error)]
-pub enum UnusableConfiguration {
-    /// It can't be read.
-    #[error(transparent)]
-    Unreadable(#[from] ConfigurationError),
-    /// Its connection can't be replaced.
-    #[error(
-        "the configuration {} has no pg_conn at the beginning of a line, which would be replaced by the throwaway \
-         server's: write it as a block of its own", .0.display()
-    )]
-    NoConnection(PathBuf),
 }
 
 /// What is rehearsed.
@@ -169,34 +152,23 @@ impl Rehearsal {
         let Asked { mut production, major, ends } =
             production::ask(&self.of_production, is_live, !self.offline);
         let planned = self.check(&mut steps, &mut measured)?;
-        let dump = self.dump(&mut steps, &mut production, major)?;
-        let kind = self.kind(major);
-        let server = SharedServer::new(kind.start()?);
-        let template = self.restore(&mut steps, server, &dump)?;
-        let throwaway = throwaway(&template, &kind)?;
-        self.versions(&mut steps, &production, &throwaway);
-        let mut replica = template.replica(&self.configuration)?;
-        let mut on_copy = OnCopy { of: self, template: &template, replica: &mut replica };
-        if measured.check.is_some() {
-            measured.check_of_copy = on_copy.check()?;
+        let mut done = Done { plan: planned, ..Done::default() };
+        if steps.findings.iter().any(is_in_the_way) {
+            for step in
+                [StepName::Dump, StepName::Restore, StepName::Upgrade, StepName::Daemon, StepName::WayBack]
+            {
+                steps.left_out(step, "A pooler is in the way, in which a dump would leave its settings.");
+            }
+        } else {
+            self.on_a_copy(&mut steps, &mut measured, &mut production, major, &mut done, told)?;
         }
-        let (upgrade, of_copy) = on_copy.upgrade(&mut steps, &mut measured)?;
-        let mut plan = of_copy.or(planned);
-        for source in plan.iter_mut().flat_map(|plan| &mut plan.sources) {
+        for source in done.plan.iter_mut().flat_map(|plan| &mut plan.sources) {
             source.end_of_log = ends.get(&source.name).cloned();
         }
-        let is_upgraded = upgrade.exit_code == Some(0);
-        let mut tables = Vec::new();
-        let mut daemons = Vec::new();
-        if is_upgraded {
-            tables = tables::read(&mut on_copy.replica.superuser()?)?;
-            daemons = on_copy.daemons(&mut steps, &mut measured, plan.as_ref())?;
-            on_copy.way_back(&mut steps, &mut measured)?;
-        }
-        let sweep = self.faults(&mut steps, is_upgraded, &dump.file(), upgrade.seconds, told.runs)?;
+        let is_upgraded = done.upgrade.as_ref().is_some_and(|upgrade| upgrade.exit_code == Some(0));
         let options: Vec<String> = self.accept.iter().map(|it| format!("--accept {}", quoted(it))).collect();
         let name = location::name_or_stem(&self.of_production.path, &location::home());
-        let day = day::commands(&self.of_production.named, &name, plan.as_ref(), &options.join(" "));
+        let day = day::commands(&self.of_production.named, &name, done.plan.as_ref(), &options.join(" "));
         let (verdict, because) = verdict::of(&steps.done, &steps.findings);
         Ok(RehearsalReport {
             version: VERSION,
@@ -211,14 +183,48 @@ impl Rehearsal {
             steps: steps.done,
             findings: steps.findings,
             production,
-            throwaway,
-            plan,
-            tables,
-            upgrade: Some(upgrade),
-            daemons,
-            sweep,
+            throwaway: done.throwaway,
+            plan: done.plan,
+            tables: done.tables,
+            upgrade: done.upgrade,
+            daemons: done.daemons,
+            sweep: done.sweep,
             day,
         })
+    }
+
+    /// All that happens on a copy of production.
+    fn on_a_copy(
+        &self,
+        steps: &mut Steps<'_>,
+        measured: &mut Measured,
+        production: &mut Production,
+        major: Option<u32>,
+        done: &mut Done,
+        told: &Told<'_>,
+    ) -> Result<(), RehearsalError> {
+        let dump = self.dump(steps, production, major)?;
+        let kind = self.kind(major);
+        let server = SharedServer::new(kind.start()?);
+        let template = self.restore(steps, server, &dump)?;
+        done.throwaway = throwaway(&template, &kind)?;
+        self.versions(steps, production, &done.throwaway);
+        let mut replica = template.replica(&self.configuration)?;
+        let mut on_copy = OnCopy { of: self, template: &template, replica: &mut replica };
+        if measured.check.is_some() {
+            measured.check_of_copy = on_copy.check()?;
+        }
+        let (upgrade, of_copy) = on_copy.upgrade(steps, measured)?;
+        done.plan = of_copy.or(done.plan.take());
+        let (is_upgraded, undisturbed) = (upgrade.exit_code == Some(0), upgrade.seconds);
+        done.upgrade = Some(upgrade);
+        if is_upgraded {
+            done.tables = tables::read(&mut on_copy.replica.superuser()?)?;
+            done.daemons = on_copy.daemons(steps, measured, done.plan.as_ref())?;
+            on_copy.way_back(steps, measured)?;
+        }
+        done.sweep = self.faults(steps, is_upgraded, &dump.file(), undisturbed, told.runs)?;
+        Ok(())
     }
 
     /// Options of `check` and `upgrade` alike.
@@ -451,227 +457,20 @@ impl Rehearsal {
     }
 }
 
-/// The copy, and what is done to it.
-struct OnCopy<'a> {
-    of: &'a Rehearsal,
-    template: &'a ReplicaTemplate,
-    replica: &'a mut Replica,
+/// What came of it on a copy.
+#[derive(Default)]
+struct Done {
+    throwaway: Throwaway,
+    plan: Option<Plan>,
+    tables: Vec<TablesAlike>,
+    upgrade: Option<UpgradeRun>,
+    daemons: Vec<DaemonRun>,
+    sweep: Option<sweep::Findings>,
 }
 
-impl OnCopy<'_> {
-    fn run(&mut self, arguments: &[String]) -> Result<Outcome, RehearsalError> {
-        let attempt = Attempt {
-            upgrader: &self.of.on_copy(),
-            arguments,
-            configuration: &self.of.configuration,
-            faults: &[],
-            environment: &BTreeMap::new(),
-            limit: LIMIT,
-        };
-        let mut outcome = attempt::run(self.replica, self.template.server(), &attempt)?;
-        outcome.output = self.of.as_named(&self.replica.home, &outcome.output);
-        Ok(outcome)
-    }
-
-    /// How long `check` takes here, to tell how far away production's server is.
-    fn check(&mut self) -> Result<Option<Timed>, RehearsalError> {
-        let mut arguments = vec!["check".to_owned(), "--assume-stopped".to_owned()];
-        arguments.extend(self.of.options());
-        let outcome = self.run(&arguments)?;
-        Ok(Some(Timed { seconds: outcome.took.as_secs_f64(), messages: Some(messages(&outcome)) }))
-    }
-
-    fn upgrade(
-        &mut self,
-        steps: &mut Steps<'_>,
-        measured: &mut Measured,
-    ) -> Result<(UpgradeRun, Option<Plan>), RehearsalError> {
-        let arguments = self.of.upgrades();
-        steps.step(StepName::Upgrade, |findings| {
-            let outcome = self.run(&arguments)?;
-            measure(&outcome, measured);
-            let report = outcome.report.clone().unwrap_or_default();
-            let taken_as_stopped = |finding: &Finding| finding.check == AT_WORK;
-            findings.extend(report.findings.iter().filter(|it| !taken_as_stopped(it)).cloned().map(
-                |finding| {
-                    let finding = Finding { found: self.named(&finding.found), ..finding };
-                    found_in(StepName::Upgrade, finding)
-                },
-            ));
-            let plan = report.plan.clone().and_then(|plan| serde_json::from_value(plan).ok());
-            let code = outcome.code();
-            let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
-            let end = code
-                .map_or_else(|| "without an exit code".to_owned(), |code| format!("with exit code {code}"));
-            let (outcome_of_step, seen) = match code {
-                Some(0) => (StepOutcome::Passed, last),
-                _ => (StepOutcome::Failed, format!("It ended {end}. {last}")),
-            };
-            let run = UpgradeRun {
-                exit_code: code,
-                seconds: outcome.took.as_secs_f64(),
-                replay_seconds: report.replay_seconds(),
-                steps: report.steps,
-                output: outcome.output,
-            };
-            Ok(((run, plan), outcome_of_step, seen))
-        })
-    }
-
-    fn named(&self, text: &str) -> String {
-        self.of.as_named(&self.replica.home, text)
-    }
-
-    fn daemons(
-        &mut self,
-        steps: &mut Steps<'_>,
-        measured: &mut Measured,
-        plan: Option<&Plan>,
-    ) -> Result<Vec<DaemonRun>, RehearsalError> {
-        let Daemon::Program { named, longest } = &self.of.daemon else {
-            steps.left_out(StepName::Daemon, "It was not asked for.");
-            return Ok(vec![]);
-        };
-        if self.of.offline {
-            steps.left_out(StepName::Daemon, "MySQL is not asked (--offline).");
-            return Ok(vec![]);
-        }
-        let started = plan.iter().flat_map(|plan| &plan.sources).filter(|it| it.batch_start.is_some());
-        let sources: Vec<_> = started.map(|source| source.name.clone()).collect();
-        if sources.is_empty() {
-            steps.left_out(StepName::Daemon, "No source was ever initialised.");
-            return Ok(vec![]);
-        }
-        let program = match Program::find(named.as_deref()) {
-            Ok(program) => program,
-            Err(why) => {
-                steps.left_out(StepName::Daemon, &why.to_string());
-                return Ok(vec![]);
-            }
-        };
-        let upgrader = self.of.on_copy();
-        let compares = self.of.from == From::Production(Rows::All);
-        let mut compared = None;
-        let replica = &*self.replica;
-        let runs = steps.step(StepName::Daemon, |findings| {
-            let daemons = Daemons {
-                program: &program,
-                upgrader: &upgrader,
-                configuration: &self.of.configuration,
-                sources,
-                longest: *longest,
-            };
-            let mut meanwhile = |home: &Home| {
-                if compares {
-                    compared = Some((verify(&upgrader, home), home.configuration().display().to_string()));
-                }
-            };
-            let seen = daemons.run(replica, &mut meanwhile)?;
-            measured.daemons.extend(seen.connected_after);
-            for finding in seen.findings {
-                let found = format!("On the copy: {}", self.of.named_everywhere(&finding.found));
-                let remedy = finding.remedy.map(|it| self.of.named_everywhere(&it));
-                findings.push(StepFinding { found, remedy, ..finding });
-            }
-            let all = seen.runs.len();
-            let well = seen.runs.iter().filter(|run| run.alive && run.caught_up).count();
-            let alive = seen.runs.iter().filter(|run| run.alive).count();
-            let version = &program.version;
-            let (outcome, said) = if well == all {
-                (StepOutcome::Passed, format!("{well} of {all} ran and caught up with MySQL ({version})."))
-            } else if alive == all {
-                (
-                    StepOutcome::Warned,
-                    format!("{well} of {all} have caught up with MySQL in this time; all run ({version})."),
-                )
-            } else {
-                (StepOutcome::Failed, format!("{alive} of {all} run on ({version})."))
-            };
-            Ok::<_, RehearsalError>((seen.runs, outcome, said))
-        })?;
-        match compared {
-            Some((verified, copied)) => {
-                let path = self.of.of_production.path.display().to_string();
-                steps.step(StepName::Verify, |findings| {
-                    let (ended, output) = verified?;
-                    let output = output.replace(&copied, &path);
-                    let last = output.trim_end().lines().next_back().unwrap_or_default().to_owned();
-                    if ended != Some(0) {
-                        findings.push(StepFinding {
-                            step: StepName::Verify,
-                            check: "verify".to_owned(),
-                            severity: Severity::Warning,
-                            found: format!(
-                                "Tables of the replica differ from MySQL, today already: {}",
-                                running::shown(&self.of.named_everywhere(&output))
-                            ),
-                            remedy: Some("See chameleon-upgrade verify on production.".to_owned()),
-                        });
-                    }
-                    Ok::<_, RehearsalError>(((), StepOutcome::Passed, last))
-                })?;
-            }
-            None if compares => steps.left_out(StepName::Verify, "The daemons have not caught up."),
-            None => steps.left_out(StepName::Verify, "The rows did not come along (--with-data)."),
-        }
-        Ok(runs)
-    }
-
-    /// The way back, and the upgrade again.
-    fn way_back(&mut self, steps: &mut Steps<'_>, measured: &mut Measured) -> Result<(), RehearsalError> {
-        let arguments = ["rollback", "--yes", "--assume-stopped"].map(str::to_owned);
-        let is_back = steps.step(StepName::WayBack, |findings| {
-            let outcome = self.run(&arguments)?;
-            Ok::<_, RehearsalError>(after(StepName::WayBack, &outcome, findings))
-        })?;
-        if !is_back {
-            steps.left_out(StepName::UpgradeAgain, "The way back was refused.");
-            return Ok(());
-        }
-        let (cleanup, upgrade) = (CLEARING_UP.map(str::to_owned), self.of.upgrades());
-        steps.step(StepName::UpgradeAgain, |findings| {
-            let mut outcome = self.run(&cleanup)?;
-            if outcome.code() == Some(0) {
-                outcome = self.run(&upgrade)?;
-            }
-            if outcome.code() == Some(0) {
-                measure(&outcome, measured);
-            }
-            Ok::<_, RehearsalError>(after(StepName::UpgradeAgain, &outcome, findings))
-        })?;
-        Ok(())
-    }
-}
-
-impl Rehearsal {
-    /// Whatever home the copy has had.
-    fn named_everywhere(&self, text: &str) -> String {
-        let named = quoted(&self.of_production.named);
-        text.replace("--config upgraded", &format!("--config {named}"))
-    }
-}
-
-/// How a command on the copy ended.
-fn after(step: StepName, outcome: &Outcome, findings: &mut Vec<StepFinding>) -> (bool, StepOutcome, String) {
-    let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
-    if outcome.code() == Some(0) {
-        return (true, StepOutcome::Passed, last);
-    }
-    let what = if step == StepName::WayBack { "way-back" } else { "upgrade-again" };
-    findings.push(StepFinding {
-        step,
-        check: what.to_owned(),
-        severity: Severity::Warning,
-        found: format!("The {step} does not go through here: {}", running::shown(outcome.output.trim_end())),
-        remedy: None,
-    });
-    (false, StepOutcome::Warned, last)
-}
-
-/// On the copy, while the daemons run: with the exit code.
-fn verify(upgrader: &Upgrader, home: &Home) -> io::Result<(Option<i32>, String)> {
-    let ended = running::start(&upgrader.command(home, ["verify"]), "")?.wait(LIMIT)?;
-    Ok((ended.status.and_then(|status| status.code()), ended.output))
+/// What a dump would leave its settings in, for whoever comes next.
+fn is_in_the_way(finding: &StepFinding) -> bool {
+    finding.check == "pooler" && finding.severity == Severity::Error
 }
 
 /// Before the day pg_chameleon is at work, as it should be.
@@ -681,24 +480,6 @@ fn before_the_day(finding: Finding) -> Finding {
         return Finding { severity: Severity::Info, remedy, ..finding };
     }
     finding
-}
-
-fn measure(outcome: &Outcome, measured: &mut Measured) {
-    let report = outcome.report.clone().unwrap_or_default();
-    let in_steps = outcome.transcript.messages.iter().filter(|message| message.step.is_some()).count() as u64;
-    let seconds = report.steps.iter().map(|step| step.seconds).sum();
-    if measured.upgrades.is_empty() {
-        let replay_seconds = Report::replay_seconds(&report);
-        let rest = messages(outcome).saturating_sub(in_steps);
-        let messages = (replay_seconds > 0.0).then_some(rest);
-        measured.replay = Timed { seconds: replay_seconds, messages };
-    }
-    measured.upgrades.push(outcome.took.as_secs_f64());
-    measured.transactions.push(Timed { seconds, messages: Some(in_steps) });
-}
-
-fn messages(outcome: &Outcome) -> u64 {
-    outcome.transcript.messages.len() as u64
 }
 
 fn throwaway(template: &ReplicaTemplate, kind: &Kind) -> Result<Throwaway, RehearsalError> {
@@ -745,52 +526,4 @@ fn bytes(count: u64) -> String {
 
 fn quoted(word: &str) -> String {
     chameleon_upgrade::shell::word(word)
-}
-/// The configuration at `path`, with the throwaway server's connection instead of its own.
-///
-/// # Errors
-/// [`UnusableConfiguration`].
-pub fn configuration(path: &Path) -> Result<Configuration, UnusableConfiguration> {
-    let text = location::read(path)?;
-    around_connection(&text).ok_or_else(|| UnusableConfiguration::NoConnection(path.to_owned()))
-}
-
-/// Takes out the lines of the top-level key `pg_conn`: up to the next line that begins with something else than a
-/// space, a comment or a brace. All other lines stay as they are and where they are, and so mean what they meant.
-fn around_connection(text: &str) -> Option<Configuration> {
-    let begins =
-        |line: &&str| ["pg_conn:", "\"pg_conn\":", "'pg_conn':"].iter().any(|key| line.starts_with(key));
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(begins)?;
-    let within = |line: &&&str| line.is_empty() || line.starts_with([' ', '#', '}']);
-    let taken_out = lines[first + 1..].iter().take_while(within).count();
-    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    Some(Configuration::Around {
-        before: joined(&lines[..first]),
-        after: "\n".repeat(taken_out) + &joined(&lines[first + 1 + taken_out..]),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_connection_is_replaced() {
-        let text = "# mine\npid_dir: '~/.pg_chameleon/pid/'\npg_conn:\n  host: production\n  # here too\n\n  password: secret\n\
-                    sources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n";
-        assert_eq!(
-            around_connection(text),
-            Some(Configuration::Around {
-                before: "# mine\npid_dir: '~/.pg_chameleon/pid/'\n".to_owned(),
-                after: "\n\n\n\nsources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n".to_owned(),
-            })
-        );
-        assert_eq!(
-            around_connection("pg_conn: {\n  host: a,\n}\nsources: {}\n"),
-            Some(Configuration::Around { before: String::new(), after: "\n\nsources: {}\n".to_owned() })
-        );
-        assert_eq!(around_connection("sources: {}\n"), None);
-        assert_eq!(around_connection("  pg_conn: {}\n"), None);
-    }
 }

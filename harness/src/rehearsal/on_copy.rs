@@ -1,0 +1,262 @@
+//! What is done to the copy: the upgrade, the daemons, the way back, the upgrade again.
+
+use super::daemon::Daemons;
+use super::forecast::{Measured, Timed};
+use super::program::Program;
+use super::report::{DaemonRun, Plan, StepFinding, StepName, StepOutcome, UpgradeRun};
+use super::steps::{Steps, found_in};
+use super::{AT_WORK, Daemon, From, LIMIT, Rehearsal, RehearsalError, quoted};
+use crate::chameleon::home::Home;
+use crate::process::running;
+use crate::rehearsal::dump::Rows;
+use crate::replica::Replica;
+use crate::replica::attempt::{self, Attempt, Outcome};
+use crate::replica::report::{Finding, Report, Severity};
+use crate::replica::template::ReplicaTemplate;
+use crate::replica::upgrader::Upgrader;
+use std::collections::BTreeMap;
+use std::io;
+
+/// What the way back leaves goes, as the upgrade would ask for.
+const CLEARING_UP: [&str; 5] = ["cleanup", "--schema", "version2", "--drop", "--yes"];
+
+/// The copy, and what is done to it.
+pub(super) struct OnCopy<'a> {
+    pub of: &'a Rehearsal,
+    pub template: &'a ReplicaTemplate,
+    pub replica: &'a mut Replica,
+}
+
+impl OnCopy<'_> {
+    fn run(&mut self, arguments: &[String]) -> Result<Outcome, RehearsalError> {
+        let attempt = Attempt {
+            upgrader: &self.of.on_copy(),
+            arguments,
+            configuration: &self.of.configuration,
+            faults: &[],
+            environment: &BTreeMap::new(),
+            limit: LIMIT,
+        };
+        let mut outcome = attempt::run(self.replica, self.template.server(), &attempt)?;
+        outcome.output = self.of.as_named(&self.replica.home, &outcome.output);
+        Ok(outcome)
+    }
+
+    /// How long `check` takes here, to tell how far away production's server is.
+    pub fn check(&mut self) -> Result<Option<Timed>, RehearsalError> {
+        let mut arguments = vec!["check".to_owned(), "--assume-stopped".to_owned()];
+        arguments.extend(self.of.options());
+        let outcome = self.run(&arguments)?;
+        Ok(Some(Timed { seconds: outcome.took.as_secs_f64(), messages: Some(messages(&outcome)) }))
+    }
+
+    pub fn upgrade(
+        &mut self,
+        steps: &mut Steps<'_>,
+        measured: &mut Measured,
+    ) -> Result<(UpgradeRun, Option<Plan>), RehearsalError> {
+        let arguments = self.of.upgrades();
+        steps.step(StepName::Upgrade, |findings| {
+            let outcome = self.run(&arguments)?;
+            measure(&outcome, measured);
+            let report = outcome.report.clone().unwrap_or_default();
+            let taken_as_stopped = |finding: &Finding| finding.check == AT_WORK;
+            findings.extend(report.findings.iter().filter(|it| !taken_as_stopped(it)).cloned().map(
+                |finding| {
+                    let finding = Finding { found: self.named(&finding.found), ..finding };
+                    found_in(StepName::Upgrade, finding)
+                },
+            ));
+            let plan = report.plan.clone().and_then(|plan| serde_json::from_value(plan).ok());
+            let code = outcome.code();
+            let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+            let end = code
+                .map_or_else(|| "without an exit code".to_owned(), |code| format!("with exit code {code}"));
+            let (outcome_of_step, seen) = match code {
+                Some(0) => (StepOutcome::Passed, last),
+                _ => (StepOutcome::Failed, format!("It ended {end}. {last}")),
+            };
+            let run = UpgradeRun {
+                exit_code: code,
+                seconds: outcome.took.as_secs_f64(),
+                replay_seconds: report.replay_seconds(),
+                steps: report.steps,
+                output: outcome.output,
+            };
+            Ok(((run, plan), outcome_of_step, seen))
+        })
+    }
+
+    fn named(&self, text: &str) -> String {
+        self.of.as_named(&self.replica.home, text)
+    }
+
+    pub fn daemons(
+        &mut self,
+        steps: &mut Steps<'_>,
+        measured: &mut Measured,
+        plan: Option<&Plan>,
+    ) -> Result<Vec<DaemonRun>, RehearsalError> {
+        let Daemon::Program { named, longest } = &self.of.daemon else {
+            steps.left_out(StepName::Daemon, "It was not asked for.");
+            return Ok(vec![]);
+        };
+        if self.of.offline {
+            steps.left_out(StepName::Daemon, "MySQL is not asked (--offline).");
+            return Ok(vec![]);
+        }
+        let started = plan.iter().flat_map(|plan| &plan.sources).filter(|it| it.batch_start.is_some());
+        let sources: Vec<_> = started.map(|source| source.name.clone()).collect();
+        if sources.is_empty() {
+            steps.left_out(StepName::Daemon, "No source was ever initialised.");
+            return Ok(vec![]);
+        }
+        let program = match Program::find(named.as_deref()) {
+            Ok(program) => program,
+            Err(why) => {
+                steps.left_out(StepName::Daemon, &why.to_string());
+                return Ok(vec![]);
+            }
+        };
+        let upgrader = self.of.on_copy();
+        let compares = self.of.from == From::Production(Rows::All);
+        let mut compared = None;
+        let replica = &*self.replica;
+        let runs = steps.step(StepName::Daemon, |findings| {
+            let daemons = Daemons {
+                program: &program,
+                upgrader: &upgrader,
+                configuration: &self.of.configuration,
+                sources,
+                longest: *longest,
+            };
+            let mut meanwhile = |home: &Home| {
+                if compares {
+                    compared = Some((verify(&upgrader, home), home.configuration().display().to_string()));
+                }
+            };
+            let seen = daemons.run(replica, &mut meanwhile)?;
+            measured.daemons.extend(seen.connected_after);
+            for finding in seen.findings {
+                let found = format!("On the copy: {}", self.of.named_everywhere(&finding.found));
+                let remedy = finding.remedy.map(|it| self.of.named_everywhere(&it));
+                findings.push(StepFinding { found, remedy, ..finding });
+            }
+            let all = seen.runs.len();
+            let well = seen.runs.iter().filter(|run| run.alive && run.caught_up).count();
+            let alive = seen.runs.iter().filter(|run| run.alive).count();
+            let version = &program.version;
+            let (outcome, said) = if well == all {
+                (StepOutcome::Passed, format!("{well} of {all} ran and caught up with MySQL ({version})."))
+            } else if alive == all {
+                (
+                    StepOutcome::Warned,
+                    format!("{well} of {all} have caught up with MySQL in this time; all run ({version})."),
+                )
+            } else {
+                (StepOutcome::Failed, format!("{alive} of {all} run on ({version})."))
+            };
+            Ok::<_, RehearsalError>((seen.runs, outcome, said))
+        })?;
+        match compared {
+            Some((verified, copied)) => {
+                let path = self.of.of_production.path.display().to_string();
+                steps.step(StepName::Verify, |findings| {
+                    let (ended, output) = verified?;
+                    let output = output.replace(&copied, &path);
+                    let last = output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+                    if ended != Some(0) {
+                        findings.push(StepFinding {
+                            step: StepName::Verify,
+                            check: "verify".to_owned(),
+                            severity: Severity::Warning,
+                            found: format!(
+                                "Tables of the replica differ from MySQL, today already: {}",
+                                running::shown(&self.of.named_everywhere(&output))
+                            ),
+                            remedy: Some("See chameleon-upgrade verify on production.".to_owned()),
+                        });
+                    }
+                    Ok::<_, RehearsalError>(((), StepOutcome::Passed, last))
+                })?;
+            }
+            None if compares => steps.left_out(StepName::Verify, "The daemons have not caught up."),
+            None => steps.left_out(StepName::Verify, "The rows did not come along (--with-data)."),
+        }
+        Ok(runs)
+    }
+
+    /// The way back, and the upgrade again.
+    pub fn way_back(&mut self, steps: &mut Steps<'_>, measured: &mut Measured) -> Result<(), RehearsalError> {
+        let arguments = ["rollback", "--yes", "--assume-stopped"].map(str::to_owned);
+        let is_back = steps.step(StepName::WayBack, |findings| {
+            let outcome = self.run(&arguments)?;
+            Ok::<_, RehearsalError>(after(StepName::WayBack, &outcome, findings))
+        })?;
+        if !is_back {
+            steps.left_out(StepName::UpgradeAgain, "The way back was refused.");
+            return Ok(());
+        }
+        let (cleanup, upgrade) = (CLEARING_UP.map(str::to_owned), self.of.upgrades());
+        steps.step(StepName::UpgradeAgain, |findings| {
+            let mut outcome = self.run(&cleanup)?;
+            if outcome.code() == Some(0) {
+                outcome = self.run(&upgrade)?;
+            }
+            if outcome.code() == Some(0) {
+                measure(&outcome, measured);
+            }
+            Ok::<_, RehearsalError>(after(StepName::UpgradeAgain, &outcome, findings))
+        })?;
+        Ok(())
+    }
+}
+
+impl Rehearsal {
+    /// Whatever home the copy has had.
+    fn named_everywhere(&self, text: &str) -> String {
+        let named = quoted(&self.of_production.named);
+        text.replace("--config upgraded", &format!("--config {named}"))
+    }
+}
+
+/// How a command on the copy ended.
+fn after(step: StepName, outcome: &Outcome, findings: &mut Vec<StepFinding>) -> (bool, StepOutcome, String) {
+    let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+    if outcome.code() == Some(0) {
+        return (true, StepOutcome::Passed, last);
+    }
+    let what = if step == StepName::WayBack { "way-back" } else { "upgrade-again" };
+    findings.push(StepFinding {
+        step,
+        check: what.to_owned(),
+        severity: Severity::Warning,
+        found: format!("The {step} does not go through here: {}", running::shown(outcome.output.trim_end())),
+        remedy: None,
+    });
+    (false, StepOutcome::Warned, last)
+}
+
+/// On the copy, while the daemons run: with the exit code.
+fn verify(upgrader: &Upgrader, home: &Home) -> io::Result<(Option<i32>, String)> {
+    let ended = running::start(&upgrader.command(home, ["verify"]), "")?.wait(LIMIT)?;
+    Ok((ended.status.and_then(|status| status.code()), ended.output))
+}
+
+fn measure(outcome: &Outcome, measured: &mut Measured) {
+    let report = outcome.report.clone().unwrap_or_default();
+    let in_steps = outcome.transcript.messages.iter().filter(|message| message.step.is_some()).count() as u64;
+    let seconds = report.steps.iter().map(|step| step.seconds).sum();
+    if measured.upgrades.is_empty() {
+        let replay_seconds = Report::replay_seconds(&report);
+        let rest = messages(outcome).saturating_sub(in_steps);
+        let messages = (replay_seconds > 0.0).then_some(rest);
+        measured.replay = Timed { seconds: replay_seconds, messages };
+    }
+    measured.upgrades.push(outcome.took.as_secs_f64());
+    measured.transactions.push(Timed { seconds, messages: Some(in_steps) });
+}
+
+fn messages(outcome: &Outcome) -> u64 {
+    outcome.transcript.messages.len() as u64
+}
