@@ -11,8 +11,8 @@ use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
-use chameleon_harness::rehearsal::report::{RehearsalReport, StepName, StepOutcome, UpgradeRun};
-use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told};
+use chameleon_harness::rehearsal::report::{Range, RehearsalReport, StepName, StepOutcome, UpgradeRun};
+use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told, tables};
 use chameleon_harness::replica::ReplicaError;
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
@@ -311,6 +311,60 @@ fn types_of_extensions_come_over_and_row_security_is_told() {
     let error = take(&production, Rows::All).unwrap_err().to_string();
     assert!(error.contains("row-level security") && error.contains("give it with --dump"), "{error}");
     production.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+}
+
+/// Tables, and events that wait: how large the replicas are whose stand-still is forecast.
+const SIZES: [(u32, u32); 10] = [
+    (10, 0),
+    (10, 1_000),
+    (100, 100),
+    (1_000, 0),
+    (100, 20_000),
+    (3_000, 0),
+    (5_000, 5_000),
+    (10, 100_000),
+    (10_000, 0),
+    (20_000, 20_000),
+];
+
+/// The real upgrade does what the rehearsal did. How long it was to take and took is printed: what else this machine does, no test
+/// can know. `CHAMELEON_FORECAST=full`: all sizes.
+#[test]
+fn the_real_upgrade_is_the_one_that_was_rehearsed() {
+    let all = std::env::var_os("CHAMELEON_FORECAST").is_some_and(|value| value == "full");
+    let folder = tempfile::tempdir().unwrap();
+    for &(tables, events) in SIZES.iter().take(if all { SIZES.len() } else { 2 }) {
+        let mut table = Table::new("t").rows(1);
+        table.count = Some(tables);
+        let mut shop = Source::new("shop").table(table).table(Table::new("orders").rows(2));
+        if events > 0 {
+            let kinds = [Kind::Insert, Kind::Update, Kind::Delete];
+            shop = shop
+                .batch(Batch::listed("mysql-bin.000042:4").event(Event::bulk_of("orders", events, &kinds)));
+        }
+        let shop = shop.batch(Batch::open("mysql-bin.000042:7310"));
+        let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop")])];
+        let production = Replica::of(&Seed::of([shop]), &sources);
+        let value = configuration(production.database.address(), production.database.name(), &sources);
+        let file = folder.path().join("production.yml");
+        fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
+        let rehearsal = Rehearsal {
+            from: From::Production(Rows::Waiting),
+            ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
+        };
+        let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+        assert!(rehearsed.went_well(), "{:?}: {}", rehearsed.because, run_of(&rehearsed).output);
+        let forecast = rehearsed.forecast.as_ref().unwrap();
+        let began = std::time::Instant::now();
+        production.upgrade(&[]).code(0);
+        let took = began.elapsed().as_secs_f64();
+        assert_eq!(tables::read(&mut production.client()).unwrap(), rehearsed.tables);
+        let Range { low, likely, high } = forecast.total;
+        let off = (took - likely) / took * 100.0;
+        println!(
+            "{tables:>6} tables, {events:>6} events: {likely:>6.2} s ({low:.2} to {high:.2}); it took {took:>6.2} s, {off:+.0} %"
+        );
+    }
 }
 
 /// §report-10: a dump through a pool of transactions would leave its settings to whoever comes next; a pool of sessions is as
