@@ -8,7 +8,7 @@ mod replica;
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
 use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
 use chameleon_harness::commands::{self, CommonArguments};
-use chameleon_harness::process::tools;
+use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
 use chameleon_harness::rehearsal::report::{Range, RehearsalReport, StepName, StepOutcome, UpgradeRun};
@@ -311,6 +311,51 @@ fn types_of_extensions_come_over_and_row_security_is_told() {
     let error = take(&production, Rows::All).unwrap_err().to_string();
     assert!(error.contains("row-level security") && error.contains("give it with --dump"), "{error}");
     production.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+}
+
+/// A throwaway server without room: production is as it was, and what is said tells what to do.
+#[test]
+fn a_throwaway_server_without_room_is_told() {
+    let test = "a_throwaway_server_without_room_is_told";
+    if !rustix::process::geteuid().is_root() {
+        let why = Missing {
+            what: "root".to_owned(),
+            remedy: "a file system is mounted: run it as root".to_owned(),
+        };
+        assert!(tools::or_skip::<()>(test, Err(why)).is_none());
+        return;
+    }
+    let production = Replica::of(&seed(), &[]);
+    production.sql(
+        "CREATE TABLE shop.large AS SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 100000) n",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join("production.yml");
+    fs::write(&configuration, PRODUCTION).unwrap();
+    let (room, report) = (folder.path().join("room"), folder.path().join("report.json"));
+    fs::create_dir(&room).unwrap();
+    let script = "mount -t tmpfs -o size=100m,mode=1777 room \"$1\" && shift && exec \"$@\"";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh", room.to_str().unwrap()])
+        .arg(Path::new(PROGRAM).with_file_name("chameleon-harness"))
+        .args(["rehearse", "--offline", "--no-daemon", "--sweep", "none", "--upgrader", PROGRAM])
+        .arg("--config")
+        .arg(&configuration)
+        .arg("--dump")
+        .arg(dump(&production, "custom", folder.path()))
+        .arg("--report")
+        .arg(&report)
+        .env("TMPDIR", &room)
+        .output()
+        .unwrap();
+    let said = replica::shown(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for text in ["throwaway-disk-full", "disk of the throwaway server is full", "No go"] {
+        assert!(said.contains(text), "no {text:?} in {said}");
+    }
+    let report: RehearsalReport = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    let remedy = report.findings.iter().find_map(|finding| finding.remedy.as_deref()).unwrap();
+    assert!(remedy.contains("set TMPDIR"), "{remedy}");
 }
 
 /// Tables, and events that wait: how large the replicas are whose stand-still is forecast.
@@ -638,6 +683,25 @@ fn a_dump_that_is_cut_is_never_taken_for_a_whole_one() {
         assert!(restoring.restore(&cut).is_ok(), "it is whole again");
         fs::remove_dir_all(&cut).unwrap();
     }
+}
+
+/// The server says what it does not like of rows when it has them all: no more of the script than these rows is passed over.
+#[test]
+fn rows_that_are_not_taken_are_told_and_what_follows_is_read() {
+    let production = Replica::of(&seed(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let plain = fs::read_to_string(dump(&production, "plain", folder.path())).unwrap();
+    // The last rows of the script.
+    let row = plain.split_once("COPY stock.items").and_then(|(_, rest)| rest.split('\n').nth(1)).unwrap();
+    let (before, rows) = plain.split_once("COPY stock.items").unwrap();
+    let rows = rows.replacen(&format!("{row}\n"), &format!("{}\n", row.replacen('1', "one", 1)), 1);
+    let spoilt = format!("{before}COPY stock.items{rows}");
+    assert_ne!(spoilt, plain);
+    let file = folder.path().join("spoilt.sql");
+    fs::write(&file, spoilt).unwrap();
+    let error = Restoring::new().restore(&file).unwrap_err().to_string();
+    assert!(error.contains("TABLE DATA stock.items") && error.contains("22P02"), "{error}");
+    assert!(!error.contains("cut off"), "{error}");
 }
 
 /// Whole as pg_dump made it, but not all of a replica.

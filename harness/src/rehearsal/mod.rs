@@ -160,7 +160,8 @@ impl Rehearsal {
                 steps.left_out(step, "A pooler is in the way, in which a dump would leave its settings.");
             }
         } else {
-            self.on_a_copy(&mut steps, &mut measured, &mut production, major, &mut done, told)?;
+            let ended = self.on_a_copy(&mut steps, &mut measured, &mut production, major, &mut done, told);
+            ended.or_else(|error| steps.no_room(&error).map_err(|()| error))?;
         }
         for source in done.plan.iter_mut().flat_map(|plan| &mut plan.sources) {
             source.end_of_log = ends.get(&source.name).cloned();
@@ -206,8 +207,25 @@ impl Rehearsal {
         let dump = self.dump(steps, production, major)?;
         let kind = self.kind(major);
         let server = SharedServer::new(kind.start()?);
-        let template = self.restore(steps, server, &dump)?;
-        done.throwaway = throwaway(&template, &kind)?;
+        let ended = self.on_server(steps, measured, production, (&kind, &server, &dump), done, told);
+        if ended.is_err() {
+            // While its files are there.
+            steps.look_for_room();
+        }
+        ended
+    }
+
+    fn on_server(
+        &self,
+        steps: &mut Steps<'_>,
+        measured: &mut Measured,
+        production: &Production,
+        (kind, server, dump): (&Kind, &SharedServer, &Taken),
+        done: &mut Done,
+        told: &Told<'_>,
+    ) -> Result<(), RehearsalError> {
+        let template = self.restore(steps, server.clone(), dump)?;
+        done.throwaway = throwaway(&template, kind)?;
         self.versions(steps, production, &done.throwaway);
         let mut replica = template.replica(&self.configuration)?;
         let mut on_copy = OnCopy { of: self, template: &template, replica: &mut replica };

@@ -246,6 +246,8 @@ impl<'a> Restoring<'a> {
             text.push_str(&format!(" WITH (ENCODING {})", literal(encoding)));
         }
         let mut rows = 0_u64;
+        // Behind the last row begins what comes next in the script.
+        let mut at_the_end = false;
         let mut began = true;
         let written = match self.client.copy_in(&text) {
             Err(error) => {
@@ -253,7 +255,11 @@ impl<'a> Restoring<'a> {
                 Err(error)
             }
             Ok(mut writer) => {
-                while let Some(row) = script.row()? {
+                loop {
+                    let Some(row) = script.row()? else {
+                        at_the_end = true;
+                        break;
+                    };
                     rows += 1;
                     if writer.write_all(row).is_err() {
                         // The server says at the end what it does not like.
@@ -276,7 +282,7 @@ impl<'a> Restoring<'a> {
             }
             Err(error) => {
                 self.failed(statement, &Statement::Other, error)?;
-                while script.row()?.is_some() {}
+                while !at_the_end && script.row()?.is_some() {}
                 Ok(())
             }
         }
