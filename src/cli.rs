@@ -299,6 +299,10 @@ pub struct Verify {
     /// How many rows a statement reads on MySQL.
     #[arg(long, value_name = "ROWS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub chunk: u64,
+    /// Read every row, and compare it by value. Without it both servers make digests of the rows of a chunk, where the key is
+    /// one whole number, and only where these differ rows are read.
+    #[arg(long)]
+    pub exact: bool,
     /// Keep what is known in FILE, and go on from there the next time: after ctrl-C, or whatever has ended it. When all is
     /// compared, it is removed.
     #[arg(long, value_name = "FILE")]

@@ -67,7 +67,7 @@ async fn in_session(
     }
     console.heading("Tables");
     let began = Instant::now();
-    let pace = Pace { chunk: arguments.chunk, rows_a_second: arguments.throttle };
+    let pace = Pace { chunk: arguments.chunk, rows_a_second: arguments.throttle, exact: arguments.exact };
     let place = session.handover();
     let of =
         format!("the {catalogue} catalogue in {} on {} port {}", server.database, place.host, place.port);
@@ -118,6 +118,7 @@ async fn one<'a>(
         table: table.title(),
         verdict: Verdict::NotCompared { why },
         rows: 0,
+        rows_by_digest: 0,
         took: Duration::ZERO,
     };
     let Some(on_mysql) = verify::on_mysql(configuration, table) else {

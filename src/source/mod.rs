@@ -13,6 +13,7 @@ mod rows;
 mod server;
 mod status;
 mod succession;
+mod table_digest;
 mod table_rows;
 mod tables;
 mod target;
@@ -24,6 +25,7 @@ pub use connect::{ConnectError, Session, place};
 pub use parts::Parts;
 pub use progress::{Observer, Unobserved};
 pub use succession::between;
+pub use table_digest::{DigestQuery, KeyRange, MOST_BYTES, RangeDigest, key_behind, range_digest};
 pub use table_rows::{
     Definition, KeyColumn, KeyKind, KeyValue, MysqlColumn, TableQuery, definition, prepare_for_rows,
     rows_by_key, table_rows,

@@ -4,6 +4,7 @@
 use super::connect::Session;
 use super::parts::Parts;
 use super::server::unanswered;
+use super::table_digest::PREPARED;
 use crate::facts::mysql::Question;
 use crate::names::quote_mysql_identifier;
 use mysql::prelude::Queryable;
@@ -38,6 +39,8 @@ pub struct TableQuery {
     pub chunk: Option<u64>,
     /// Behind which key it is read, where it has chunks; none: from its beginning.
     pub behind: Option<Vec<KeyValue>>,
+    /// Up to which key it is read, where that is one number; none: to its end.
+    pub until: Option<KeyValue>,
 }
 
 /// A value of a key, as it is compared with.
@@ -108,6 +111,9 @@ pub async fn prepare_for_rows(mut session: Session) -> Result<Session, Question>
             // One of them is for the other server.
             drop(session.0.query_drop(statement));
         }
+        if let Err(error) = session.0.query_drop(PREPARED) {
+            tracing::info!("digests will be of few rows: {error}");
+        }
         if NAMES.iter().all(|names| session.0.query_drop(names).is_err()) {
             tracing::info!("the server takes neither utf8mb4 nor utf8");
         }
@@ -134,10 +140,12 @@ pub struct MysqlColumn {
     pub data_type: String,
     /// How many bytes it takes at most, of a text or bytes.
     pub bytes: Option<u64>,
+    /// Whether its times have fractions of seconds.
+    pub fraction: bool,
 }
 
 const COLUMNS: &str = "
-    SELECT column_name, data_type, character_octet_length FROM information_schema.columns
+    SELECT column_name, data_type, character_octet_length, column_type FROM information_schema.columns
     WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
 
 const KEY: &str = "
@@ -155,9 +163,14 @@ pub async fn definition(
 ) -> Result<(Session, Definition), Question> {
     let of = (schema.to_owned(), table.to_owned());
     on_a_thread(move || {
-        let columns: Vec<(String, String, Option<u64>)> =
+        let columns: Vec<(String, String, Option<u64>, String)> =
             session.0.exec(COLUMNS, &of).map_err(unanswered(DOING))?;
-        let column = |(name, data_type, bytes)| MysqlColumn { name, data_type, bytes };
+        let column = |(name, data_type, bytes, whole): (_, _, _, String)| MysqlColumn {
+            name,
+            data_type,
+            bytes,
+            fraction: whole.contains('('),
+        };
         let key = session.0.exec(KEY, &of).map_err(unanswered(DOING))?;
         Ok((session, Definition { columns: columns.into_iter().map(column).collect(), key }))
     })
@@ -195,7 +208,7 @@ pub async fn rows_by_key(
     .await
 }
 
-async fn on_a_thread<T: Send + 'static>(
+pub(super) async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Question> + Send + 'static,
 ) -> Result<T, Question> {
     match tokio::task::spawn_blocking(work).await {
@@ -205,7 +218,9 @@ async fn on_a_thread<T: Send + 'static>(
 }
 
 impl TableQuery {
-    fn from(&self) -> String {
+    /// The table, quoted.
+    #[must_use]
+    pub fn from(&self) -> String {
         format!("{}.{}", quote_mysql_identifier(&self.schema), quote_mysql_identifier(&self.table))
     }
 
@@ -217,8 +232,15 @@ impl TableQuery {
         }
         statement += &format!(" FROM {}", self.from());
         let Some(chunk) = self.chunk else { return statement };
+        let mut conditions = vec![];
         if behind {
-            statement += &format!(" WHERE {}", behind_a_key(&self.key));
+            conditions.push(behind_a_key(&self.key));
+        }
+        if let (Some(_), [key]) = (&self.until, &self.key[..]) {
+            conditions.push(format!("{} <= {}", key.quoted(), key.parameter()));
+        }
+        if !conditions.is_empty() {
+            statement += &format!(" WHERE {}", conditions.join(" AND "));
         }
         let order: Vec<_> = self.key.iter().map(KeyColumn::quoted).collect();
         statement + &format!(" ORDER BY {} LIMIT {chunk}", order.join(", "))
@@ -256,7 +278,8 @@ fn read(conn: &mut Conn, query: &TableQuery, mut hand_on: impl FnMut(Rows) -> bo
         query.behind.as_ref().map(|key| key.iter().map(KeyValue::sent).collect());
     loop {
         let statement = query.statement(last.is_some());
-        let parameters = last.as_deref().map(|last| query.parameters(last)).unwrap_or_default();
+        let mut parameters = last.as_deref().map(|last| query.parameters(last)).unwrap_or_default();
+        parameters.extend(query.until.as_ref().filter(|_| query.key.len() == 1).map(KeyValue::sent));
         let rows = conn.exec_iter(statement, parameters).map_err(unanswered(DOING))?;
         let (mut part, mut bytes, mut count) = (Rows::new(), 0, 0);
         for row in rows {
@@ -283,7 +306,7 @@ fn read(conn: &mut Conn, query: &TableQuery, mut hand_on: impl FnMut(Rows) -> bo
 }
 
 impl KeyValue {
-    fn sent(&self) -> Value {
+    pub(super) fn sent(&self) -> Value {
         match self {
             Self::Number(number) => match i64::try_from(*number) {
                 Ok(number) => Value::from(number),
@@ -326,6 +349,7 @@ mod tests {
             ],
             chunk: Some(10),
             behind: None,
+            until: None,
         };
         assert_eq!(
             query.statement(true),

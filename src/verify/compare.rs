@@ -21,6 +21,8 @@ pub struct Column {
     pub form: Form,
     /// How many bytes it takes at most on MySQL, of a text or bytes.
     pub bytes: Option<u64>,
+    /// Whether its times have fractions of seconds on MySQL.
+    pub fraction: bool,
     /// Its type in PostgreSQL, by its short name.
     pub kind: String,
     /// The same, quoted and with its schema, for a cast.
@@ -143,6 +145,7 @@ mod tests {
             name,
             form,
             bytes: None,
+            fraction: false,
             kind: "text".into(),
             cast: "text".into(),
         }

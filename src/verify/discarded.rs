@@ -78,7 +78,14 @@ mod tests {
 
     fn unequal(table: &str) -> Compared {
         let verdict = Verdict::Unequal { what: vec![], rows_that_differ: 1 };
-        Compared { source: "s".into(), table: table.into(), verdict, rows: 1, took: Duration::ZERO }
+        Compared {
+            source: "s".into(),
+            table: table.into(),
+            verdict,
+            rows: 1,
+            rows_by_digest: 0,
+            took: Duration::ZERO,
+        }
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Form {
     pub fn on_mysql(self, column: &str) -> String {
         match self {
             Self::Bytes | Self::PaddedBytes => format!("HEX({column})"),
-            Self::Bit | Self::Boolean => format!("CAST({column} + 0 AS CHAR)"),
+            // Zeros before a number (ZEROFILL) are no part of it.
+            Self::Integer | Self::Bit | Self::Boolean => format!("CAST({column} + 0 AS CHAR)"),
             Self::Timestamp => format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s.%f')"),
             Self::Date => format!("DATE_FORMAT({column}, '%Y-%m-%d')"),
             Self::Time => format!("TIME_FORMAT({column}, '%H:%i:%s.%f')"),
@@ -111,7 +112,7 @@ impl Form {
             },
             Self::Integer | Self::Bit | Self::Label => Cow::Borrowed(text),
             Self::Boolean => Cow::Borrowed(if text == "0" { "0" } else { "1" }),
-            Self::Decimal => Cow::Borrowed(without_zeros(text)),
+            Self::Decimal => Cow::Borrowed(without_zeros(without_zeros_before(text))),
             Self::Float => rounded(text, SIGNIFICANT_OF_SINGLE),
             Self::Double => rounded(text, SIGNIFICANT_OF_DOUBLE),
             Self::Set => Cow::Owned(members(text)),
@@ -211,6 +212,17 @@ fn without_zeros(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
+fn without_zeros_before(number: &str) -> &str {
+    let digits = number.trim_start_matches('0');
+    let zeros = number.len() - digits.len();
+    // One stays before a point, or alone.
+    if digits.starts_with(|it: char| it.is_ascii_digit()) {
+        digits
+    } else {
+        &number[zeros.saturating_sub(1)..]
+    }
+}
+
 fn small(digits: &str) -> Cow<'_, str> {
     if digits.bytes().any(|it| it.is_ascii_uppercase()) {
         Cow::Owned(digits.to_ascii_lowercase())
@@ -269,6 +281,9 @@ mod tests {
             (Form::Set, "x,z", "{'z', 'x'}"),
             (Form::Decimal, "1.50", "1.5"),
             (Form::Decimal, "-0.10", "-0.1"),
+            (Form::Decimal, "0001.50", "1.5"),
+            (Form::Decimal, "0000.50", "0.5"),
+            (Form::Decimal, "0000", "0"),
             (Form::Float, "1.1", "1.10000002384186"),
             (Form::Float, "16777200", "16777217"),
             (Form::Double, "22500000000", "2.25e10"),
@@ -294,6 +309,7 @@ mod tests {
             (Form::Bit, "2", "11"),
             (Form::Set, "x,z", "x"),
             (Form::Decimal, "100", "1"),
+            (Form::Decimal, "010", "1"),
             (Form::Float, "1.1", "1.10001"),
             (Form::Double, "1.1", "1.1000001"),
             (Form::Text, "a", "a "),

@@ -5,7 +5,9 @@
 //! there. On a replica that moves, a row that differs is looked at again until the replica has passed the place of MySQL's log
 //! at which the row was read.
 
+mod chunks;
 pub mod compare;
+mod digest;
 pub mod discarded;
 pub mod form;
 pub mod replica;
@@ -21,7 +23,6 @@ use compare::{Column, Difference, Digest, Key};
 use form::Form;
 use replica::Table;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
 
@@ -38,6 +39,8 @@ pub struct Pace {
     pub chunk: u64,
     /// The most rows a second that are read on MySQL; none: as many as it gives.
     pub rows_a_second: Option<u64>,
+    /// Whether every row is read and compared by value; else only those of chunks whose digests differ.
+    pub exact: bool,
 }
 
 /// What was seen of a table.
@@ -53,6 +56,8 @@ pub struct Compared {
     pub verdict: Verdict,
     /// How many rows it has on MySQL.
     pub rows: u64,
+    /// How many of them were compared by digests that both servers made; the others were by value.
+    pub rows_by_digest: u64,
     /// How long it took, in seconds.
     #[serde(serialize_with = "seconds", rename = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "f64"))]
@@ -114,6 +119,9 @@ pub struct Part {
     pub behind: Key,
     /// How many rows were read.
     pub rows: u64,
+    /// How many of them by digests.
+    #[serde(default)]
+    by_digest: u64,
     matched: u64,
     found: Vec<Difference>,
     more: u64,
@@ -178,11 +186,12 @@ pub async fn table(
     observer: &dyn Observer,
 ) -> Result<(Session, Compared), VerifyError> {
     let began = Instant::now();
-    let compared = |verdict, rows| Compared {
+    let compared = |verdict, (rows, rows_by_digest)| Compared {
         source: table.source.clone(),
         table: table.title(),
         verdict,
         rows,
+        rows_by_digest,
         took: began.elapsed(),
     };
     let (session, definition) = source::definition(session, &on_mysql.schema, &table.name).await?;
@@ -194,43 +203,45 @@ pub async fn table(
                 Verdict::Unequal { what, rows_that_differ: 0 }
             }
         };
-        return Ok((session, compared(verdict, 0)));
+        return Ok((session, compared(verdict, (0, 0))));
     }
     let columns = match replica::columns(client, table, &definition.columns).await? {
         Some(Ok(columns)) => columns,
         Some(Err(missing)) => {
             let what = vec![format!("it has no column {} in PostgreSQL", missing.join(", "))];
-            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, 0)));
+            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, (0, 0))));
         }
         None => {
             let what = vec!["it is not in PostgreSQL".to_owned()];
-            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, 0)));
+            return Ok((session, compared(Verdict::Unequal { what, rows_that_differ: 0 }, (0, 0))));
         }
     };
     let sides = Sides::of(client, table, &on_mysql.schema, &definition, columns, pace);
     let (session, verdict, rows) = if sides.places.is_empty() {
-        settle::whole(&sides, on_mysql, session, pace).await?
+        let (session, verdict, rows) = settle::whole(&sides, on_mysql, session, pace).await?;
+        (session, verdict, (rows, 0))
     } else {
         by_rows(&sides, on_mysql, session, pace, (from, observer)).await?
     };
     Ok((session, compared(if table.enabled { verdict } else { disabled(verdict) }, rows)))
 }
 
-/// Row by row; with how many rows there are on MySQL.
+/// Row by row; with how many rows there are on MySQL, and how many of them were compared by digests.
 async fn by_rows(
     sides: &Sides<'_>,
     on_mysql: &OnMysql<'_>,
     mut session: Session,
     pace: Pace,
     (mut from, observer): (Option<Part>, &dyn Observer),
-) -> Result<(Session, Verdict, u64), VerifyError> {
-    let mut differed = (0, 0);
+) -> Result<(Session, Verdict, (u64, u64)), VerifyError> {
+    let mut differed = (0, (0, 0));
     for _ in 0..LOOKS {
         let (back, look) = sides.chunks(session, pace, from.take(), observer).await?;
+        let rows = (look.rows, look.by_digest);
         if look.found.is_empty() {
-            return Ok((back, Verdict::Equal, look.rows));
+            return Ok((back, Verdict::Equal, rows));
         }
-        differed = (look.found.len() as u64 + look.more, look.rows);
+        differed = (look.found.len() as u64 + look.more, rows);
         let (back, verdict) = settle::rows(sides, on_mysql, back, look).await?;
         if let Some(verdict) = verdict {
             return Ok((back, verdict, differed.1));
@@ -256,6 +267,7 @@ fn disabled(verdict: Verdict) -> Verdict {
 /// What reading a table has found.
 struct Look {
     rows: u64,
+    by_digest: u64,
     found: Vec<Difference>,
     /// So many more differ.
     more: u64,
@@ -303,6 +315,7 @@ impl<'a> Sides<'a> {
                 .collect(),
             chunk,
             behind: None,
+            until: None,
         };
         let number = match places[..] {
             [place] => columns.get(place).filter(|column| {
@@ -331,147 +344,6 @@ impl<'a> Sides<'a> {
         let add = |row: compare::Cells| digest.add(&self.columns, &row);
         replica::each_row(self.client, self.table, &self.columns, add).await?;
         Ok(digest)
-    }
-
-    /// All rows of MySQL, chunk by chunk, and then those that are in PostgreSQL alone.
-    async fn chunks(
-        &self,
-        session: Session,
-        pace: Pace,
-        from: Option<Part>,
-        observer: &dyn Observer,
-    ) -> Result<(Session, Look), VerifyError> {
-        let mut look = Look { rows: 0, found: vec![], more: 0 };
-        let (mut matched, mut alone, mut last, mut surplus_more) = (0, false, None, 0);
-        let mut query = self.query.clone();
-        if let Some(part) = from
-            && let Some(key) = self.key_values(&part.behind)
-        {
-            query.behind = Some(key);
-            look = Look { rows: part.rows, found: part.found, more: part.more };
-            (matched, alone, last) = (part.matched, part.alone, Some(part.behind));
-        }
-        let (mut rows, before) = (source::table_rows(query, session), look.rows);
-        let began = Instant::now();
-        while let Some(part) = rows.received.recv().await {
-            let part = part?;
-            let keys = self.keys(&part);
-            let between = self.between(last.as_ref(), &keys).await?;
-            let of_a_range = between.is_some();
-            // Too many are there: those of these keys, and the others in the end.
-            alone |= !of_a_range && self.number.is_some();
-            let there = match between {
-                Some(there) => there,
-                None => {
-                    replica::rows_by_key(self.client, self.table, &self.columns, &self.places, &keys).await?
-                }
-            };
-            let (found, of_them) = compare::compare(&self.columns, &self.places, &part, &there);
-            if of_a_range && of_them < there.len() as u64 {
-                let before = look.more;
-                look.take(compare::surplus(&self.columns, &self.places, &part, &there));
-                surplus_more += look.more - before;
-            }
-            matched += of_them;
-            look.rows += part.len() as u64;
-            look.take(found);
-            if let Some(behind) = keys.last() {
-                observer.read(&Part {
-                    behind: behind.clone(),
-                    rows: look.rows,
-                    matched,
-                    found: look.found.clone(),
-                    more: look.more,
-                    alone,
-                });
-                last = Some(behind.clone());
-            }
-            pace.wait(began, look.rows - before).await;
-        }
-        let mut session = rows.session().await.ok_or(VerifyError::Lost)?;
-        // Up to the last key all that is in PostgreSQL was seen, where its order is MySQL's.
-        let behind = last.filter(|_| self.number.is_some() && !alone);
-        if alone {
-            // They are found again.
-            look.found.retain(|difference| !matches!(difference, Difference::Surplus(_)));
-            look.more -= surplus_more;
-        }
-        if behind.is_some() || alone || replica::count(self.client, self.table).await? != matched {
-            session = self.surplus(session, &mut look, pace, behind).await?;
-        }
-        Ok((session, look))
-    }
-
-    /// The rows in PostgreSQL behind the last key that was seen, up to the last of these; none where its order may be another than
-    /// MySQL's, or where there are too many more.
-    async fn between(
-        &self,
-        last: Option<&Key>,
-        keys: &[Key],
-    ) -> Result<Option<Vec<compare::Cells>>, VerifyError> {
-        // PostgreSQL's numbers end where those without a sign go on.
-        let value = |key: &Key| -> Option<i64> {
-            let number: i128 = key.first()?.as_deref()?.parse().ok()?;
-            i64::try_from(number.clamp(i64::MIN.into(), i64::MAX.into())).ok()
-        };
-        let (Some(number), Some(until)) = (&self.number, keys.last().and_then(value)) else {
-            return Ok(None);
-        };
-        let most = (keys.len() + KEPT) as u64;
-        let between = (last.and_then(value), until);
-        let there =
-            replica::rows_between(self.client, self.table, &self.columns, number, between, most).await?;
-        Ok(Some(there).filter(|there| (there.len() as u64) < most))
-    }
-
-    /// A key as MySQL is to compare it with, where chunks can begin behind it.
-    fn key_values(&self, key: &Key) -> Option<Vec<source::KeyValue>> {
-        self.query.chunk?;
-        let forms = self.places.iter().map(|&place| self.columns.get(place).map(|column| column.form));
-        let values = forms.zip(key).map(|(form, value)| form?.key_value(value.as_deref()?));
-        values.collect::<Option<Vec<_>>>().filter(|values| values.len() == self.places.len())
-    }
-
-    /// The keys of rows, as they were read.
-    fn keys(&self, rows: &[Vec<Option<String>>]) -> Vec<Key> {
-        let key = |row: &Vec<Option<String>>| {
-            self.places.iter().map(|&place| row.get(place).cloned().flatten()).collect()
-        };
-        rows.iter().map(key).collect()
-    }
-
-    /// Looks on MySQL for each key of PostgreSQL, from its first on or behind one.
-    async fn surplus(
-        &self,
-        mut session: Session,
-        look: &mut Look,
-        pace: Pace,
-        behind: Option<Key>,
-    ) -> Result<Session, VerifyError> {
-        let key: Vec<Column> =
-            self.places.iter().filter_map(|&place| self.columns.get(place)).cloned().collect();
-        let all: Vec<usize> = (0..key.len()).collect();
-        let query = self.query_of_keys();
-        let mut last: Option<Vec<Option<String>>> = behind;
-        loop {
-            let there =
-                replica::keys_behind(self.client, self.table, &key, last.as_ref(), pace.chunk).await?;
-            let Some(end) = there.last().cloned() else { return Ok(session) };
-            let (back, here) = source::rows_by_key(session, query.clone(), there.clone()).await?;
-            session = back;
-            let here: HashSet<Key> = here.iter().map(|row| compare::key(&key, &all, row)).collect();
-            let of = |row: &Vec<Option<String>>| compare::key(&key, &all, row);
-            let alone: Vec<_> =
-                there.iter().map(of).filter(|it| !here.contains(it)).map(Difference::Surplus).collect();
-            look.take(alone);
-            last = Some(end);
-        }
-    }
-
-    /// The same table by the columns of its key alone.
-    fn query_of_keys(&self) -> TableQuery {
-        let expression = |&place: &usize| self.query.expressions.get(place).cloned();
-        TableQuery { expressions: self.places.iter().filter_map(expression).collect(), ..self.query.clone() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What `verify` reads in PostgreSQL. §after-verify
 
+use super::KEPT;
+use super::chunks::in_postgres;
 use super::compare::{Cells, Column, Key};
 use super::form::Form;
 use crate::binlog::BinlogCoordinate;
 use crate::names::quote_identifier;
-use crate::source::MysqlColumn;
+use crate::source::{KeyRange, MysqlColumn, RangeDigest};
 use crate::structure::identifier;
 use futures_util::TryStreamExt;
 use std::pin::pin;
@@ -95,7 +97,7 @@ pub async fn columns(
         ));
     }
     let (mut columns, mut missing) = (Vec::new(), Vec::new());
-    for MysqlColumn { name, data_type, bytes } in mysql {
+    for MysqlColumn { name, data_type, bytes, fraction } in mysql {
         let in_postgres = identifier(name);
         match there.iter().find(|(other, _, _)| *other == in_postgres) {
             None => missing.push(name.clone()),
@@ -104,6 +106,7 @@ pub async fn columns(
                 in_postgres: in_postgres.to_owned(),
                 form: Form::of(data_type, kind),
                 bytes: *bytes,
+                fraction: *fraction,
                 kind: kind.clone(),
                 cast: cast.clone(),
             }),
@@ -193,6 +196,57 @@ pub async fn rows_between(
     let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&until, Type::INT8)];
     parameters.extend(after.as_ref().map(|after| (after as &(dyn ToSql + Sync), Type::INT8)));
     client.query_typed(&statement, &parameters).await?.iter().map(|row| cells(row, columns.len())).collect()
+}
+
+/// What digests depend on: how times and numbers are written, and that rows come in the order that they were sorted in.
+const FOR_DIGESTS: &str = "
+    SELECT current_setting('server_encoding') = 'UTF8', set_config('datestyle', 'ISO, YMD', false),
+           set_config('extra_float_digits', '1', false), set_config('max_parallel_workers_per_gather', '0', false)";
+
+/// Prepares the session for making digests; whether they can be MySQL's: of texts in UTF-8.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn prepare_for_digests(client: &Client) -> Result<bool, Error> {
+    client.query_typed_one(FOR_DIGESTS, &[]).await?.try_get(0)
+}
+
+/// A digest of the rows of a range of keys, and of how many bytes of text it is made. `items`: what stands for each column;
+/// `rows`: how many the range has on MySQL. Of far more than that, which are others in any case, the rest is left out.
+///
+/// # Errors
+/// What PostgreSQL answers.
+pub async fn range_digest(
+    client: &Client,
+    table: &Table,
+    key: &Column,
+    items: &[String],
+    (after, until): KeyRange,
+    rows: u64,
+) -> Result<(RangeDigest, u64), Error> {
+    let name = format!("t.{}", quote_identifier(&key.in_postgres));
+    let bounds: Vec<(&str, i64)> = [(">", after), ("<=", until)]
+        .into_iter()
+        .filter_map(|(is, key)| Some((is, in_postgres(key?))))
+        .collect();
+    let condition = bounds
+        .iter()
+        .enumerate()
+        .map(|(at, (is, _))| format!(" AND {name} {is} ${}", at + 1))
+        .collect::<String>();
+    let statement = format!(
+        "SELECT rows, md5(all_rows), coalesce(octet_length(all_rows), 0)::bigint
+         FROM (SELECT count(*) AS rows, string_agg({} || ',', '') AS all_rows
+               FROM (SELECT * FROM {} t WHERE true{condition} ORDER BY {name} LIMIT {}) t) AS one",
+        items.join(" || ',' || "),
+        table.quoted(),
+        rows.saturating_add(KEPT as u64)
+    );
+    let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
+        bounds.iter().map(|(_, key)| (key as &(dyn ToSql + Sync), Type::INT8)).collect();
+    let row = client.query_typed_one(&statement, &parameters).await?;
+    let (rows, bytes): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
+    Ok((RangeDigest { rows: rows.unsigned_abs(), digest: row.try_get(1)? }, bytes.unsigned_abs()))
 }
 
 /// How many rows a table has.

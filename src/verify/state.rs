@@ -31,6 +31,8 @@ struct Decided {
     table: String,
     verdict: Verdict,
     rows: u64,
+    #[serde(default)]
+    rows_by_digest: u64,
     seconds: f64,
 }
 
@@ -105,6 +107,7 @@ impl State {
             table: it.table.clone(),
             verdict: it.verdict.clone(),
             rows: it.rows,
+            rows_by_digest: it.rows_by_digest,
             took: Duration::try_from_secs_f64(it.seconds).unwrap_or_default(),
         })
     }
@@ -124,7 +127,7 @@ impl State {
     /// A table was compared. What is not decided is to be compared again.
     pub fn keep(&mut self, compared: &Compared) {
         self.part = None;
-        let Compared { source, table, verdict, rows, took } = compared;
+        let Compared { source, table, verdict, rows, rows_by_digest, took } = compared;
         if matches!(verdict, Verdict::Undecided { .. } | Verdict::NotCompared { .. }) {
             return;
         }
@@ -133,6 +136,7 @@ impl State {
             table: table.clone(),
             verdict: verdict.clone(),
             rows: *rows,
+            rows_by_digest: *rows_by_digest,
             seconds: took.as_secs_f64(),
         });
     }
@@ -156,13 +160,22 @@ mod tests {
             table: table.into(),
             verdict,
             rows: 3,
+            rows_by_digest: 2,
             took: Duration::from_millis(500),
         }
     }
 
     fn part() -> Part {
         let found = vec![super::super::compare::Difference::Doubled(vec![Some("a\"b".into()), None], 2)];
-        Part { behind: vec![Some("9".into())], rows: 9, matched: 8, found, more: 1, alone: false }
+        Part {
+            behind: vec![Some("9".into())],
+            rows: 9,
+            by_digest: 5,
+            matched: 8,
+            found,
+            more: 1,
+            alone: false,
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ const SERVER: MySqlKind = MySqlKind::MariaDb;
 mod contents;
 #[path = "../daemon.rs"]
 mod daemon;
+#[path = "../digests.rs"]
+mod digests;
 #[path = "../encryption.rs"]
 mod encryption;
 #[path = "../identity.rs"]
