@@ -296,7 +296,7 @@ pub struct Verify {
     /// Only the tables whose schema.table in PostgreSQL matches; * stands for any letters. Can be given several times.
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     pub tables: Vec<String>,
-    /// How many rows a statement reads on MySQL.
+    /// How many rows a statement reads on MySQL; a digest is made of up to ten times as many.
     #[arg(long, value_name = "ROWS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub chunk: u64,
     /// Read every row, and compare it by value. Without it both servers make digests of the rows of a chunk, where the key is
@@ -307,7 +307,7 @@ pub struct Verify {
     /// compared, it is removed.
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
-    /// Read at most so many rows a second on MySQL.
+    /// Read or digest at most so many rows a second on MySQL.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     pub throttle: Option<u64>,
     /// How to show what was seen.

@@ -1,6 +1,7 @@
 //! Compares replicated tables with MySQL, row by row, without a lock and without a snapshot that lasts: §after-verify.
 //!
-//! A table is read on MySQL in chunks by its key, and for each chunk the rows of the same keys are looked up in PostgreSQL. So the
+//! A table is read on MySQL in chunks by its key. Where the key is one whole number, both servers make a digest of each chunk, and
+//! its rows are read only where these differ. Elsewhere the rows of the same keys are looked up in PostgreSQL, so the
 //! two servers need not agree on an order of keys. What is in PostgreSQL alone is found by the numbers, and looked for from
 //! there. On a replica that moves, a row that differs is looked at again until the replica has passed the place of MySQL's log
 //! at which the row was read.
@@ -56,12 +57,19 @@ pub struct Compared {
     pub verdict: Verdict,
     /// How many rows it has on MySQL.
     pub rows: u64,
-    /// How many of them were compared by digests that both servers made; the others were by value.
+    /// How many of them were compared by digests that both servers made, if any; the others were by value.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub rows_by_digest: u64,
     /// How long it took, in seconds.
     #[serde(serialize_with = "seconds", rename = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub took: Duration,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -133,16 +133,11 @@ fn rows_that_are_equal_are_not_read() {
     assert_eq!(table["rows_by_digest"], rows, "{table}");
     // Read, they are equal too.
     let table = verify(&replica, &["--exact"]);
-    assert_eq!(
-        (table["verdict"].as_str(), table["rows_by_digest"].as_u64()),
-        (Some("equal"), Some(0)),
-        "{table}"
-    );
+    assert_eq!((&table["verdict"], &table["rows_by_digest"]), (&"equal".into(), &Value::Null), "{table}");
     // Equal, and written in another way: that is found by reading.
     replica.sql("ALTER TABLE one.digested ALTER COLUMN amount TYPE numeric(24,9)");
     let table = verify(&replica, &[]);
-    assert_eq!(table["verdict"], "equal", "{table}");
-    assert_eq!(table["rows_by_digest"], 0, "{table}");
+    assert_eq!((&table["verdict"], &table["rows_by_digest"]), (&"equal".into(), &Value::Null), "{table}");
 }
 
 #[test]
