@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window verify-size memory scenarios sweep matrix fresh dist advisories clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window verify-size verify-random memory scenarios sweep matrix fresh dist advisories clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ window: tools ## Read a window of 1 GiB of binary log, and say how fast and in h
 
 verify-size: tools ## Compare a table of 10,000,000 rows with MySQL, and say how fast and in how much memory
 	CHAMELEON_VERIFY_ROWS=10000000 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::a_large_table
+
+verify-random: tools ## Compare 1,000 random tables that pg_chameleon 2.0.21 has copied, and find what is planted in a third of them
+	CHAMELEON_RANDOM_TABLES=1000 cargo test -p chameleon-upgrade --test mysql -- --nocapture random_tables
 
 memory: postgres ## Check and upgrade 3,000,000 kept batches, 1,000,000 tables and events, in 64 MiB; say how long it takes
 	CHAMELEON_MEMORY=full cargo test --release -p chameleon-upgrade --test memory -- --nocapture

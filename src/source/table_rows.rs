@@ -356,6 +356,10 @@ mod tests {
             "SELECT HEX(`c`), `a`, HEX(`b`) FROM `s`.`t` WHERE `a` >= ? AND (`a` > ? OR (`a` = ? AND `b` > UNHEX(?))) ORDER BY `a`, `b` LIMIT 10"
         );
         assert_eq!(query.parameters(&[1.into(), 2.into()]), [1.into(), 1.into(), 1.into(), Value::from(2)]);
+        let number = vec![KeyColumn { name: "a".into(), kind: KeyKind::Plain }];
+        let range = TableQuery { key: number, until: Some(KeyValue::Number(9)), ..query.clone() };
+        assert!(range.statement(true).ends_with(" WHERE `a` > ? AND `a` <= ? ORDER BY `a` LIMIT 10"));
+        assert!(range.statement(false).ends_with(" WHERE `a` <= ? ORDER BY `a` LIMIT 10"));
         let whole = TableQuery { key: vec![], chunk: None, ..query };
         assert_eq!(whole.statement(false), "SELECT HEX(`c`) FROM `s`.`t`");
     }

@@ -17,6 +17,8 @@ mod identity;
 #[path = "../origin.rs"]
 mod origin;
 mod own;
+#[path = "../random.rs"]
+mod random;
 #[path = "../server.rs"]
 mod server;
 #[path = "../size.rs"]
