@@ -168,6 +168,7 @@ pub const ALL: &[Help] = &[
                 "Those of one schema, gently",
                 "chameleon-upgrade verify --config upgraded --tables 'shop.*' --throttle 20000",
             ),
+            example("Every row by its values", "chameleon-upgrade verify --config upgraded --exact"),
             example("For a program", "chameleon-upgrade verify --config upgraded --format json"),
         ],
         exit_codes: &[
