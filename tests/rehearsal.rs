@@ -412,6 +412,54 @@ fn the_real_upgrade_is_the_one_that_was_rehearsed() {
     }
 }
 
+/// What no dump of schemas has: it is set for the copy's role, or told.
+#[test]
+fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
+    let mut production = Replica::of(&seed(), &[]);
+    let (database, role) =
+        (production.database.name().to_owned(), format!("owner_{}", production.database.name()));
+    production.sql(&format!(
+        "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'x'; ALTER ROLE {role} SET search_path TO \"a b\", public;
+         ALTER DATABASE {database} SET standard_conforming_strings TO off; ALTER DATABASE {database} SET my.own TO 'it''s';
+         ALTER ROLE {role} IN DATABASE {database} SET statement_timeout TO '3min'"
+    ));
+    // As somebody else's, it fires in nobody's other test.
+    production.sql(
+        "CREATE FUNCTION public.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION public.noted()",
+    );
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    production.configure_as(&role, "x", &sources);
+    let address = Address {
+        user: role.clone(),
+        password: "x".to_owned().into(),
+        ..production.database.address().clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("production.yml");
+    let value = configuration(&address, &database, &sources);
+    fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
+    let rehearsal = Rehearsal {
+        from: From::Production(Rows::Waiting),
+        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
+    };
+    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
+    let found: Vec<_> = rehearsed.findings.iter().filter(|it| it.step == StepName::Restore).collect();
+    assert!(found.iter().any(|it| it.check == "event-triggers" && it.found.contains("noted")), "{found:?}");
+    assert!(found.iter().all(|it| it.check != "not-restored"), "{found:?}");
+    // One that shows that they count.
+    production.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only TO on"));
+    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    assert_eq!(run_of(&rehearsed).exit_code, Some(3), "{}", run_of(&rehearsed).output);
+    assert!(
+        run_of(&rehearsed).output.contains("default_transaction_read_only"),
+        "{}",
+        run_of(&rehearsed).output
+    );
+    production.sql(&format!("DROP EVENT TRIGGER noted; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 /// §report-10: a dump through a pool of transactions would leave its settings to whoever comes next; a pool of sessions is as
 /// good as the server.
 #[test]

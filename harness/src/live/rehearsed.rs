@@ -28,6 +28,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const REPLICAS: &str =
     "SELECT count(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
 
+/// How many there were, and one of those that write.
+const STATEMENTS: &str = "
+    SELECT count(*), max(CASE WHEN argument REGEXP '^[[:space:]]*(insert|update|delete|replace|create|alter|drop|truncate|rename|grant|lock|flush)'
+                              THEN argument END)
+    FROM mysql.general_log WHERE command_type IN ('Query', 'Execute', 'Prepare')";
+
 impl<'a> LiveRun<'a> {
     pub(super) fn rehearse(&mut self, rehearse: &'a Rehearse) -> Result<(), LiveError> {
         let upgraded = rehearse.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
@@ -64,6 +70,9 @@ impl<'a> LiveRun<'a> {
             self.ended_in(step, &file, false)?;
             self.ended_in(step, &file, true)?;
         }
+        for mysql in self.mysql_servers() {
+            mysql.run(None, "SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON")?;
+        }
         let rehearsed = rehearsal
             .run(&Told { step: &|_| {}, runs: &|_, _| {} })
             .map_err(|error| LiveError::Findings(vec![format!("there was no rehearsal: {error}")]))?;
@@ -72,6 +81,7 @@ impl<'a> LiveRun<'a> {
             wrong.push("production is not what it was".to_owned());
         }
         wrong.extend(self.replicas_left()?);
+        wrong.extend(self.written_on_mysql()?);
         if rehearse.upgrades {
             wrong.extend(self.holds_to(&rehearsed)?);
         }
@@ -172,6 +182,24 @@ impl<'a> LiveRun<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// By MySQL's own list of statements.
+    fn written_on_mysql(&self) -> Result<Vec<String>, LiveError> {
+        let mut wrong = Vec::new();
+        for mysql in self.mysql_servers() {
+            mysql.run(None, "SET GLOBAL general_log = OFF")?;
+            let mut session = mysql.connect(None)?;
+            let asked = |error| LiveError::mysql("read what was asked")(error);
+            let (all, written): (u64, Option<String>) =
+                session.query_first(STATEMENTS).map_err(asked)?.unwrap_or_default();
+            if all == 0 {
+                wrong.push("nothing was asked of MySQL".to_owned());
+            }
+            wrong.extend(written.map(|written| format!("MySQL was written to: {written}")));
+            mysql.run(None, "TRUNCATE mysql.general_log")?;
+        }
+        Ok(wrong)
     }
 
     /// The real upgrade, with the same outcome and the same coordinates.

@@ -12,6 +12,7 @@ mod production;
 pub mod program;
 pub mod report;
 mod rows;
+mod settings;
 mod steps;
 pub mod tables;
 mod verdict;
@@ -37,6 +38,7 @@ use report::{
     Throwaway, UpgradeRun, VERSION,
 };
 use rows::TableRows;
+use settings::Settings;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -149,10 +151,10 @@ impl Rehearsal {
         let mut steps = Steps::new(told.step);
         let mut measured = Measured::default();
         let is_live = matches!(self.from, From::Production(_));
-        let Asked { mut production, major, ends } =
+        let Asked { mut production, major, ends, settings } =
             production::ask(&self.of_production, is_live, !self.offline);
         let planned = self.check(&mut steps, &mut measured)?;
-        let mut done = Done { plan: planned, ..Done::default() };
+        let mut done = Done { plan: planned, settings, ..Done::default() };
         if steps.findings.iter().any(is_in_the_way) {
             for step in
                 [StepName::Dump, StepName::Restore, StepName::Upgrade, StepName::Daemon, StepName::WayBack]
@@ -224,7 +226,7 @@ impl Rehearsal {
         done: &mut Done,
         told: &Told<'_>,
     ) -> Result<(), RehearsalError> {
-        let template = self.restore(steps, server.clone(), dump)?;
+        let template = self.restore(steps, server.clone(), dump, &done.settings)?;
         done.throwaway = throwaway(&template, kind)?;
         self.versions(steps, production, &done.throwaway);
         let mut replica = template.replica(&self.configuration)?;
@@ -240,6 +242,10 @@ impl Rehearsal {
             done.tables = tables::read(&mut on_copy.replica.superuser()?)?;
             done.daemons = on_copy.daemons(steps, measured, done.plan.as_ref())?;
             on_copy.way_back(steps, measured)?;
+        } else {
+            for step in [StepName::Daemon, StepName::WayBack] {
+                steps.left_out(step, "The upgrade does not go through.");
+            }
         }
         done.sweep = self.faults(steps, is_upgraded, &dump.file(), undisturbed, told.runs)?;
         Ok(())
@@ -314,6 +320,7 @@ impl Rehearsal {
         steps: &mut Steps<'_>,
         server: SharedServer,
         dump: &Taken,
+        settings: &Settings,
     ) -> Result<ReplicaTemplate, RehearsalError> {
         let restored = steps.step(StepName::Restore, |findings| {
             let template = ReplicaTemplate::new(server, &Origin::Dump(dump.file()))?;
@@ -327,6 +334,7 @@ impl Rehearsal {
                     remedy: Some("Rehearse with --with-data, or from a dump.".to_owned()),
                 })
             }));
+            findings.extend(settings.restore(&template));
             let left_out = template.left_out();
             findings.extend(left_out.iter().map(|what| StepFinding {
                 step: StepName::Restore,
@@ -478,6 +486,7 @@ impl Rehearsal {
 /// What came of it on a copy.
 #[derive(Default)]
 struct Done {
+    settings: Settings,
     throwaway: Throwaway,
     plan: Option<Plan>,
     tables: Vec<TablesAlike>,

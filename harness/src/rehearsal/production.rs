@@ -1,6 +1,7 @@
 //! What is asked of production, which is only read: its versions and size, where MySQL's logs end, and what `check` says.
 
 use super::report::{Plan, Production};
+use super::settings::Settings;
 use crate::process::running;
 use crate::replica::report::Finding;
 use crate::replica::upgrader::Upgrader;
@@ -29,6 +30,8 @@ pub struct Asked {
     pub major: Option<u32>,
     /// Where the log of each source's MySQL ends.
     pub ends: BTreeMap<String, String>,
+    /// What is set for the database and the role.
+    pub settings: Settings,
 }
 
 /// Asks what can be asked; what does not answer stays unknown, for `check` tells why.
@@ -39,7 +42,8 @@ pub fn ask(configuration: &Configuration, postgresql: bool, mysql: bool) -> Aske
         return asked;
     };
     runtime.block_on(async {
-        if postgresql && let Some((version, number, bytes)) = of_postgresql(configuration).await {
+        if postgresql && let Some((version, number, bytes, settings)) = of_postgresql(configuration).await {
+            asked.settings = settings;
             asked.production.postgresql = Some(version);
             asked.major = u32::try_from(number / 10_000).ok();
             asked.production.database_bytes = u64::try_from(bytes).ok();
@@ -57,14 +61,15 @@ pub fn ask(configuration: &Configuration, postgresql: bool, mysql: bool) -> Aske
     asked
 }
 
-async fn of_postgresql(configuration: &Configuration) -> Option<(String, i32, i64)> {
+async fn of_postgresql(configuration: &Configuration) -> Option<(String, i32, i64, Settings)> {
     let session = postgres::connect(&configuration.pg).await.ok()?;
     let client = session.client();
     let asked = async {
         client.batch_execute("BEGIN READ ONLY").await?;
         let row = client.query_one(ASKED, &[]).await?;
+        let settings = Settings::of(client).await?;
         client.batch_execute("ROLLBACK").await?;
-        Ok::<_, tokio_postgres::Error>((row.get(0), row.get(1), row.get(2)))
+        Ok::<_, tokio_postgres::Error>((row.get(0), row.get(1), row.get(2), settings))
     };
     let answer = asked.await.ok();
     session.close().await;

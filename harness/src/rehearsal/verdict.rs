@@ -10,7 +10,7 @@ const TO_BE_REHEARSED: [StepName; 2] = [StepName::Daemon, StepName::WayBack];
 #[must_use]
 pub fn of(steps: &[RehearsedStep], findings: &[StepFinding]) -> (Verdict, Vec<String>) {
     let mut against = Vec::new();
-    let mut but = Vec::new();
+    let (mut but, mut not_tried) = (Vec::new(), Vec::new());
     for step in steps {
         let here = |severity: Severity| {
             findings.iter().filter(|it| it.step == step.step && it.severity == severity).count()
@@ -27,19 +27,18 @@ pub fn of(steps: &[RehearsedStep], findings: &[StepFinding]) -> (Verdict, Vec<St
             }
             StepOutcome::Warned => but.push(format!("{title}: {}", step.seen)),
             StepOutcome::LeftOut if TO_BE_REHEARSED.contains(&step.step) => {
-                but.push(format!("{title} was not rehearsed. {}", step.seen));
+                not_tried.push(format!("{title} was not rehearsed. {}", step.seen));
             }
             StepOutcome::Passed | StepOutcome::LeftOut => {}
         }
     }
-    match (against.is_empty(), but.is_empty()) {
-        (false, _) => {
-            against.extend(but);
-            (Verdict::NoGo, against)
-        }
-        (true, false) => (Verdict::GoWithWarnings, but),
-        (true, true) => (Verdict::Go, vec![]),
+    // What was not tried because of what failed is no reason of its own.
+    if !against.is_empty() {
+        against.extend(but);
+        return (Verdict::NoGo, against);
     }
+    but.extend(not_tried);
+    if but.is_empty() { (Verdict::Go, vec![]) } else { (Verdict::GoWithWarnings, but) }
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -49,6 +49,12 @@ impl ReplicaTemplate {
         &self.server
     }
 
+    /// The role that owns the replica.
+    #[must_use]
+    pub fn role(&self) -> &Address {
+        &self.role
+    }
+
     /// A session as the server's superuser on the replica that every run begins with.
     ///
     /// # Errors
