@@ -71,7 +71,7 @@ impl<'a> Steps<'a> {
 
     /// Looks whether there is room where the throwaway server has its files: one that has none fails in many ways.
     pub fn look_for_room(&mut self) {
-        let room = rustix::fs::statvfs(&std::env::temp_dir());
+        let room = rustix::fs::statvfs(std::env::temp_dir());
         self.is_full = room.is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) < LEAST_ROOM);
     }
 
