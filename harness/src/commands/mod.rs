@@ -8,7 +8,7 @@ pub mod manual;
 pub mod output;
 mod progress;
 pub mod rehearse;
-mod report;
+mod results_file;
 pub mod run;
 pub mod sweep;
 

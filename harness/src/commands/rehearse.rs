@@ -1,7 +1,7 @@
 //! `chameleon-harness rehearse`: the upgrade of a copy of production with its own configuration, on a throwaway server.
 
 use super::progress::Progress;
-use super::report::{self, ReportFile};
+use super::results_file::{self, ResultsFile};
 use super::{CommandError, CommonArguments, Ending, named_or_all, say};
 use crate::commands::output::tell;
 use crate::fault::FaultKind;
@@ -102,7 +102,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     let of_production = Configuration::load(&arguments.config, &location::home()).map_err(wrong_use)?;
     let configuration = rehearsal::configuration::of(&of_production.path).map_err(wrong_use)?;
     let upgrader = arguments.common.upgrader()?;
-    let report = ReportFile::open(arguments.report.as_deref())?;
+    let report = ResultsFile::open(arguments.report.as_deref())?;
     let from = match &arguments.dump {
         Some(dump) => {
             let unreadable = |error| wrong_use(format!("the dump {} can't be read: {error}", dump.display()));
@@ -140,7 +140,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     let shown = say!("{}", text(&rehearsed));
     let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
     let ending = if rehearsed.went_well() { Ending::Well } else { Ending::Found };
-    report::ending(report::ending(Ok(ending), shown), written)
+    results_file::ending(results_file::ending(Ok(ending), shown), written)
 }
 
 fn wrong_use(error: impl ToString) -> CommandError {

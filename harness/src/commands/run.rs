@@ -1,6 +1,6 @@
 //! `chameleon-harness run`.
 
-use super::report::{self, ReportFile};
+use super::results_file::{self, ResultsFile};
 use super::{CommandError, CommonArguments, Ending, say, scenarios_or_all};
 use crate::process::scratch;
 use crate::record::properties;
@@ -48,7 +48,7 @@ pub struct RunArguments {
 pub fn run(arguments: &RunArguments) -> Result<Ending, CommandError> {
     let files = ScenarioFile::<AnyScenario>::read_all(&scenarios_or_all(&arguments.files))?;
     let upgrader = arguments.common.upgrader()?;
-    let junit = ReportFile::open(arguments.junit.as_deref())?;
+    let junit = ResultsFile::open(arguments.junit.as_deref())?;
     let pool = Pool::new(arguments.common.server.clone());
     let seen = Seen::default();
     let began = Instant::now();
@@ -63,7 +63,7 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, CommandError> {
     if arguments.keep {
         keep(&verdicts, pool.kind())?;
     }
-    report::ending(report::ending(ending(&verdicts), shown), written)
+    results_file::ending(results_file::ending(ending(&verdicts), shown), written)
 }
 
 /// What has failed and was shown already, with the scenarios it was seen in: the same failure is shown once.

@@ -1,7 +1,7 @@
 //! `chameleon-harness sweep`.
 
 use super::progress::Progress;
-use super::{CommandError, CommonArguments, Ending, named_or_all, report, say};
+use super::{CommandError, CommonArguments, Ending, named_or_all, results_file, say};
 use crate::chameleon::home::{Configuration, ConfiguredSource};
 use crate::fault::FaultKind;
 use crate::replica::attempt;
@@ -135,7 +135,7 @@ pub fn run(arguments: &SweepArguments) -> Result<Ending, CommandError> {
             _ => table_of_verb(&findings, &repeat),
         },
     );
-    report::ending(Ok(ending), shown)
+    results_file::ending(Ok(ending), shown)
 }
 
 /// A message that the run does not have was asked for wrongly.

@@ -8,12 +8,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A file that is open for writing; what was in it stays until then.
-pub(super) struct ReportFile {
+pub(super) struct ResultsFile {
     path: PathBuf,
     file: File,
 }
 
-impl ReportFile {
+impl ResultsFile {
     /// Opens the file that was asked for.
     pub(super) fn open(path: Option<&Path>) -> Result<Option<Self>, CommandError> {
         let Some(path) = path else { return Ok(None) };
