@@ -27,6 +27,8 @@ enum Command {
     /// Upgrade a dump of production with production's own configuration on a throwaway server.
     #[command(visible_alias = "replay")]
     Rehearse(commands::rehearse::RehearseArguments),
+    /// Make the page, the JUnit file or the text again from the report of a rehearsal; a table from several.
+    Report(commands::report::ReportArguments),
     /// Measure ours, pg_chameleon 2.0.21's own upgrade and hand-written SQL on copies of the same catalogues.
     BenchReference(commands::bench_reference::BenchReferenceArguments),
     /// Make the same fault happen at every message of an upgrade, and check what is left.
@@ -61,6 +63,7 @@ fn run(command: &Command) -> Result<Ending, CommandError> {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::List(arguments) => commands::list::run(arguments),
         Command::Rehearse(arguments) => commands::rehearse::run(arguments),
+        Command::Report(arguments) => commands::report::run(arguments),
         Command::BenchReference(arguments) => commands::bench_reference::run(arguments),
         Command::Sweep(arguments) => commands::sweep::run(arguments),
         Command::Completions(arguments) => commands::manual::completions(Arguments::command(), arguments),

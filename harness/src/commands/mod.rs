@@ -8,6 +8,7 @@ pub mod manual;
 pub mod output;
 mod progress;
 pub mod rehearse;
+pub mod report;
 mod results_file;
 pub mod run;
 pub mod sweep;

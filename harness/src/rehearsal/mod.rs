@@ -7,6 +7,7 @@ pub mod daemon;
 mod day;
 pub mod dump;
 mod forecast;
+pub mod forms;
 mod on_copy;
 mod production;
 pub mod program;

@@ -37,7 +37,7 @@ pub fn junit(verdicts: &[Verdict]) -> String {
 }
 
 /// XML 1.0 has no place for most control characters.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -15,6 +15,7 @@ pub use any::{AnyScenario, run_any};
 pub use description::{Replicated, Run, Scenario, Session, SourceDescription};
 pub use expectation::{Exit, Expectation, ExpectedFinding, ExpectedSource, Query, Text};
 pub use file::{Case, FileError, ScenarioFile};
+pub(crate) use junit::escaped;
 pub use junit::junit;
 pub use pool::Pool;
 pub use run::{Kept, ScenarioError, Verdict, VerdictKind, run};
