@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide window verify-size verify-random memory scenarios sweep matrix fresh dist advisories clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide document-page window verify-size verify-random memory page-size scenarios sweep matrix fresh dist advisories clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ document-checks: rust ## Write docs/checks.md anew from the lists of checks
 document-guide: tools ## Play the guide on the real programs, and write anew what its commands show
 	CHAMELEON_WRITE_DOCS=1 cargo test -p chameleon-upgrade --test guide
 
+document-page: tools ## Take the pictures of a rehearsal's page anew (REPORT=FILE: of that report)
+	CHAMELEON_WRITE_DOCS=1 $(if $(REPORT),CHAMELEON_REPORT=$(abspath $(REPORT)) )cargo test -p chameleon-harness --test page -- pictures_of_the_page
+
 window: tools ## Read a window of 1 GiB of binary log, and say how fast and in how much memory
 	CHAMELEON_WINDOW_MIB=1024 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::
 
@@ -51,6 +54,9 @@ verify-size: tools ## Compare a table of 10,000,000 rows with MySQL, and say how
 
 verify-random: tools ## Compare 1,000 random tables that pg_chameleon 2.0.21 has copied, and find what is planted in a third of them
 	CHAMELEON_RANDOM_TABLES=1000 cargo test -p chameleon-upgrade --test mysql -- --nocapture random_tables
+
+page-size: tools ## Make the page of a rehearsal with 100,000 and with 1,000,000 tables, and say how large it is and how fast
+	cargo test --release -p chameleon-harness --test page -- --nocapture a_million_tables
 
 memory: postgres ## Check and upgrade 3,000,000 kept batches, 1,000,000 tables and events, in 64 MiB; say how long it takes
 	CHAMELEON_MEMORY=full cargo test --release -p chameleon-upgrade --test memory -- --nocapture
@@ -81,12 +87,13 @@ bench-reference: tools ## Measure against pg_chameleon 2.0.21's own upgrade and 
 	cargo build --release --workspace --bins
 	@target/release/chameleon-harness bench-reference $(BENCH_OPTIONS)
 
-tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, MySQL, both versions of pg_chameleon, shells, a Docker image
+tools: rust postgres ## Install what the tests run: PostgreSQL, pgbouncer, MariaDB, MySQL, both versions of pg_chameleon, shells, Chromium, a Docker image
 	@$(SETUP)/pgbouncer.sh
 	@$(SETUP)/mariadb.sh
 	@$(SETUP)/mysql.sh
 	@$(SETUP)/chameleon.sh
 	@$(SETUP)/shells.sh
+	@$(SETUP)/chromium.sh
 	@$(SETUP)/docker_image.sh
 
 postgres: rust

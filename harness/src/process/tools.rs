@@ -96,6 +96,25 @@ pub fn pgbouncer() -> Result<PathBuf, Missing> {
     })
 }
 
+/// The browser that the page of a rehearsal is tried in: Chromium, or Chrome.
+///
+/// # Errors
+/// [`Missing`] when neither is on the PATH.
+pub fn chromium() -> Result<PathBuf, Missing> {
+    ["chromium", "google-chrome"].into_iter().find_map(on_path).ok_or_else(|| Missing {
+        what: "Chromium".to_owned(),
+        remedy: remedy("chromium", "run `make tools`, or install the package chromium"),
+    })
+}
+
+/// axe-core, one file of JavaScript that looks whether everybody can use a page.
+///
+/// # Errors
+/// [`Missing`] when it hasn't been provided.
+pub fn axe() -> Result<PathBuf, Missing> {
+    Ok(provided("axe-core", "axe", "axe.min.js")?.join("axe.min.js"))
+}
+
 /// The command `docker`, with an engine that answers it.
 ///
 /// # Errors
