@@ -6,8 +6,8 @@ use chameleon_harness::scenario::{Case, ScenarioFile};
 use libtest_mimic::{Arguments, Conclusion, Trial};
 use std::path::Path;
 
-/// Two cores are enough for three scenarios with the real programs: each is three or four processes, one after the other,
-/// that wait now and then.
+/// Two cores are enough for five scenarios with the real programs: each is three or four processes, one after the other,
+/// that wait most of the time (measured: three at a time leave a core idle).
 #[allow(dead_code, reason = "for those alone")]
 pub const WITH_REAL_PROGRAMS: usize = 5;
 

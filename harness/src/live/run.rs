@@ -230,7 +230,7 @@ impl<'a> LiveRun<'a> {
             }
             Step::Upgrade(upgrade) => self.upgrade(upgrade),
             Step::Rehearse(rehearse) => self.rehearse(rehearse),
-            Step::Run(run) => self.run(run),
+            Step::Run(run) => (0..run.times).try_for_each(|_| self.run(run)),
             Step::Earlier(version) => self.earlier(version),
             Step::Daemon(named) => self.daemon(named),
             Step::DaemonReads(named) => self.daemon_reads(named),

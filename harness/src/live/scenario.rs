@@ -67,7 +67,7 @@ impl Scenario {
         sources.dedup();
         let mut back = self.clone();
         let arguments = ["rollback", "--yes"].map(str::to_owned).to_vec();
-        back.steps.push(Step::Run(Run { arguments, exit: 0, says: vec![], silent: vec![] }));
+        back.steps.push(Step::Run(Run { arguments, times: 1, exit: 0, says: vec![], silent: vec![] }));
         let something = "UPDATE harness_marker SET value = value + 1".to_owned();
         back.steps
             .push(Step::Mysql(sources.iter().map(|source| (source.clone(), something.clone())).collect()));
@@ -410,6 +410,9 @@ pub struct Rehearse {
 pub struct Run {
     /// The command and its options, beside `--config`.
     pub arguments: Vec<String>,
+    /// So often, one after the other.
+    #[serde(default = "once")]
+    pub times: u32,
     /// The exit code that it must end with.
     #[serde(default)]
     pub exit: i32,
@@ -419,6 +422,10 @@ pub struct Run {
     /// Texts that it must not write, such as the id of a finding whose remedy was carried out.
     #[serde(default)]
     pub silent: Vec<String>,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// Who upgrades.
