@@ -7,6 +7,7 @@ mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
 use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
+use chameleon_harness::commands::report::FormArguments;
 use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::record::Record;
@@ -527,6 +528,7 @@ fn arguments(dump: PathBuf, configuration: &Path, server: server::Kind) -> Rehea
         faults: vec![],
         only: vec![],
         report: None,
+        forms: FormArguments::default(),
         common: CommonArguments { server, jobs: None, upgrader: Some(PROGRAM.to_owned()) },
     }
 }

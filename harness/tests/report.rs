@@ -183,7 +183,9 @@ fn under_other_names_none_of_the_names_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let secret = changed(&folder, "secret.json", |value| {
         value["upgrade"]["output"] =
-            json!("Access denied for user 'repl_eu'@'10.3.2.1' (using password=hunter2) in shop.orders");
+            json!("Access denied for user 'repl_eu'@'10.3.2.1' (using password=hunter2) in shop.orders of bareserver as barereader");
+        value["production"]["hosts"] = json!(["bareserver"]);
+        value["production"]["users"] = json!(["barereader"]);
         value["production"]["given_dump"] = json!("/home/alice/acme.dump");
         value["repeat"] = json!("chameleon-harness rehearse --config upgraded --dump /home/alice/acme.dump");
     });
@@ -225,6 +227,8 @@ fn under_other_names_none_of_the_names_is_left() {
         "repl_eu",
         "hunter2",
         "db1",
+        "bareserver",
+        "barereader",
     ] {
         for (form, text) in [("JSON", &*first), ("page", page)] {
             let there = text.split(|letter: char| !is_word(letter)).any(|word| word == name);

@@ -8,6 +8,7 @@ mod validator;
 
 use chameleon_harness::chameleon::home::ConfiguredSource;
 use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
+use chameleon_harness::commands::report::FormArguments;
 use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::rehearsal::report::{self, RehearsalReport};
 use chameleon_harness::replica::report::Report;
@@ -152,6 +153,7 @@ fn a_rehearsal_writes_what_its_schema_says() {
     let folder = tempfile::tempdir().unwrap();
     let (dump, report) = (folder.path().join("production.sql"), folder.path().join("rehearsal.json"));
     fs::write(&dump, replica.dump()).unwrap();
+    let page = folder.path().join("rehearsal.html");
     let configuration = folder.path().join("production.yml");
     fs::write(&configuration, PRODUCTION).unwrap();
     let arguments = RehearseArguments {
@@ -167,6 +169,7 @@ fn a_rehearsal_writes_what_its_schema_says() {
         faults: vec![],
         only: vec!["kill_client@40".parse().unwrap()],
         report: Some(report.clone()),
+        forms: FormArguments { html: Some(page.clone()), ..FormArguments::default() },
         common: CommonArguments {
             server: "local".parse().unwrap(),
             jobs: None,
@@ -174,6 +177,7 @@ fn a_rehearsal_writes_what_its_schema_says() {
         },
     };
     commands::rehearse::run(&arguments).unwrap();
+    assert!(fs::read_to_string(&page).unwrap().starts_with("<!doctype html>"));
     let text = fs::read(&report).unwrap();
     assert_valid(REHEARSAL, &parse(&text, "a rehearsal"), "a rehearsal");
     keep(REHEARSAL, &text);

@@ -1,20 +1,22 @@
 //! `chameleon-harness rehearse`: the upgrade of a copy of production with its own configuration, on a throwaway server.
 
 use super::progress::Progress;
+use super::report::{FormArguments, as_json};
 use super::results_file::{self, ResultsFile};
 use super::{CommandError, CommonArguments, Ending, named_or_all, say};
 use crate::commands::output::tell;
 use crate::fault::FaultKind;
-use crate::process::running;
 use crate::rehearsal::dump::Rows;
-use crate::rehearsal::report::{RehearsalReport, StepName};
+use crate::rehearsal::forms;
+use crate::rehearsal::report::StepName;
 use crate::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told};
 use crate::replica::ReplicaError;
 use crate::server::Kind;
 use crate::sweep::case::Case;
-use crate::sweep::{Spread, SweepError, table};
+use crate::sweep::{Spread, SweepError};
 use chameleon_upgrade::checks::acceptance::Acceptance;
 use chameleon_upgrade::config::{Configuration, location};
+use chameleon_upgrade::report::layout;
 use chameleon_upgrade::shell::word;
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -66,9 +68,12 @@ pub struct RehearseArguments {
     /// Only this case in the sweep, as the table writes it (FAULT@MESSAGE); may be repeated.
     #[arg(long, value_name = "CASE", conflicts_with = "faults")]
     pub only: Vec<Case>,
-    /// Write what came of it to FILE, as JSON.
+    /// Write what came of it to FILE, as JSON: `chameleon-harness report` makes every other form of it, now or later.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Further forms of what came of it.
+    #[command(flatten)]
+    pub forms: FormArguments,
     /// How it is run.
     #[command(flatten)]
     pub common: CommonArguments,
@@ -102,7 +107,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     let of_production = Configuration::load(&arguments.config, &location::home()).map_err(wrong_use)?;
     let configuration = rehearsal::configuration::of(&of_production.path).map_err(wrong_use)?;
     let upgrader = arguments.common.upgrader()?;
-    let report = ResultsFile::open(arguments.report.as_deref())?;
+    let (report, files) = (ResultsFile::open(arguments.report.as_deref())?, arguments.forms.open()?);
     let from = match &arguments.dump {
         Some(dump) => {
             let unreadable = |error| wrong_use(format!("the dump {} can't be read: {error}", dump.display()));
@@ -137,8 +142,9 @@ pub fn run(arguments: &RehearseArguments) -> Result<Ending, CommandError> {
     let told = Told { step: &step, runs: &|done, total| progress.tell(done, total) };
     let rehearsed = rehearsal.run(&told).map_err(|error| command_error(&error))?;
     drop(progress);
-    let shown = say!("{}", text(&rehearsed));
-    let written = report.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(rehearsed))));
+    let shown = say!("{}", forms::text(&rehearsed, layout::columns()).trim_end());
+    let written = report.map_or(Ok(()), |file| file.write(&as_json(&rehearsed)));
+    let written = written.and_then(|()| files.write(&rehearsed));
     let ending = if rehearsed.went_well() { Ending::Well } else { Ending::Found };
     results_file::ending(results_file::ending(Ok(ending), shown), written)
 }
@@ -180,25 +186,6 @@ fn repeat(arguments: &RehearseArguments) -> String {
         command.push_str(if given { option } else { "" });
     }
     command
-}
-
-/// What the administrator reads.
-fn text(rehearsed: &RehearsalReport) -> String {
-    let mut text = String::new();
-    if let Some(upgrade) = &rehearsed.upgrade {
-        text.push_str(&format!("{}\n\n", running::shown(upgrade.output.trim_end())));
-    }
-    for step in &rehearsed.steps {
-        text.push_str(&format!("{}: {:?}, {:.1} s. {}\n", step.step, step.outcome, step.seconds, step.seen));
-    }
-    for finding in &rehearsed.findings {
-        text.push_str(&format!("{:?} {}: {}\n", finding.severity, finding.check, finding.found));
-    }
-    if let Some(findings) = &rehearsed.sweep {
-        text.push_str(&format!("{}\n", table(findings, &rehearsed.repeat)));
-    }
-    text.push_str(&format!("{}. {}", rehearsed.verdict, rehearsed.because.join(" ")));
-    text
 }
 
 #[cfg(test)]

@@ -16,12 +16,9 @@ pub struct ReportArguments {
     /// What `rehearse --report` has written.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Write the page to FILE: one file, which any browser shows, for the change ticket.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write the results to FILE, as JUnit does.
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    /// Which forms.
+    #[command(flatten)]
+    pub forms: FormArguments,
     /// Write the report to FILE again, as JSON: with --anonymise, one that others may see.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -33,12 +30,45 @@ pub struct ReportArguments {
     pub anonymise: bool,
 }
 
+/// The forms that are made into files.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FormArguments {
+    /// Write the page to FILE: one file, which any browser shows, for the change ticket.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the results to FILE, as JUnit does.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// Files that are open for the forms.
+pub(super) struct FormFiles {
+    html: Option<ResultsFile>,
+    junit: Option<ResultsFile>,
+}
+
+impl FormArguments {
+    /// Opens the files, so that every one can be written before any is.
+    pub(super) fn open(&self) -> Result<FormFiles, CommandError> {
+        let open = |path: &Option<PathBuf>| ResultsFile::open(path.as_deref());
+        Ok(FormFiles { html: open(&self.html)?, junit: open(&self.junit)? })
+    }
+}
+
+impl FormFiles {
+    /// Writes them.
+    pub(super) fn write(self, report: &RehearsalReport) -> Result<(), CommandError> {
+        self.html.map_or(Ok(()), |file| file.write(&forms::html(report)))?;
+        self.junit.map_or(Ok(()), |file| file.write(&forms::junit(report)))
+    }
+}
+
 /// Makes the forms.
 ///
 /// # Errors
 /// [`CommandError`] when a file is no report, or can't be written; a rehearsal that went badly is an ending.
 pub fn run(arguments: &ReportArguments) -> Result<Ending, CommandError> {
-    let outputs = [&arguments.html, &arguments.junit, &arguments.json];
+    let outputs = [&arguments.forms.html, &arguments.forms.junit, &arguments.json];
     let reports = arguments.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let of_one = outputs.iter().any(|output| output.is_some()) || arguments.compare.is_some();
     if of_one && reports.len() > 1 {
@@ -86,9 +116,12 @@ fn read(file: &Path) -> Result<RehearsalReport, CommandError> {
 
 /// Every file can be written before any is.
 fn write(arguments: &ReportArguments, report: &RehearsalReport) -> Result<(), CommandError> {
-    let open = |path: &Option<PathBuf>| ResultsFile::open(path.as_deref());
-    let (html, junit, json) = (open(&arguments.html)?, open(&arguments.junit)?, open(&arguments.json)?);
-    html.map_or(Ok(()), |file| file.write(&forms::html(report)))?;
-    junit.map_or(Ok(()), |file| file.write(&forms::junit(report)))?;
-    json.map_or(Ok(()), |file| file.write(&format!("{:#}\n", serde_json::json!(report))))
+    let (forms, json) = (arguments.forms.open()?, ResultsFile::open(arguments.json.as_deref())?);
+    forms.write(report)?;
+    json.map_or(Ok(()), |file| file.write(&as_json(report)))
+}
+
+/// The text of a report's file.
+pub(super) fn as_json(report: &RehearsalReport) -> String {
+    format!("{:#}\n", serde_json::json!(report))
 }

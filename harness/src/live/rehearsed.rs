@@ -24,6 +24,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// How long a session of a daemon may outlive it on MySQL.
 const GOING: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Names a file for the report of each rehearsal; the last one stays.
+const KEPT: &str = "CHAMELEON_KEEP_REHEARSAL";
 /// Of replicas, which read the binary log.
 const REPLICAS: &str =
     "SELECT count(*) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
@@ -76,6 +78,10 @@ impl<'a> LiveRun<'a> {
         let rehearsed = rehearsal
             .run(&Told { step: &|_| {}, runs: &|_, _| {} })
             .map_err(|error| LiveError::Findings(vec![format!("there was no rehearsal: {error}")]))?;
+        if let Some(file) = std::env::var_os(KEPT) {
+            fs::write(file, format!("{:#}", serde_json::json!(rehearsed)))
+                .map_err(LiveError::io("keep the report of a rehearsal"))?;
+        }
         let mut wrong = shown(rehearse, &rehearsed);
         if before != self.record()? {
             wrong.push("production is not what it was".to_owned());

@@ -37,7 +37,7 @@ pub struct Asked {
 /// Asks what can be asked; what does not answer stays unknown, for `check` tells why.
 #[must_use]
 pub fn ask(configuration: &Configuration, postgresql: bool, mysql: bool) -> Asked {
-    let mut asked = Asked::default();
+    let mut asked = Asked { production: named(configuration), ..Asked::default() };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return asked;
     };
@@ -59,6 +59,24 @@ pub fn ask(configuration: &Configuration, postgresql: bool, mysql: bool) -> Aske
         }
     });
     asked
+}
+
+/// What the configuration names: so that a report can be shown without the names.
+fn named(configuration: &Configuration) -> Production {
+    let pg = &configuration.pg;
+    let mysql = || configuration.sources.iter().filter_map(|source| source.mysql.as_ref());
+    let once = |mut names: Vec<String>| {
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        names.dedup();
+        names
+    };
+    Production {
+        hosts: once(pg.host.split(',').map(str::to_owned).chain(mysql().map(|it| it.host.clone())).collect()),
+        users: once([pg.user.clone()].into_iter().chain(mysql().map(|it| it.user.clone())).collect()),
+        databases: once(vec![pg.database.clone()]),
+        ..Production::default()
+    }
 }
 
 async fn of_postgresql(configuration: &Configuration) -> Option<(String, i32, i64, Settings)> {

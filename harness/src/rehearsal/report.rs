@@ -147,6 +147,15 @@ pub struct Production {
     pub postgresql: Option<String>,
     /// The versions of the MySQL servers of its sources, by their names, where they were asked.
     pub mysql: BTreeMap<String, String>,
+    /// The hosts of all servers, as the configuration names them.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The accounts on all servers.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// The database of the catalogue.
+    #[serde(default)]
+    pub databases: Vec<String>,
     /// The size of its database, where it is known.
     pub database_bytes: Option<u64>,
     /// The size of the dump.

@@ -37,6 +37,8 @@ pub fn anonymised(mut report: RehearsalReport) -> RehearsalReport {
         alike.names.iter_mut().for_each(renamed);
     }
     report.daemons.iter_mut().for_each(|daemon| renamed(&mut daemon.source));
+    let of = &mut report.production;
+    [&mut of.hosts, &mut of.users, &mut of.databases].into_iter().flatten().for_each(renamed);
     report
 }
 
@@ -62,6 +64,10 @@ fn of_their_own(report: &RehearsalReport, names: &mut Pseudonyms) {
         let (schema, table) = name.split_once('.').unwrap_or(("", name));
         names.add(Kind::Schema, schema);
         names.add(Kind::Table, table);
+    }
+    let of = &report.production;
+    for (kind, all) in [(Kind::Host, &of.hosts), (Kind::User, &of.users), (Kind::Database, &of.databases)] {
+        all.iter().for_each(|name| names.add(kind, name));
     }
     names.add(Kind::Dump, report.production.given_dump.as_deref().unwrap_or_default());
     names.add(Kind::Configuration, &report.configuration);
