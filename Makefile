@@ -25,7 +25,7 @@ lint: rust ## Check formatting, warnings, documentation, and that what it cites 
 BY_VERSION := --test scenarios --test upgrade --test catalogue_v2
 
 test: tools ## Run all tests, and those of the server's versions on PostgreSQL 16, 17 and 18 too
-	cargo test --workspace
+	@$(SETUP)/tests.sh
 	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
 
 live: tools ## Run the live scenarios: the real MariaDB and MySQL, the real pg_chameleon 1.8.2 and 2.0.21

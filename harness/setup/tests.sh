@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs all tests, in two streams side by side: those with the real programs of a replica wait for these most of the time, and
+# the others are what the processors work on meanwhile. Every target of the workspace is in one of the two.
+# shellcheck source=harness/setup/provide.sh
+. "$(dirname "$0")/provide.sh"
+cd "$root"
+
+waiting=(live guide log original)
+cargo test --workspace --no-run
+
+others=() beside=()
+for target in tests/*.rs tests/*/main.rs harness/tests/*.rs harness/tests/*/main.rs; do
+    name=${target#*tests/}
+    name=${name%/main.rs}
+    name=${name%.rs}
+    if [[ " ${waiting[*]} " == *" $name "* ]]; then beside+=(--test "$name"); else others+=(--test "$name"); fi
+done
+
+# Job control: without it what runs in the background is deaf to the signals that tests send.
+set -m
+output=$root/target/tests-beside.log
+cargo test --workspace "${beside[@]}" >"$output" 2>&1 </dev/null &
+stream=$!
+set +m
+trap 'kill -INT -- "-$stream" 2>/dev/null; exit 130' INT TERM
+
+status=0
+cargo test --workspace --lib --bins "${others[@]}" && cargo test --workspace --doc || status=1
+if [ "$status" != 0 ]; then
+    # It ends as by ctrl-C, and leaves nothing.
+    kill -INT -- "-$stream" 2>/dev/null || true
+    wait "$stream" || true
+    exit "$status"
+fi
+wait "$stream" || status=1
+cat "$output"
+exit "$status"
