@@ -182,8 +182,9 @@ fn what_is_no_report_is_refused() {
 fn under_other_names_none_of_the_names_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let secret = changed(&folder, "secret.json", |value| {
-        value["upgrade"]["output"] =
-            json!("Access denied for user 'repl_eu'@'10.3.2.1' (using password=hunter2) in shop.orders of bareserver as barereader");
+        value["upgrade"]["output"] = json!(
+            "Access denied for user 'repl_eu'@'10.3.2.1' (using password=hunter2) in shop.orders of bareserver as barereader"
+        );
         value["production"]["hosts"] = json!(["bareserver"]);
         value["production"]["users"] = json!(["barereader"]);
         value["production"]["given_dump"] = json!("/home/alice/acme.dump");

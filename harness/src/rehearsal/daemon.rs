@@ -276,7 +276,8 @@ impl AtWork {
         self.started.iter().for_each(|(_, daemon)| daemon.interrupt());
         let mut logs = BTreeMap::new();
         for (source, daemon) in &mut self.started {
-            daemon.wait(ENDING)?;
+            // Seen of 2.0.21: now and then it hangs in its handler of the signal. Then it is killed.
+            let _killed_in_the_end = daemon.wait(ENDING);
             let file = self.home.path().join(format!(".pg_chameleon/logs/{CONFIGURATION}_{source}.log"));
             let log = fs::read(file).unwrap_or_default();
             let log = format!("{}{}", String::from_utf8_lossy(&log), daemon.output());

@@ -16,6 +16,7 @@ use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Instant;
 
 /// What the way back leaves goes, as the upgrade would ask for.
 const CLEARING_UP: [&str; 5] = ["cleanup", "--schema", "version2", "--drop", "--yes"];
@@ -132,7 +133,10 @@ impl OnCopy<'_> {
             };
             let mut meanwhile = |home: &Home| {
                 if compares {
-                    compared = Some((verify(&upgrader, home), home.configuration().display().to_string()));
+                    let began = Instant::now();
+                    let verified = verify(&upgrader, home);
+                    let copied = home.configuration().display().to_string();
+                    compared = Some((verified, copied, began.elapsed()));
                 }
             };
             let seen = daemons.run(replica, &mut meanwhile)?;
@@ -159,7 +163,7 @@ impl OnCopy<'_> {
             Ok::<_, RehearsalError>((seen.runs, outcome, said))
         })?;
         match compared {
-            Some((verified, copied)) => {
+            Some((verified, copied, took)) => {
                 let path = self.of.of_production.path.display().to_string();
                 steps.step(StepName::Verify, |findings| {
                     let (ended, output) = verified?;
@@ -179,6 +183,10 @@ impl OnCopy<'_> {
                     }
                     Ok::<_, RehearsalError>(((), StepOutcome::Passed, last))
                 })?;
+                // It was done while the daemons ran.
+                if let Some(step) = steps.done.last_mut() {
+                    step.seconds = took.as_secs_f64();
+                }
             }
             None if compares => steps.left_out(StepName::Verify, "The daemons have not caught up."),
             None => steps.left_out(StepName::Verify, "The rows did not come along (--with-data)."),

@@ -98,6 +98,14 @@ pub fn tables(report: &RehearsalReport) -> u64 {
     report.tables.iter().map(|alike| alike.names.len() as u64).sum()
 }
 
+/// The configuration's name, without the folders of one that was named by its path.
+#[must_use]
+pub fn configuration(report: &RehearsalReport) -> &str {
+    let named = report.configuration.as_str();
+    let file = named.rsplit('/').next().unwrap_or(named);
+    file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")).unwrap_or(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

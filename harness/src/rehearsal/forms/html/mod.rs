@@ -14,6 +14,7 @@ mod steps;
 mod tables;
 mod verdict;
 
+use crate::rehearsal::forms::wording;
 use crate::rehearsal::report::RehearsalReport;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,7 +55,7 @@ pub fn html(report: &RehearsalReport) -> String {
          <script>{SCRIPT}</script>\n</body>\n</html>\n",
         policy(),
         report.verdict,
-        markup::plain(&report.configuration),
+        markup::plain(wording::configuration(report)),
         verdict::banner(report),
         name(&report.chameleon_harness),
         report.version

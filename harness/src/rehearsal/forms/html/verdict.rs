@@ -19,7 +19,7 @@ pub(super) fn banner(report: &RehearsalReport) -> String {
          <p class=\"note\">Begun {}, took {}</p>\n\
          <div class=\"verdict {class}\" id=\"verdict\"><svg width=\"48\" height=\"48\" viewBox=\"0 0 32 32\" aria-hidden=\"true\">\
          <circle cx=\"16\" cy=\"16\" r=\"15\"/>{sign}</svg><div><p class=\"word\">{}</p><p>{}</p>{why}</div></div>\n{}</header>\n",
-        name(&report.configuration),
+        name(wording::configuration(report)),
         name(&moment(&report.began)),
         duration(report.seconds),
         report.verdict,
