@@ -25,9 +25,9 @@ pub use connect::{ConnectError, Session, place};
 pub use parts::Parts;
 pub use progress::{Observer, Unobserved};
 pub use succession::between;
-pub use table_digest::{DigestQuery, KeyRange, MOST_BYTES, RangeDigest, key_behind, range_digest};
+pub use table_digest::{DigestQuery, KeyRange, RangeDigest, key_behind, range_digest};
 pub use table_rows::{
-    Definition, KeyColumn, KeyKind, KeyValue, MysqlColumn, TableQuery, definition, prepare_for_rows,
-    rows_by_key, table_rows,
+    Definition, KeyColumn, KeyKind, KeyValue, MOST_BYTES, MysqlColumn, TableQuery, definition,
+    prepare_for_rows, rows_by_key, table_rows,
 };
 pub use tables::tables;

@@ -10,12 +10,6 @@ use mysql::{Conn, Value};
 
 const DOING: &str = "making a digest of the rows of a table";
 
-/// The most bytes of text that a digest is made of: the server cuts off what is beyond.
-pub const MOST_BYTES: u64 = 64 << 20;
-
-/// What a session sets for it.
-pub(super) const PREPARED: &str = "SET SESSION group_concat_max_len = 67108864";
-
 /// A table whose key is one whole number.
 #[derive(Debug, Clone)]
 pub struct DigestQuery {

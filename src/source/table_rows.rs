@@ -4,7 +4,6 @@
 use super::connect::Session;
 use super::parts::Parts;
 use super::server::unanswered;
-use super::table_digest::PREPARED;
 use crate::facts::mysql::Question;
 use crate::names::quote_mysql_identifier;
 use mysql::prelude::Queryable;
@@ -14,6 +13,12 @@ const DOING: &str = "reading the rows of a table";
 
 /// The texts are those of any character set.
 const NAMES: [&str; 2] = ["SET NAMES utf8mb4", "SET NAMES utf8"];
+
+/// The most bytes of text that a digest is made of: the server cuts off what is beyond.
+pub const MOST_BYTES: u64 = 64 << 20;
+
+/// What a session sets for digests.
+const PREPARED: &str = "SET SESSION group_concat_max_len = 67108864";
 
 /// No statement of ours may run for longer, where the server can see to it: MySQL counts in milliseconds, MariaDB in seconds.
 const SHORT: [&str; 2] = ["SET SESSION max_execution_time = 60000", "SET SESSION max_statement_time = 60"];

@@ -4,72 +4,11 @@
 //! key is one whole number, the rows of PostgreSQL are those of the same range of keys, and elsewhere those of the same keys.
 
 use super::compare::{self, Cells, Column, Difference, Key};
+use super::reading::{Reading, Traversal, number_key};
 use super::{KEPT, Look, Observer, Pace, Part, Sides, VerifyError, digest, replica};
 use crate::source::{self, Session, TableQuery};
 use std::collections::HashSet;
 use std::time::Instant;
-
-/// What is known of a table while it is being read.
-pub(super) struct Reading {
-    pub look: Look,
-    /// How many rows of PostgreSQL belong to one of MySQL's.
-    matched: u64,
-    /// Whether PostgreSQL is to be looked through for what it has alone, whatever the numbers say.
-    alone: bool,
-    /// Up to which key it was read.
-    pub last: Option<Key>,
-    /// How many of the rows that differ and were not kept are in PostgreSQL alone.
-    surplus_more: u64,
-}
-
-/// How a table is gone through: how fast, and who is told.
-pub(super) struct Course<'a> {
-    pub pace: Pace,
-    observer: &'a dyn Observer,
-    began: Instant,
-    /// How many rows were read before.
-    before: u64,
-}
-
-impl Course<'_> {
-    /// A part was read: it is told, and the pace is kept.
-    pub async fn has_read(&self, reading: &Reading) {
-        if let Some(behind) = &reading.last {
-            self.observer.read(&Part {
-                behind: behind.clone(),
-                rows: reading.look.rows,
-                by_digest: reading.look.by_digest,
-                matched: reading.matched,
-                found: reading.look.found.clone(),
-                more: reading.look.more,
-                alone: reading.alone,
-            });
-        }
-        self.pace.wait(self.began, reading.look.rows - self.before).await;
-    }
-}
-
-impl Reading {
-    /// The rows up to this key are as many on both sides, and have one digest.
-    pub fn take_equal(&mut self, rows: u64, until: Option<i128>) {
-        self.look.rows += rows;
-        self.look.by_digest += rows;
-        self.matched += rows;
-        if let Some(until) = until {
-            self.last = Some(number_key(until));
-        }
-    }
-
-    /// How many rows are known to differ.
-    pub fn differ(&self) -> u64 {
-        self.look.found.len() as u64 + self.look.more
-    }
-}
-
-/// A key that is one whole number.
-fn number_key(number: i128) -> Key {
-    vec![Some(number.to_string())]
-}
 
 impl Sides<'_> {
     /// All rows of MySQL, chunk by chunk, and then those that are in PostgreSQL alone.
@@ -81,15 +20,16 @@ impl Sides<'_> {
         observer: &dyn Observer,
     ) -> Result<(Session, Look), VerifyError> {
         let mut reading = self.reading(from);
-        let course = Course { pace, observer, began: Instant::now(), before: reading.look.rows };
+        let traversal = Traversal { pace, observer, began: Instant::now(), before: reading.look.rows };
         let mut equal_to_the_end = false;
         if let Some(key) = self.number.as_ref().filter(|_| !pace.exact)
             && replica::prepare_for_digests(self.client).await?
         {
-            (session, equal_to_the_end) = digest::chunks(self, key, session, &mut reading, &course).await?;
+            (session, equal_to_the_end) =
+                digest::chunks(self, key, session, &mut reading, &traversal).await?;
         }
         if !equal_to_the_end {
-            session = self.read(session, &mut reading, None, &course).await?;
+            session = self.read(session, &mut reading, None, &traversal).await?;
         }
         self.end(session, reading, pace, equal_to_the_end).await
     }
@@ -120,7 +60,7 @@ impl Sides<'_> {
         session: Session,
         reading: &mut Reading,
         until: Option<i128>,
-        course: &Course<'_>,
+        traversal: &Traversal<'_>,
     ) -> Result<Session, VerifyError> {
         let mut query = self.query.clone();
         query.behind = reading.last.as_ref().and_then(|last| self.key_values(last));
@@ -130,7 +70,7 @@ impl Sides<'_> {
             let part = part?;
             let keys = self.keys(&part);
             self.take(reading, &part, &keys).await?;
-            course.has_read(reading).await;
+            traversal.has_read(reading).await;
         }
         if let Some(until) = until {
             // What PostgreSQL has behind the last row of MySQL.
@@ -195,7 +135,7 @@ impl Sides<'_> {
         until: &Key,
         rows: usize,
     ) -> Result<Option<Vec<Cells>>, VerifyError> {
-        let value = |key: &Key| key.first()?.as_deref()?.parse().ok().map(in_postgres);
+        let value = |key: &Key| key.first()?.as_deref()?.parse().ok().map(replica::number);
         let (Some(number), Some(until)) = (&self.number, value(until)) else {
             return Ok(None);
         };
@@ -253,9 +193,4 @@ impl Sides<'_> {
         let expression = |&place: &usize| self.query.expressions.get(place).cloned();
         TableQuery { expressions: self.places.iter().filter_map(expression).collect(), ..self.query.clone() }
     }
-}
-
-/// A whole number as PostgreSQL is to compare with it: its own end where those without a sign go on.
-pub(super) fn in_postgres(number: i128) -> i64 {
-    i64::try_from(number.clamp(i64::MIN.into(), i64::MAX.into())).unwrap_or_default()
 }

@@ -5,9 +5,9 @@
 //! long, as an MD5 of its own; NULL is `N`. So one text is that of one list of rows only. Where values are equal (`Form`) and
 //! are written in two ways, the two digests differ: then the rows are read, and decide. Of values that differ the texts must.
 
-use super::chunks::{Course, Reading};
 use super::compare::Column;
 use super::form::Form;
+use super::reading::{Reading, Traversal};
 use super::{Sides, VerifyError, replica};
 use crate::names::{quote_identifier, quote_mysql_identifier};
 use crate::source::{self, DigestQuery, Session};
@@ -32,7 +32,7 @@ pub(super) async fn chunks(
     key: &Column,
     session: Session,
     reading: &mut Reading,
-    course: &Course<'_>,
+    traversal: &Traversal<'_>,
 ) -> Result<(Session, bool), VerifyError> {
     let query = DigestQuery {
         table: sides.query.from(),
@@ -40,9 +40,9 @@ pub(super) async fn chunks(
         items: sides.columns.iter().map(on_mysql).collect(),
     };
     let items: Vec<_> = sides.columns.iter().map(in_postgres).collect();
-    let most = (course.pace.chunk * CHUNKS).min(course.pace.rows_a_second.unwrap_or(u64::MAX)).max(1);
+    let most = (traversal.pace.chunk * CHUNKS).min(traversal.pace.rows_a_second.unwrap_or(u64::MAX)).max(1);
     let widest: u64 = sides.columns.iter().map(widest).sum();
-    let mut rows = course.pace.chunk.min(2 * ENOUGH_BYTES / widest).clamp(1, most);
+    let mut rows = traversal.pace.chunk.min(2 * ENOUGH_BYTES / widest).clamp(1, most);
     let mut after = reading.last.as_ref().and_then(|last| last.first()?.as_deref()?.parse().ok());
     let (mut session, end) = source::key_behind(session, &query, after, rows).await?;
     let Ok(mut until) = end.inspect_err(not_given) else { return Ok((session, false)) };
@@ -69,10 +69,10 @@ pub(super) async fn chunks(
         if equal {
             reading.take_equal(here.rows, until);
             in_vain = 0;
-            course.has_read(reading).await;
+            traversal.has_read(reading).await;
         } else {
             let (Some(_), before) = (until, reading.differ()) else { return Ok((session, false)) };
-            session = sides.read(session, reading, until, course).await?;
+            session = sides.read(session, reading, until, traversal).await?;
             in_vain = if reading.differ() == before { in_vain + 1 } else { 0 };
             if in_vain == IN_VAIN {
                 return Ok((session, false));

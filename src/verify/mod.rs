@@ -11,6 +11,7 @@ pub mod compare;
 mod digest;
 pub mod discarded;
 pub mod form;
+mod reading;
 pub mod replica;
 pub mod settle;
 pub mod state;

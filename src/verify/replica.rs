@@ -1,7 +1,6 @@
 //! What `verify` reads in PostgreSQL. §after-verify
 
 use super::KEPT;
-use super::chunks::in_postgres;
 use super::compare::{Cells, Column, Key};
 use super::form::Form;
 use crate::binlog::BinlogCoordinate;
@@ -225,10 +224,8 @@ pub async fn range_digest(
     rows: u64,
 ) -> Result<(RangeDigest, u64), Error> {
     let name = format!("t.{}", quote_identifier(&key.in_postgres));
-    let bounds: Vec<(&str, i64)> = [(">", after), ("<=", until)]
-        .into_iter()
-        .filter_map(|(is, key)| Some((is, in_postgres(key?))))
-        .collect();
+    let bounds: Vec<(&str, i64)> =
+        [(">", after), ("<=", until)].into_iter().filter_map(|(is, key)| Some((is, number(key?)))).collect();
     let condition = bounds
         .iter()
         .enumerate()
@@ -346,4 +343,9 @@ pub async fn position(client: &Client, source_id: i64) -> Result<Position, Error
     let reads_on =
         file.zip(position).and_then(|(file, position)| BinlogCoordinate::parse(&file, position).ok());
     Ok(Position { reads_on, waiting: row.try_get("waiting")? })
+}
+
+/// A whole number as PostgreSQL is to compare with it: its own end where those without a sign go on.
+pub(super) fn number(key: i128) -> i64 {
+    i64::try_from(key.clamp(i64::MIN.into(), i64::MAX.into())).unwrap_or_default()
 }
