@@ -12,9 +12,12 @@ use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
-use chameleon_harness::rehearsal::report::{Range, RehearsalReport, StepName, StepOutcome, UpgradeRun};
+use chameleon_harness::rehearsal::report::{
+    Range, RehearsalReport, StepName, StepOutcome, UpgradeRun, Verdict,
+};
 use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told, tables};
 use chameleon_harness::replica::ReplicaError;
+use chameleon_harness::replica::report::Severity;
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
@@ -256,7 +259,7 @@ fn production_is_dumped_with_a_password_from_the_password_file() {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         Dump::take(&configuration, Some(server::shared().unwrap().binaries().unwrap()), Rows::None)
     };
-    assert!(matches!(take(0o644), Err(DumpError::Refused { .. })));
+    assert!(matches!(take(0o644), Err(DumpError::Unreadable(_))));
     assert!(take(0o600).unwrap().file().exists());
 }
 
@@ -461,6 +464,58 @@ fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
     production.sql(&format!("DROP EVENT TRIGGER noted; DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
+/// A domain and a trigger's function of another schema come along; the rows there don't. And a right that the role lacks on
+/// production is told, though the copy's role has it.
+#[test]
+fn what_columns_need_of_other_schemas_comes_along_and_a_missing_right_is_told() {
+    let mut production = Replica::of(&seed(), &[]);
+    let (database, role) =
+        (production.database.name().to_owned(), format!("owner_{}", production.database.name()));
+    production.sql(&format!(
+        "CREATE SCHEMA kinds; CREATE DOMAIN kinds.word AS text CHECK (value <> ''); CREATE TABLE kinds.many AS SELECT 1 AS n;
+         CREATE FUNCTION kinds.noted() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN new; END$$;
+         CREATE SCHEMA elsewhere CREATE TABLE large (id integer);
+         ALTER TABLE shop.orders ADD COLUMN word kinds.word, ADD COLUMN words kinds.word[];
+         CREATE TRIGGER noted BEFORE INSERT ON stock.items FOR EACH ROW EXECUTE FUNCTION kinds.noted();
+         CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA kinds TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA kinds TO {role};
+         DO $$DECLARE o regclass; BEGIN
+             FOR o IN SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                      WHERE n.nspname IN ('sch_chameleon', 'shop', 'stock') AND relkind IN ('r', 'v', 'p') ORDER BY c.oid
+             LOOP EXECUTE format('ALTER TABLE %s OWNER TO {role}', o); END LOOP; END$$;
+         ALTER SCHEMA sch_chameleon OWNER TO {role}; ALTER SCHEMA shop OWNER TO {role}; ALTER SCHEMA stock OWNER TO {role}"
+    ));
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    production.configure_as(&role, "x", &sources);
+    let address = Address {
+        user: role.clone(),
+        password: "x".to_owned().into(),
+        ..production.database.address().clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("production.yml");
+    fs::write(&file, yaml_serde::to_string(&configuration(&address, &database, &sources)).unwrap()).unwrap();
+    let rehearsal = Rehearsal {
+        from: From::Production(Rows::Waiting),
+        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
+    };
+    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    let errors: Vec<_> = rehearsed.findings.iter().filter(|it| it.severity == Severity::Error).collect();
+    assert_eq!(rehearsed.verdict, Verdict::NoGo);
+    assert!(
+        errors.len() == 1 && errors[0].check == "role" && errors[0].step == StepName::Check,
+        "{errors:?}"
+    );
+    assert!(errors[0].remedy.as_ref().unwrap().contains("GRANT CREATE ON DATABASE"), "{errors:?}");
+    // The copy is whole: the upgrade goes through there.
+    assert_eq!(run_of(&rehearsed).exit_code, Some(0), "{}", run_of(&rehearsed).output);
+    assert!(rehearsed.throwaway.left_out.is_empty(), "{:?}", rehearsed.throwaway.left_out);
+    production.sql(&format!("GRANT CREATE ON DATABASE {database} TO {role}"));
+    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
+    production
+        .sql(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 /// §report-10: a dump through a pool of transactions would leave its settings to whoever comes next; a pool of sessions is as
 /// good as the server.
 #[test]
@@ -507,7 +562,7 @@ fn production_that_can_t_be_read_is_told_without_its_password() {
     let mut production = Replica::demo();
     production.configure_as("nobody", "secret-of-production", &[replica::demo_source()]);
     let error = take(&production, Rows::All).unwrap_err().to_string();
-    for said in ["production can't be dumped", "nobody", "Nothing was changed there"] {
+    for said in ["production can't be read", "nobody", "Nothing was changed there"] {
         assert!(error.contains(said), "no {said:?} in {error}");
     }
     assert!(!error.contains("secret-of-production"), "{error}");

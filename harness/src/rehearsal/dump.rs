@@ -42,9 +42,9 @@ pub enum DumpError {
     /// There is no place for the dump.
     #[error("there is no place for a dump: {0}")]
     Folder(io::Error),
-    /// The rows for which events wait can't be read.
-    #[error("the rows for which events wait can't be read from production: {0}. Nothing was changed there")]
-    Rows(String),
+    /// What is to be dumped, or the rows for which events wait, can't be read.
+    #[error("production can't be read: {0}. Nothing was changed there")]
+    Unreadable(String),
     /// `pg_dump` refused.
     #[error(
         "production can't be dumped: {answer}. Nothing was changed there. pg_dump must be of production's version or a \
@@ -89,10 +89,8 @@ impl Dump {
             .and_then(|parent| tempfile::Builder::new().prefix("dump-").tempdir_in(parent))
             .map_err(DumpError::Folder)?;
         let mut dump = Self { folder, rows: vec![] };
-        let moment = match rows {
-            Rows::Waiting => Some(Moment::of(&configuration.pg).map_err(DumpError::Rows)?),
-            Rows::All | Rows::None => None,
-        };
+        let own = destinations(configuration);
+        let moment = Moment::of(&configuration.pg).map_err(DumpError::Unreadable)?;
         let mut command = Command::new(&program);
         command.args(["--format=custom", "--no-password", "--lock-wait-timeout", LOCK_WAIT]);
         if knows_extensions(&program) {
@@ -100,20 +98,26 @@ impl Dump {
             command.arg("--extension=*");
         }
         command.arg("--file").arg(dump.file()).args(["--schema", CATALOGUES]);
-        for schema in destinations(configuration) {
+        for schema in &own {
+            let schema = pattern(schema);
             command.args(["--schema", &schema]);
             if rows != Rows::All {
                 command.args(["--exclude-table-data", &format!("{schema}.*")]);
             }
         }
-        if let Some(moment) = &moment {
-            command.args(["--snapshot", moment.snapshot()]);
+        for schema in moment.needed_beside(&own).map_err(DumpError::Unreadable)? {
+            let schema = pattern(&schema);
+            command.args(["--schema", &schema, "--exclude-table-data", &format!("{schema}.*")]);
         }
+        command.args(["--snapshot", moment.snapshot()]);
         connect(&mut command, &configuration.pg);
         let output = command.stdin(Stdio::null()).output().map_err(failed)?;
         if output.status.success() {
-            if let Some(moment) = moment {
-                dump.rows = moment.rows(dump.folder.path()).map_err(DumpError::Rows)?;
+            match rows {
+                Rows::Waiting => {
+                    dump.rows = moment.rows(dump.folder.path()).map_err(DumpError::Unreadable)?;
+                }
+                Rows::All | Rows::None => moment.end(),
             }
             return Ok(dump);
         }
@@ -128,14 +132,18 @@ fn knows_extensions(program: &Path) -> bool {
     help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--extension"))
 }
 
-/// The destination schemas, as patterns of `pg_dump` that match nothing else.
+/// The destination schemas.
 fn destinations(configuration: &Configuration) -> Vec<String> {
     let pairs = configuration.sources.iter().flat_map(|source| &source.schema_mappings);
-    let mut schemas: Vec<_> =
-        pairs.map(|pair| format!("\"{}\"", pair.dest_schema.replace('"', "\"\""))).collect();
+    let mut schemas: Vec<_> = pairs.map(|pair| pair.dest_schema.clone()).collect();
     schemas.sort();
     schemas.dedup();
     schemas
+}
+
+/// A pattern of `pg_dump` that matches this name and no other.
+fn pattern(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// By the environment, which libpq reads: the password is in no process title. What the configuration doesn't say is left

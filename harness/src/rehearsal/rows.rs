@@ -19,6 +19,28 @@ const WAITING: &str = "
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.v_table_name
     WHERE c.relkind = 'r' ORDER BY 1";
 
+/// The schemas whose types or functions the destination tables need, their own and those of extensions left out.
+const ELSEWHERE: &str = "
+    WITH needed AS (
+        SELECT coalesce(e.typnamespace, t.typnamespace) AS namespace, coalesce(e.oid, t.oid) AS object
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typlen = -1
+        WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1)) AND c.relkind IN ('r', 'p')
+        UNION
+        SELECT p.pronamespace, p.oid
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal
+        JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+        WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1))
+    )
+    SELECT DISTINCT n.nspname::text
+    FROM needed d JOIN pg_catalog.pg_namespace n ON n.oid = d.namespace
+    WHERE n.nspname <> 'pg_catalog' AND n.nspname <> ALL ($1)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.objid = d.object AND x.deptype = 'e')
+    ORDER BY 1";
+
 /// A transaction on production that may not write, whose moment a dump can share.
 pub struct Moment {
     runtime: Runtime,
@@ -55,6 +77,20 @@ impl Moment {
     /// Its name, for `pg_dump --snapshot`.
     pub fn snapshot(&self) -> &str {
         &self.snapshot
+    }
+
+    /// The schemas that are needed beside these, for types of columns and functions of triggers.
+    ///
+    /// # Errors
+    /// What production's server answers, in words.
+    pub fn needed_beside(&self, schemas: &[String]) -> Result<Vec<String>, String> {
+        let rows = self.runtime.block_on(self.session.client().query(ELSEWHERE, &[&schemas]));
+        Ok(rows.map_err(|error| postgres::describe(&error))?.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Ends it.
+    pub fn end(self) {
+        self.runtime.block_on(self.session.close());
     }
 
     /// The rows of each table for which events wait, as they were at this moment, into files of `folder`.
