@@ -31,7 +31,13 @@ pub const ALL: &[Death] = &[
     },
     Death {
         id: "binlog-purged",
-        says: &["Could not find first log file name", "could not find next log"],
+        says: &[
+            "Could not find first log file name",
+            "could not find next log",
+            // With GTIDs, by the version of MySQL.
+            "purged required binary logs",
+            "has purged binary logs",
+        ],
         what: "MySQL has purged the binary log in which it was to read on",
         remedy: "What was in it is lost to the replica: copy all tables anew with init_replica, and have MySQL keep its logs longer \
                  (binlog_expire_logs_seconds, expire_logs_days).",
@@ -71,8 +77,10 @@ pub const ALL: &[Death] = &[
     Death {
         id: "mysql-lost",
         says: &["(2013,", "(2006,", "(2003,", "(2055,", "(0, '')", "(1053,", "(1927,"],
-        what: "it lost its session with MySQL, or found no server; it does not connect again by itself",
-        remedy: "Make sure that MySQL is up and can be reached.",
+        what: "it lost its session with MySQL in the middle of something, or found no server, and on_error_read of the source is not \
+               continue",
+        remedy: "Make sure that MySQL is up and can be reached. With on_error_read: continue the daemon waits for a server that is \
+                 away when it connects.",
     },
     Death {
         id: "disk-full",
@@ -167,6 +175,12 @@ mod tests {
         assert_eq!(
             id("pymysql.err.OperationalError: (1236, 'log event entry exceeded')"),
             Some("binlog-unreadable")
+        );
+        assert_eq!(
+            id(
+                "OperationalError: (1236, 'Cannot replicate because the source purged required binary logs. The GTID set sent by')"
+            ),
+            Some("binlog-purged")
         );
         assert_eq!(id("KeyError: 'gone'"), Some("unknown-table"));
         assert_eq!(id("KeyError: 'sleep_loop'"), Some("configuration"));
