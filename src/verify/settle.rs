@@ -7,17 +7,30 @@ use crate::batches::{Between, Gap};
 use crate::binlog::BinlogCoordinate;
 use crate::catalogue::v1::read;
 use crate::source::{self, Session, Unobserved};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// How often a row that keeps changing is looked at again.
 const ROUNDS: usize = 5;
+/// How often in a row MySQL must have one value and PostgreSQL, which had come so far, another: a row may have been changed in
+/// between, and back (seen of a counter that begins anew, ten times a second).
+const ALIKE: usize = 3;
 /// How long the replica may take to pass a place.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is asked how far it has come.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// How many rows are named.
 const NAMED: usize = 5;
+
+/// What a row was when it was looked at.
+struct Before {
+    /// On MySQL.
+    here: Option<Cells>,
+    /// In PostgreSQL, which had come so far.
+    there: Option<Cells>,
+    /// How often it has been so, one time after the other.
+    alike: usize,
+}
 
 /// Whether the replica has passed a place.
 enum Passed {
@@ -33,8 +46,7 @@ pub(super) async fn rows(
     look: Look,
 ) -> Result<(Session, Option<Verdict>), VerifyError> {
     let Look { mut found, more, .. } = look;
-    // What MySQL had before PostgreSQL, which had come so far, was seen to have something else.
-    let mut before: HashMap<Key, Option<Cells>> = HashMap::new();
+    let mut before: HashMap<Key, Before> = HashMap::new();
     let mut decided = Vec::new();
     let mut why = "they keep changing on MySQL".to_owned();
     for _ in 0..=ROUNDS {
@@ -43,8 +55,10 @@ pub(super) async fn rows(
         session = back;
         let now = by_key(sides, &here);
         // What MySQL has not changed in between differs.
-        let still =
-            |it: &Difference| before.get(it.key()).is_some_and(|old| *old == now.get(it.key()).cloned());
+        let still = |it: &Difference| {
+            let old = before.get(it.key());
+            old.is_some_and(|old| old.alike >= ALIKE && old.here.as_ref() == now.get(it.key()))
+        };
         let (differ, open): (Vec<_>, Vec<_>) = found.into_iter().partition(still);
         decided.extend(differ);
         found = open;
@@ -56,12 +70,17 @@ pub(super) async fn rows(
             break;
         }
         let keys: Vec<Key> = found.iter().map(|it| it.key().clone()).collect();
-        before = keys.iter().map(|key| (key.clone(), now.get(key).cloned())).collect();
-        here.retain(|row| before.contains_key(&key(sides, row)));
+        let looked_at: HashSet<&Key> = keys.iter().collect();
+        here.retain(|row| looked_at.contains(&key(sides, row)));
         let there =
             replica::rows_by_key(sides.client, sides.table, &sides.columns, &sides.places, &keys).await?;
         (found, _) = compare::compare(&sides.columns, &sides.places, &here, &there);
-        let mut surplus: Vec<Key> = by_key(sides, &there).into_keys().collect();
+        let in_postgres = by_key(sides, &there);
+        before = keys
+            .iter()
+            .map(|key| (key.clone(), seen(before.get(key), now.get(key), in_postgres.get(key))))
+            .collect();
+        let mut surplus: Vec<Key> = in_postgres.into_keys().collect();
         surplus.retain(|key| !now.contains_key(key));
         surplus.sort_by_cached_key(in_order);
         found.extend(surplus.into_iter().map(Difference::Surplus));
@@ -79,6 +98,13 @@ pub(super) async fn rows(
         (false, _) => Some(Verdict::Undecided { why, rows_that_differ }),
     };
     Ok((session, verdict))
+}
+
+/// What a row is now, after what it was.
+fn seen(before: Option<&Before>, here: Option<&Cells>, there: Option<&Cells>) -> Before {
+    let is_alike = |old: &&Before| old.here.as_ref() == here && old.there.as_ref() == there;
+    let alike = before.filter(is_alike).map_or(0, |old| old.alike) + 1;
+    Before { here: here.cloned(), there: there.cloned(), alike }
 }
 
 /// By which keys are told in an order that people expect: that of numbers, where they are some.
@@ -230,5 +256,22 @@ async fn lies_between(
             Some(format!("it reads on at {from}; what lies ahead could not be read: {why}"))
         }
         None => Some(format!("it reads on at {from}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_alike_when_neither_side_has_changed() {
+        let cells = |value: &str| vec![Some(value.to_owned())];
+        let (a, b) = (cells("a"), cells("b"));
+        let first = seen(None, Some(&a), Some(&b));
+        assert_eq!(first.alike, 1);
+        let second = seen(Some(&first), Some(&a), Some(&b));
+        assert_eq!(second.alike, 2);
+        assert_eq!(seen(Some(&second), Some(&a), None).alike, 1);
+        assert_eq!(seen(Some(&second), Some(&b), Some(&b)).alike, 1);
     }
 }
