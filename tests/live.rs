@@ -54,11 +54,13 @@ fn trials_on(files: &[ScenarioFile<Scenario>], server: MySqlKind, gtids: bool, a
     let is_of = |it: &Scenario| {
         it.only.is_none_or(|only| only == server) && it.gtids.is_none_or(|about| about == gtids)
     };
-    let is_always = |it: &Scenario| if gtids { it.core_with_gtids } else { it.core || it.only.is_some() };
+    let is_always =
+        |it: &Scenario| if gtids { it.core_with_gtids } else { it.core || it.only.is_some() && !it.slow };
     let of_it = files.iter().filter(|file| is_of(&file.scenario));
     of_it
         .map(|file| {
-            let always = all || server == MySqlKind::MariaDb || is_always(&file.scenario);
+            let is_short = !file.scenario.slow && server == MySqlKind::MariaDb;
+            let always = all || is_short || is_always(&file.scenario);
             let name = format!("{}/{}", if gtids { "gtids" } else { server.name() }, file.name);
             trial(name, &file.scenario, &programs, always)
         })

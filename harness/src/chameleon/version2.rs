@@ -103,14 +103,17 @@ impl<'a> Chameleon2<'a> {
     }
 
     /// Starts the replica daemon of a source as it is in service: with its log in a file, and the status `error` when it ends by
-    /// itself. It only stays in the foreground, so that it doesn't outlive the tests.
+    /// itself. It only stays in the foreground, so that it doesn't outlive the tests. `as_it_is`: nothing is answered for it.
     ///
     /// # Errors
     /// [`ProcessError::Io`].
-    pub fn start_in_service(&self, source: &str) -> Result<StartedProgram, ProcessError> {
+    pub fn start_in_service(&self, source: &str, as_it_is: bool) -> Result<StartedProgram, ProcessError> {
         let arguments = ["start_replica", "--config", CONFIGURATION, "--source", source];
         let mut command = self.command(&arguments);
         command.stdin(Stdio::null()).env("LAUNCHED_IN_THE_FOREGROUND", "1");
+        if as_it_is {
+            command.env("LAUNCHED_AS_IT_IS", "1");
+        }
         self.processes.start(&title(&arguments), command)
     }
 

@@ -55,6 +55,7 @@ impl Case {
             only: None,
             core: false,
             core_with_gtids: false,
+            slow: false,
             gtids: None,
             damage: vec![],
             awaits: None,

@@ -9,6 +9,7 @@ pub mod documents;
 mod in_service;
 pub mod logged;
 mod marker;
+mod passage;
 mod rehearsed;
 mod replica_check;
 pub(crate) mod run;

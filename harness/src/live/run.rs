@@ -16,7 +16,7 @@ use crate::process::group::{ProcessGroup, StartedProgram};
 use crate::replica::upgrader::Upgrader;
 use crate::seed::original::create_earlier;
 use crate::server::Database;
-use crate::server::mysql::{self, MySqlKind, MySqlServer};
+use crate::server::mysql::{self, MySqlKind, MySqlServer, MySqlSoftware};
 use postgres::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -28,6 +28,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Of our commands that are told how long to go on.
+const TIMED_TIMEOUT: Duration = Duration::from_secs(900);
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 /// `my_server_id` of the old sources; the new ones begin at the example's 100.
 const OLD_SERVER_IDS: std::ops::RangeFrom<u32> = 1001..;
@@ -259,6 +261,16 @@ impl<'a> LiveRun<'a> {
         self.servers.values().next().map(|mysql| mysql.host().to_string()).unwrap_or_default()
     }
 
+    /// The MySQL server of the first old source, and what it is started with.
+    pub(super) fn first_server(
+        &mut self,
+    ) -> Result<(&mut MySqlServer, &'a MySqlSoftware, Vec<String>), LiveError> {
+        let options = gtid_options(self.programs);
+        let none = || LiveError::Scenario("there is no MySQL server".to_owned());
+        let first = self.servers.values_mut().next().ok_or_else(none)?;
+        Ok((first, &self.programs.mysql, options))
+    }
+
     /// Whose upgrader it is.
     pub(super) fn upgrader(&self) -> &'a Upgrader {
         self.upgrader
@@ -361,7 +373,7 @@ impl<'a> LiveRun<'a> {
         let home = self.home(&self.scenario.upgraded)?;
         let command = self.ours(&home, &run.arguments)?;
         let mut running = self.processes.start("chameleon-upgrade", command)?;
-        must_end(&mut running, run.exit, &run.says)?;
+        must_end_within(timeout(&run.arguments), &mut running, run.exit, &run.says)?;
         let output = running.output();
         match run.silent.iter().find(|text| output.contains(*text)) {
             Some(text) => Err(running.failure(&format!("said {text:?}")).into()),
@@ -587,7 +599,22 @@ impl<'a> LiveRun<'a> {
 
 /// Waits for the end of one of our commands, with this exit code and these texts.
 pub(super) fn must_end(running: &mut StartedProgram, exit: i32, says: &[String]) -> Result<(), LiveError> {
-    let status = running.wait(UPGRADE_TIMEOUT)?;
+    must_end_within(UPGRADE_TIMEOUT, running, exit, says)
+}
+
+/// How long one of our commands may take.
+pub(super) fn timeout(arguments: &[String]) -> Duration {
+    if arguments.iter().any(|argument| argument == "--for") { TIMED_TIMEOUT } else { UPGRADE_TIMEOUT }
+}
+
+/// The same, when it may take so long.
+pub(super) fn must_end_within(
+    timeout: Duration,
+    running: &mut StartedProgram,
+    exit: i32,
+    says: &[String],
+) -> Result<(), LiveError> {
+    let status = running.wait(timeout)?;
     if status.code() != Some(exit) {
         return Err(running.failure(&format!("ended with {status} instead of {exit}")).into());
     }

@@ -31,6 +31,9 @@ pub struct Scenario {
     /// Whether it is about a server with GTIDs, from which the daemon starts, or one without; none when it is about both.
     #[serde(default)]
     pub gtids: Option<bool>,
+    /// Whether it takes minutes: only `make live` runs it, and whoever names it.
+    #[serde(default)]
+    pub slow: bool,
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
@@ -257,6 +260,15 @@ pub struct Watched {
     /// It ends before it has caught up.
     #[serde(default)]
     pub ends_at_once: bool,
+    /// Nothing is answered for it that its MySQL no longer answers.
+    #[serde(default)]
+    pub as_it_is: bool,
+    /// What happens meanwhile to the MySQL server of its first old source. It is well again once `watch` has ended.
+    #[serde(default)]
+    pub mysql_is: Option<MySqlIs>,
+    /// Once `watch` has ended and MySQL is well, the same daemon goes on by itself, and applies what is new.
+    #[serde(default)]
+    pub goes_on: bool,
     /// What is given to `watch` beside its configuration. Without `--for` and `--until` it looks until it has said all, and gets
     /// ctrl-C.
     #[serde(default)]
@@ -282,6 +294,19 @@ pub struct Watched {
     /// Texts that it must not write.
     #[serde(default)]
     pub silent: Vec<String>,
+}
+
+/// What happens to a MySQL server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MySqlIs {
+    /// It is killed with kill -9.
+    Killed,
+    /// Its time is stopped: it takes connections, and nothing answers.
+    Frozen,
+    /// The network forgets the daemon's connections to it, and takes new ones: nothing comes through the old ones, not even their
+    /// end.
+    Forgotten,
 }
 
 /// `daemon_ends`.

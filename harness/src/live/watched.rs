@@ -2,8 +2,9 @@
 
 use super::LiveError;
 use super::in_service::InService;
-use super::run::{LiveRun, must_end};
-use super::scenario::Watched;
+use super::passage::Passage;
+use super::run::{LiveRun, must_end_within, timeout};
+use super::scenario::{MySqlIs, Watched};
 use crate::chameleon::home::Home;
 use crate::chameleon::sessions;
 use crate::chameleon::version2::Chameleon2;
@@ -44,18 +45,28 @@ impl<'a> LiveRun<'a> {
         let source = self.scenario.upgraded.keys().next().map(String::as_str).unwrap_or_default();
         let mut configuration = self.configuration(&self.scenario.upgraded, &watched.with)?;
         configuration["log_dest"] = Value::from("file");
+        let passage = match watched.mysql_is {
+            Some(MySqlIs::Forgotten) => Some(Passage::open(self.first_server()?.0.host())?),
+            _ => None,
+        };
+        if let Some(passage) = &passage {
+            configuration["sources"][source]["db_conn"]["host"] = Value::from(passage.host().to_string());
+        }
         let home = self.home_of(&configuration)?;
         let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
         for attempt in 1..=ATTEMPTS {
             let mut daemon = match watched.stopped {
                 true => None,
-                false => Some(chameleon2.start_in_service(source)?),
+                false => Some(chameleon2.start_in_service(source, watched.as_it_is)?),
             };
             if let (Some(daemon), false) = (&mut daemon, watched.ends_at_once) {
                 // What has ended it may end it at each start.
                 self.catch_up(source, daemon).or_else(|why| if attempt == 1 { Err(why) } else { Ok(()) })?;
             }
-            let looked = self.looked(watched, &home, daemon.as_mut());
+            let looked = self.looked(watched, &home, daemon.as_mut(), passage.as_ref());
+            if let (Ok(()), true, Some(daemon)) = (&looked, watched.goes_on, &mut daemon) {
+                self.catch_up(source, daemon)?;
+            }
             self.ended(daemon, &chameleon2, source)?;
             match looked {
                 Err(why) if attempt < ATTEMPTS && why.to_string().contains(LOST_TRACE) => {}
@@ -70,6 +81,7 @@ impl<'a> LiveRun<'a> {
         watched: &Watched,
         home: &Home,
         daemon: Option<&mut StartedProgram>,
+        passage: Option<&Passage>,
     ) -> Result<(), LiveError> {
         let arguments =
             ["watch", "--every", "1s"].into_iter().chain(watched.arguments.iter().map(String::as_str));
@@ -87,6 +99,37 @@ impl<'a> LiveRun<'a> {
             daemon.kill()?;
             sessions::end_of_daemons(&mut self.client)?;
         }
+        self.mysql_becomes(watched.mysql_is, passage)?;
+        let seen = Self::seen(watched, &mut watch, is_timed);
+        self.mysql_is_well(watched.mysql_is)?;
+        if let Some(after) = &watched.postgres_afterwards {
+            self.client.batch_execute(after).map_err(LiveError::sql("run on PostgreSQL"))?;
+        }
+        seen
+    }
+
+    fn mysql_becomes(&mut self, what: Option<MySqlIs>, passage: Option<&Passage>) -> Result<(), LiveError> {
+        match (what, passage) {
+            (Some(MySqlIs::Killed), _) => self.first_server()?.0.kill(),
+            (Some(MySqlIs::Frozen), _) => self.first_server()?.0.freeze(),
+            (_, Some(passage)) => passage.forget(),
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    fn mysql_is_well(&mut self, what: Option<MySqlIs>) -> Result<(), LiveError> {
+        let (mysql, software, options) = self.first_server()?;
+        match what {
+            Some(MySqlIs::Killed) => mysql.start_again(software, &options)?,
+            Some(MySqlIs::Frozen) => mysql.thaw(),
+            Some(MySqlIs::Forgotten) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until `watch` has seen it, and ended.
+    fn seen(watched: &Watched, watch: &mut StartedProgram, is_timed: bool) -> Result<(), LiveError> {
         if !is_timed {
             let deadline = Instant::now() + TIMEOUT;
             while watched.says.iter().any(|text| !watch.output().contains(text)) {
@@ -97,11 +140,8 @@ impl<'a> LiveRun<'a> {
             }
             watch.interrupt();
         }
-        must_end(&mut watch, watched.exit, &watched.says)?;
+        must_end_within(timeout(&watched.arguments), watch, watched.exit, &watched.says)?;
         let output = watch.output();
-        if let Some(after) = &watched.postgres_afterwards {
-            self.client.batch_execute(after).map_err(LiveError::sql("run on PostgreSQL"))?;
-        }
         match watched.silent.iter().find(|text| output.contains(*text)) {
             Some(text) => Err(watch.failure(&format!("said {text:?}")).into()),
             None => Ok(()),

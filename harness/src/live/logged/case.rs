@@ -66,6 +66,7 @@ pub(super) fn scenario(cases: &[&Case]) -> Scenario {
         only: None,
         core: false,
         core_with_gtids: false,
+        slow: false,
         gtids: None,
         awaits: None,
         sources: [(shop(), MySqlSource::of(SCHEMA, DESTINATION))].into(),

@@ -214,6 +214,24 @@ impl MySqlServer {
         self.signal(Signal::CONT);
     }
 
+    /// Ends it with kill -9.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        if let Some(mut process) = self.process.take() {
+            let _it_was_killed = process.wait();
+        }
+    }
+
+    /// Starts a server that was killed once more, at its address and with all that it had.
+    ///
+    /// # Errors
+    /// [`ServerError`] when it can't be started.
+    pub fn start_again(&mut self, software: &MySqlSoftware, options: &[String]) -> Result<(), ServerError> {
+        // Its account is there.
+        self.folder.write("account.sql", "SELECT 1;\n")?;
+        self.start_at_its_address(software, options)
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = self.process.as_ref().and_then(|process| Pid::from_raw(i32::try_from(process.id()).ok()?));
         if let Some(pid) = pid {
@@ -311,7 +329,7 @@ fn account(kind: MySqlKind, password: &SecretString) -> String {
 }
 
 /// An address of 127.0.0.0/8 on whose port 3306 nobody listened a moment ago.
-fn free_address() -> Result<Ipv4Addr, ServerError> {
+pub(crate) fn free_address() -> Result<Ipv4Addr, ServerError> {
     let random = || {
         Ipv4Addr::new(127, rand::random_range(1..255), rand::random_range(0..255), rand::random_range(1..255))
     };

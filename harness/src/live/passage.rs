@@ -1,0 +1,110 @@
+//! A way to a MySQL server that can forget the connections that go through it, as a firewall does that was started anew.
+
+use super::LiveError;
+use crate::server::mysql::{PORT, free_address};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// How often it is looked whether it has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Longer than a round of the daemon.
+const FORGETS_FOR: Duration = Duration::from_secs(3);
+
+/// The way. It is closed with the value.
+pub(super) struct Passage {
+    host: Ipv4Addr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether what is connected now is forgotten.
+    forgets: AtomicBool,
+    closed: AtomicBool,
+}
+
+impl Passage {
+    /// Opens one to the server at this address, at an address of its own and MySQL's port.
+    pub(super) fn open(server: Ipv4Addr) -> Result<Self, LiveError> {
+        let failed = || LiveError::io("open a way to MySQL");
+        let host = free_address()?;
+        let listener = TcpListener::bind((host, PORT)).map_err(failed())?;
+        listener.set_nonblocking(true).map_err(failed())?;
+        let state = Arc::new(State::default());
+        let of_thread = Arc::clone(&state);
+        thread::spawn(move || accept(&listener, server, &of_thread));
+        Ok(Self { host, state })
+    }
+
+    /// Where it listens.
+    pub(super) fn host(&self) -> Ipv4Addr {
+        self.host
+    }
+
+    /// Lets nothing through any more on the connections that there are in the next moments: a daemon makes new ones in each
+    /// round, and has none between two.
+    pub(super) fn forget(&self) {
+        self.state.forgets.store(true, Ordering::SeqCst);
+        thread::sleep(FORGETS_FOR);
+        self.state.forgets.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        self.state.closed.store(true, Ordering::SeqCst);
+    }
+}
+
+fn accept(listener: &TcpListener, server: Ipv4Addr, state: &Arc<State>) {
+    while !state.closed.load(Ordering::SeqCst) {
+        let Ok((client, _)) = listener.accept() else {
+            thread::sleep(POLL_INTERVAL);
+            continue;
+        };
+        let Ok(server) = TcpStream::connect((server, PORT)) else { continue };
+        let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
+        for way in ways {
+            if let (Ok(from), Ok(to)) = way {
+                let state = Arc::clone(state);
+                thread::spawn(move || copy(from, to, &state));
+            }
+        }
+    }
+}
+
+/// One direction of a connection.
+fn copy(mut from: TcpStream, mut to: TcpStream, state: &State) {
+    if from.set_nonblocking(false).is_err() || from.set_read_timeout(Some(POLL_INTERVAL)).is_err() {
+        return;
+    }
+    let mut buffer = vec![0; 64 << 10];
+    let mut is_forgotten = false;
+    loop {
+        let read = from.read(&mut buffer);
+        if state.closed.load(Ordering::SeqCst) {
+            break;
+        }
+        is_forgotten |= state.forgets.load(Ordering::SeqCst);
+        if is_forgotten {
+            // Neither what was sent nor an end comes through.
+            thread::sleep(POLL_INTERVAL);
+            continue;
+        }
+        match read {
+            Ok(0) => break,
+            Ok(length) => {
+                if to.write_all(&buffer[..length]).is_err() {
+                    break;
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+    }
+    let _gone_already = to.shutdown(std::net::Shutdown::Both);
+}
