@@ -377,12 +377,18 @@ impl Looked<'_> {
         let patience = PATIENCE.max(self.known.rests * 10);
         let silent =
             |session: &&Session| session.seconds.is_some_and(|seconds| seconds >= patience.as_secs_f64());
-        let asks = self.sessions.iter().any(|session| !session.active && !silent(session));
+        // Its reading process bears a name from its first batch on. The one that applies asks all the time, whatever that does (seen).
+        let named = |session: &&&Session| session.application_name.contains("source: ");
+        let mut asks = self.sessions.iter().any(|session| !session.active && !silent(session));
+        if self.sessions.iter().any(|session| named(&session)) {
+            let mut readers = self.sessions.iter().filter(named);
+            asks = readers.any(|session| !session.active && !silent(session));
+        }
         if self.bytes_behind().is_some_and(|bytes| bytes > 0) && at - past.since >= patience && !asks {
             found.push(Finding::error(
                 "stuck",
                 format!(
-                    "{name} has read nothing for {} s, though MySQL has {} for it, and its daemon has asked PostgreSQL nothing: it hangs.",
+                    "{name} has read nothing for {} s, though MySQL has {} for it, and its reading process has asked PostgreSQL nothing: it hangs.",
                     (at - past.since).as_secs(),
                     if let Ahead::Something(what) = self.known.ahead { what } else { "more" }
                 ),

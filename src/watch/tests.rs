@@ -203,8 +203,9 @@ fn it_hangs_when_nothing_moves_and_nothing_is_asked() {
         (silent(200.0), 100, 120, stuck.clone()),
         // It has read since.
         (silent(200.0), 101, 200, vec![]),
-        // One of its sessions still asks.
-        ([silent(200.0), vec![replayer(1)]].concat(), 100, 200, vec![]),
+        // The other process asks on: seen where the network had forgotten the connections of this one.
+        ([silent(200.0), vec![replayer(1)]].concat(), 100, 200, stuck.clone()),
+        (vec![reader(), replayer(1)], 100, 200, vec![]),
     ] {
         let mut memory = Memory::default();
         let world = World::with_more(5000);
