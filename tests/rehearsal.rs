@@ -9,6 +9,7 @@ use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
 use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
 use chameleon_harness::commands::report::FormArguments;
 use chameleon_harness::commands::{self, CommonArguments};
+use chameleon_harness::process::scratch;
 use chameleon_harness::process::tools::{self, Missing};
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
@@ -514,6 +515,60 @@ fn what_columns_need_of_other_schemas_comes_along_and_a_missing_right_is_told() 
     assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
     production
         .sql(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// The network to production is lost while it is read: nothing is left there or here.
+#[test]
+fn production_that_is_lost_in_the_dump_is_told_and_nothing_is_left() {
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    let production = Replica::of(&seed(), &sources);
+    let value = configuration(production.database.address(), production.database.name(), &sources);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("production.yml");
+    fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
+    let rehearsal = Rehearsal {
+        from: From::Production(Rows::Waiting),
+        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
+    };
+    let mut holder = production.client();
+    let mut held = holder.transaction().unwrap();
+    held.batch_execute("LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").unwrap();
+    let ended = std::thread::scope(|scope| {
+        let rehearsing = scope.spawn(|| rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).map(drop));
+        let mut client = production.client();
+        let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                      AND backend_type = 'client backend'";
+        let waits = format!(
+            "SELECT count(*) {others} AND wait_event_type = 'Lock' AND application_name <> 'chameleon-upgrade'"
+        );
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while client.query_one(&waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+            assert!(
+                std::time::Instant::now() < deadline && !rehearsing.is_finished(),
+                "pg_dump does not wait"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let dumps = fs::read_dir(scratch::folder().unwrap()).unwrap().flatten();
+        assert!(dumps.map(|it| it.file_name()).any(|name| name.to_string_lossy().starts_with("dump-")));
+        client.batch_execute(&format!("SELECT pg_terminate_backend(pid) {others}")).unwrap();
+        rehearsing.join().unwrap()
+    });
+    let error = ended.unwrap_err().to_string();
+    assert!(
+        error.contains("production can't be dumped") && error.contains("Nothing was changed there"),
+        "{error}"
+    );
+    drop(held);
+    let left =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND backend_type = 'client backend'";
+    drop(holder);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while production.value(left) != "0" {
+        assert!(std::time::Instant::now() < deadline, "a session is left");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 /// §report-10: a dump through a pool of transactions would leave its settings to whoever comes next; a pool of sessions is as
