@@ -1,6 +1,7 @@
 //! The known ways in which the daemon of pg_chameleon 2.0.21 ends, by what it says then. §after-watch
 //!
-//! Each was made to happen: docs/ddl.md, docs/log.md and scenarios/live show which of them how.
+//! They were made to happen: docs/ddl.md, docs/log.md and scenarios/live (`watch_*`) show how. Not so `server-id`, `mysql-denied`,
+//! `binlog-unreadable`, `disk-full`, `postgresql-timeout` and `postgresql-denied`: their words are those of the servers' messages.
 
 /// A way in which it ends.
 #[derive(Debug, PartialEq, Eq)]
