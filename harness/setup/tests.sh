@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, in two streams side by side: those with the real programs of a replica wait for these most of the time, and
-# the others are what the processors work on meanwhile. Every target of the workspace is in one of the two.
+# the others are what the processors work on meanwhile. Every target of the workspace is in one of the two, and all are run: whoever
+# waits so long is to see all that fails.
 # shellcheck source=harness/setup/provide.sh
 . "$(dirname "$0")/provide.sh"
 cd "$root"
@@ -19,19 +20,14 @@ done
 # Job control: without it what runs in the background is deaf to the signals that tests send.
 set -m
 output=$root/target/tests-beside.log
-cargo test --workspace "${beside[@]}" >"$output" 2>&1 </dev/null &
+cargo test --workspace --no-fail-fast "${beside[@]}" >"$output" 2>&1 </dev/null &
 stream=$!
 set +m
 trap 'kill -INT -- "-$stream" 2>/dev/null; exit 130' INT TERM
 
 status=0
-cargo test --workspace --lib --bins "${others[@]}" && cargo test --workspace --doc || status=1
-if [ "$status" != 0 ]; then
-    # It ends as by ctrl-C, and leaves nothing.
-    kill -INT -- "-$stream" 2>/dev/null || true
-    wait "$stream" || true
-    exit "$status"
-fi
+cargo test --workspace --no-fail-fast --lib --bins "${others[@]}" || status=1
+cargo test --workspace --doc || status=1
 wait "$stream" || status=1
 cat "$output"
 exit "$status"

@@ -97,7 +97,7 @@ sources:
         .args(["rehearse", "--config", file.to_str().unwrap(), "--upgrader", REFUSING_UPGRADER])
         .assert()
         .code(NO_HARNESS)
-        .stderr(contains("production can't be dumped").and(contains("secret").not()));
+        .stderr(contains("production can't be read").and(contains("secret").not()));
 }
 
 #[test]
