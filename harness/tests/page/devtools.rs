@@ -2,10 +2,14 @@
 //! descriptors 3 and 4 (`--remote-debugging-pipe`).
 
 use chameleon_harness::process::tools::{self, Missing};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A browser with one page.
@@ -16,7 +20,7 @@ pub struct Browser {
     session: Option<String>,
     sent: u64,
     events: Vec<Value>,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -42,13 +46,15 @@ impl Browser {
             .args(["--remote-debugging-pipe", "--disable-background-networking"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .env("HOME", profile.path())
+            // Else it leaves a folder there each time.
+            .env("TMPDIR", profile.path())
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut browser =
-            Self { child, input, output, session: None, sent: 0, events: vec![], _profile: profile };
+        let mut browser = Self { child, input, output, session: None, sent: 0, events: vec![], profile };
         let page = browser.call("Target.createTarget", json!({"url": "about:blank"}));
         let attached =
             browser.call("Target.attachToTarget", json!({"targetId": page["targetId"], "flatten": true}));
@@ -57,6 +63,11 @@ impl Browser {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
         Ok(browser)
+    }
+
+    /// Where it has all its files.
+    pub fn profile(&self) -> &Path {
+        self.profile.path()
     }
 
     /// Has something done, and waits for its result.
@@ -147,7 +158,12 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        drop(self.child.kill());
+        // It has processes of its own, which would write into its profile while that is being removed.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _gone_already = group.map(|group| kill_process_group(group, Signal::KILL));
         drop(self.child.wait());
+        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+            sleep(Duration::from_millis(5));
+        }
     }
 }

@@ -17,6 +17,24 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+/// What it has made for itself goes with it: its profile, and what it puts where temporary files are.
+#[test]
+fn the_browser_leaves_nothing() {
+    let made = || {
+        let files = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.to_lowercase().contains("chromium")).collect::<BTreeSet<_>>()
+    };
+    let before = made();
+    let Some(browser) = Browser::start("the_browser_leaves_nothing") else { return };
+    let profile = browser.profile().to_owned();
+    assert!(profile.exists());
+    drop(browser);
+    assert!(!profile.exists(), "{}", profile.display());
+    let left: Vec<_> = made().difference(&before).cloned().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[test]
 fn the_same_report_gives_the_same_bytes() {
     for report in [example(), hostile()] {
