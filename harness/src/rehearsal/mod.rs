@@ -18,7 +18,7 @@ mod steps;
 pub mod tables;
 mod verdict;
 
-use crate::chameleon::home::{Configuration, Home};
+use crate::chameleon::home::{CONFIGURATION, Configuration, Home};
 use crate::fault::FaultKind;
 use crate::replica::attempt::{self, AttemptError};
 use crate::replica::report::{Finding, Severity};
@@ -32,6 +32,7 @@ use chameleon_upgrade::config::{Configuration as OfProduction, location};
 use daemon::DaemonError;
 use dump::{Dump, DumpError, Rows};
 use forecast::{Measured, Timed};
+use forms::wording;
 use on_copy::OnCopy;
 use production::Asked;
 use report::{
@@ -309,8 +310,10 @@ impl Rehearsal {
         let taken = steps.step(StepName::Dump, |_| {
             let dump = Dump::take(&self.of_production, binaries, rows)?;
             production.dump_bytes = size(&dump.file());
-            let seen =
-                format!("{}, read in one transaction that may not write.", bytes(production.dump_bytes));
+            let seen = format!(
+                "{}, read in one transaction that may not write.",
+                wording::size(production.dump_bytes)
+            );
             Ok::<_, DumpError>((dump, StepOutcome::Passed, seen))
         })?;
         Ok(Taken::Here(taken))
@@ -450,7 +453,7 @@ impl Rehearsal {
                         .to_owned(),
                     remedy: None,
                 });
-                let last = output.trim_end().lines().next_back().unwrap_or_default();
+                let last = last_line(&output);
                 Ok((None, StepOutcome::LeftOut, format!("Without MySQL the upgrade is refused: {last}")))
             }
             Err(error) => Err(RehearsalError::from(error)),
@@ -478,9 +481,13 @@ impl Rehearsal {
     /// What the copy's configuration is called in what is said, as its administrator knows it.
     fn as_named(&self, home: &Home, text: &str) -> String {
         let copied = home.configuration().display().to_string();
-        let named = &self.of_production.named;
-        text.replace(&copied, &self.of_production.path.display().to_string())
-            .replace("--config upgraded", &format!("--config {}", quoted(named)))
+        self.by_its_name(&text.replace(&copied, &self.of_production.path.display().to_string()))
+    }
+
+    /// The same of its name alone, whatever home the copy has had.
+    fn by_its_name(&self, text: &str) -> String {
+        let named = quoted(&self.of_production.named);
+        text.replace(&format!("--config {CONFIGURATION}"), &format!("--config {named}"))
     }
 }
 
@@ -543,13 +550,9 @@ fn size(path: &Path) -> u64 {
     entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn bytes(count: u64) -> String {
-    match count {
-        ..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.1} GB", count as f64 / 1e9),
-    }
+/// What a program said last.
+fn last_line(output: &str) -> &str {
+    output.trim_end().lines().next_back().unwrap_or_default()
 }
 
 fn quoted(word: &str) -> String {

@@ -5,7 +5,7 @@ use super::forecast::{Measured, Timed};
 use super::program::Program;
 use super::report::{DaemonRun, Plan, StepFinding, StepName, StepOutcome, UpgradeRun};
 use super::steps::{Steps, found_in};
-use super::{AT_WORK, Daemon, From, LIMIT, Rehearsal, RehearsalError, quoted};
+use super::{AT_WORK, Daemon, From, LIMIT, Rehearsal, RehearsalError, last_line};
 use crate::chameleon::home::Home;
 use crate::process::running;
 use crate::rehearsal::dump::Rows;
@@ -70,7 +70,7 @@ impl OnCopy<'_> {
             ));
             let plan = report.plan.clone().and_then(|plan| serde_json::from_value(plan).ok());
             let code = outcome.code();
-            let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+            let last = last_line(&outcome.output).to_owned();
             let end = code
                 .map_or_else(|| "without an exit code".to_owned(), |code| format!("with exit code {code}"));
             let (outcome_of_step, seen) = match code {
@@ -142,8 +142,8 @@ impl OnCopy<'_> {
             let seen = daemons.run(replica, &mut meanwhile)?;
             measured.daemons.extend(seen.connected_after);
             for finding in seen.findings {
-                let found = format!("On the copy: {}", self.of.named_everywhere(&finding.found));
-                let remedy = finding.remedy.map(|it| self.of.named_everywhere(&it));
+                let found = format!("On the copy: {}", self.of.by_its_name(&finding.found));
+                let remedy = finding.remedy.map(|it| self.of.by_its_name(&it));
                 findings.push(StepFinding { found, remedy, ..finding });
             }
             let all = seen.runs.len();
@@ -168,7 +168,7 @@ impl OnCopy<'_> {
                 steps.step(StepName::Verify, |findings| {
                     let (ended, output) = verified?;
                     let output = output.replace(&copied, &path);
-                    let last = output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+                    let last = last_line(&output).to_owned();
                     if ended != Some(0) {
                         findings.push(StepFinding {
                             step: StepName::Verify,
@@ -176,7 +176,7 @@ impl OnCopy<'_> {
                             severity: Severity::Warning,
                             found: format!(
                                 "Tables of the replica differ from MySQL, today already: {}",
-                                running::shown(&self.of.named_everywhere(&output))
+                                running::shown(&self.of.by_its_name(&output))
                             ),
                             remedy: Some("See chameleon-upgrade verify on production.".to_owned()),
                         });
@@ -220,17 +220,9 @@ impl OnCopy<'_> {
     }
 }
 
-impl Rehearsal {
-    /// Whatever home the copy has had.
-    fn named_everywhere(&self, text: &str) -> String {
-        let named = quoted(&self.of_production.named);
-        text.replace("--config upgraded", &format!("--config {named}"))
-    }
-}
-
 /// How a command on the copy ended.
 fn after(step: StepName, outcome: &Outcome, findings: &mut Vec<StepFinding>) -> (bool, StepOutcome, String) {
-    let last = outcome.output.trim_end().lines().next_back().unwrap_or_default().to_owned();
+    let last = last_line(&outcome.output).to_owned();
     if outcome.code() == Some(0) {
         return (true, StepOutcome::Passed, last);
     }

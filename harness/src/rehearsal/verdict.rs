@@ -2,6 +2,7 @@
 
 use super::report::{RehearsedStep, StepFinding, StepName, StepOutcome, Verdict};
 use crate::replica::report::Severity;
+use chameleon_upgrade::wording::{counted, sentence};
 
 /// What on the day itself must have been rehearsed: where it was left out, that is a reason to warn.
 const TO_BE_REHEARSED: [StepName; 2] = [StepName::Daemon, StepName::WayBack];
@@ -16,14 +17,14 @@ pub fn of(steps: &[RehearsedStep], findings: &[StepFinding]) -> (Verdict, Vec<St
             findings.iter().filter(|it| it.step == step.step && it.severity == severity).count()
         };
         let (errors, warnings) = (here(Severity::Error), here(Severity::Warning) + here(Severity::Accepted));
-        let title = capital(&step.step.to_string());
+        let title = sentence(&step.step.to_string());
         match step.outcome {
             StepOutcome::Failed if errors > 0 => {
-                against.push(format!("{title}: {}.", counted(errors, "error")))
+                against.push(format!("{title}: {}.", counted(errors as u64, "error")))
             }
             StepOutcome::Failed => against.push(format!("{title}: {}", step.seen)),
             StepOutcome::Warned if warnings > 0 => {
-                but.push(format!("{title}: {}.", counted(warnings, "warning")))
+                but.push(format!("{title}: {}.", counted(warnings as u64, "warning")))
             }
             StepOutcome::Warned => but.push(format!("{title}: {}", step.seen)),
             StepOutcome::LeftOut if TO_BE_REHEARSED.contains(&step.step) => {
@@ -39,15 +40,6 @@ pub fn of(steps: &[RehearsedStep], findings: &[StepFinding]) -> (Verdict, Vec<St
     }
     but.extend(not_tried);
     if but.is_empty() { (Verdict::Go, vec![]) } else { (Verdict::GoWithWarnings, but) }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    chameleon_upgrade::wording::counted(count as u64, what)
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
