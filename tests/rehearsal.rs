@@ -115,7 +115,7 @@ fn attempted(dump: PathBuf, configuration: &str, faults: &[&str]) -> Result<Rehe
     let file = folder.path().join("production.yml");
     fs::write(&file, configuration).unwrap();
     let rehearsal = Rehearsal { from: From::Dump(dump), ..of(&file, configuration, faults) };
-    rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} })
+    rehearsal.run(&UNTOLD)
 }
 
 /// With a configuration in `file`; nothing of it asks MySQL.
@@ -135,6 +135,16 @@ fn of(file: &Path, configuration: &str, faults: &[&str]) -> Rehearsal {
         jobs: 2,
         repeat: "chameleon-harness rehearse".to_owned(),
     }
+}
+
+/// Nobody is told how far it has come.
+const UNTOLD: Told<'static> = Told { step: &|_| {}, runs: &|_, _| {} };
+
+/// Of production itself, with a configuration that is written into `file`.
+fn of_production(file: &Path, value: &serde_json::Value) -> Rehearsal {
+    let text = yaml_serde::to_string(value).unwrap();
+    fs::write(file, &text).unwrap();
+    Rehearsal { from: From::Production(Rows::Waiting), ..of(file, &text, &[]) }
 }
 
 fn run_of(rehearsed: &RehearsalReport) -> &UpgradeRun {
@@ -398,12 +408,8 @@ fn the_real_upgrade_is_the_one_that_was_rehearsed() {
         let production = Replica::of(&Seed::of([shop]), &sources);
         let value = configuration(production.database.address(), production.database.name(), &sources);
         let file = folder.path().join("production.yml");
-        fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
-        let rehearsal = Rehearsal {
-            from: From::Production(Rows::Waiting),
-            ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
-        };
-        let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+        let rehearsal = of_production(&file, &value);
+        let rehearsed = rehearsal.run(&UNTOLD).unwrap();
         assert!(rehearsed.went_well(), "{:?}: {}", rehearsed.because, run_of(&rehearsed).output);
         let forecast = rehearsed.forecast.as_ref().unwrap();
         let began = std::time::Instant::now();
@@ -444,19 +450,15 @@ fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     let value = configuration(&address, &database, &sources);
-    fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
-    let rehearsal = Rehearsal {
-        from: From::Production(Rows::Waiting),
-        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
-    };
-    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    let rehearsal = of_production(&file, &value);
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
     let found: Vec<_> = rehearsed.findings.iter().filter(|it| it.step == StepName::Restore).collect();
     assert!(found.iter().any(|it| it.check == "event-triggers" && it.found.contains("noted")), "{found:?}");
     assert!(found.iter().all(|it| it.check != "not-restored"), "{found:?}");
     // One that shows that they count.
     production.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only TO on"));
-    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     assert_eq!(run_of(&rehearsed).exit_code, Some(3), "{}", run_of(&rehearsed).output);
     assert!(
         run_of(&rehearsed).output.contains("default_transaction_read_only"),
@@ -495,12 +497,9 @@ fn what_columns_need_of_other_schemas_comes_along_and_a_missing_right_is_told() 
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
-    fs::write(&file, yaml_serde::to_string(&configuration(&address, &database, &sources)).unwrap()).unwrap();
-    let rehearsal = Rehearsal {
-        from: From::Production(Rows::Waiting),
-        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
-    };
-    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    let value = configuration(&address, &database, &sources);
+    let rehearsal = of_production(&file, &value);
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     let errors: Vec<_> = rehearsed.findings.iter().filter(|it| it.severity == Severity::Error).collect();
     assert_eq!(rehearsed.verdict, Verdict::NoGo);
     assert!(
@@ -512,7 +511,7 @@ fn what_columns_need_of_other_schemas_comes_along_and_a_missing_right_is_told() 
     assert_eq!(run_of(&rehearsed).exit_code, Some(0), "{}", run_of(&rehearsed).output);
     assert!(rehearsed.throwaway.left_out.is_empty(), "{:?}", rehearsed.throwaway.left_out);
     production.sql(&format!("GRANT CREATE ON DATABASE {database} TO {role}"));
-    let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
     production
         .sql(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"));
@@ -526,16 +525,12 @@ fn production_that_is_lost_in_the_dump_is_told_and_nothing_is_left() {
     let value = configuration(production.database.address(), production.database.name(), &sources);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
-    fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
-    let rehearsal = Rehearsal {
-        from: From::Production(Rows::Waiting),
-        ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
-    };
+    let rehearsal = of_production(&file, &value);
     let mut holder = production.client();
     let mut held = holder.transaction().unwrap();
     held.batch_execute("LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").unwrap();
     let ended = std::thread::scope(|scope| {
-        let rehearsing = scope.spawn(|| rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).map(drop));
+        let rehearsing = scope.spawn(|| rehearsal.run(&UNTOLD).map(drop));
         let mut client = production.client();
         let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
                       AND backend_type = 'client backend'";
@@ -587,12 +582,8 @@ fn production_behind_a_pooler_is_dumped_where_that_leaves_nothing() {
         let sources = [ConfiguredSource::mysql("upgraded", &mappings)];
         let value = configuration(pooler.address(), production.database.name(), &sources);
         let file = folder.path().join("production.yml");
-        fs::write(&file, yaml_serde::to_string(&value).unwrap()).unwrap();
-        let rehearsal = Rehearsal {
-            from: From::Production(Rows::Waiting),
-            ..of(&file, &fs::read_to_string(&file).unwrap(), &[])
-        };
-        let rehearsed = rehearsal.run(&Told { step: &|_| {}, runs: &|_, _| {} }).unwrap();
+        let rehearsal = of_production(&file, &value);
+        let rehearsed = rehearsal.run(&UNTOLD).unwrap();
         let found: Vec<_> = rehearsed.findings.iter().map(|finding| finding.check.as_str()).collect();
         let ended = |step: StepName| rehearsed.steps.iter().find(|it| it.step == step).map(|it| it.outcome);
         match mode {
