@@ -424,9 +424,9 @@ fn the_real_upgrade_is_the_one_that_was_rehearsed() {
     }
 }
 
-/// What no dump of schemas has: it is set for the copy's role, or told.
+/// What no dump of schemas has.
 #[test]
-fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
+fn settings_of_database_and_role_and_event_triggers_come_along() {
     let mut production = Replica::of(&seed(), &[]);
     let (database, role) =
         (production.database.name().to_owned(), format!("owner_{}", production.database.name()));
@@ -437,8 +437,10 @@ fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
     ));
     // As somebody else's, it fires in nobody's other test.
     production.sql(
-        "CREATE FUNCTION public.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
-         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION public.noted()",
+        "CREATE SCHEMA \"who did it\"; CREATE TABLE \"who did it\".noted (tag text);
+         CREATE FUNCTION \"who did it\".noted() RETURNS event_trigger LANGUAGE plpgsql AS
+         'BEGIN INSERT INTO \"who did it\".noted VALUES (tg_tag); END';
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION \"who did it\".noted()",
     );
     let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
     production.configure_as(&role, "x", &sources);
@@ -454,9 +456,20 @@ fn settings_of_database_and_role_come_along_and_event_triggers_are_told() {
     let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     assert!(rehearsed.went_well(), "{:?}", rehearsed.because);
     let found: Vec<_> = rehearsed.findings.iter().filter(|it| it.step == StepName::Restore).collect();
-    assert!(found.iter().any(|it| it.check == "event-triggers" && it.found.contains("noted")), "{found:?}");
-    assert!(found.iter().all(|it| it.check != "not-restored"), "{found:?}");
-    // One that shows that they count.
+    assert!(found.is_empty(), "{found:?}");
+    // Those that show that they count.
+    production.sql(
+        "DROP EVENT TRIGGER noted;
+         CREATE OR REPLACE FUNCTION \"who did it\".noted() RETURNS event_trigger LANGUAGE plpgsql AS
+         'BEGIN RAISE EXCEPTION ''nobody makes schemas here''; END';
+         CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('CREATE SCHEMA', 'DROP TABLE')
+         EXECUTE FUNCTION \"who did it\".noted();
+         ALTER EVENT TRIGGER noted ENABLE ALWAYS",
+    );
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
+    assert!(!rehearsed.went_well());
+    assert!(run_of(&rehearsed).output.contains("nobody makes schemas here"), "{}", run_of(&rehearsed).output);
+    production.sql("ALTER EVENT TRIGGER noted ENABLE REPLICA");
     production.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only TO on"));
     let rehearsed = rehearsal.run(&UNTOLD).unwrap();
     assert_eq!(run_of(&rehearsed).exit_code, Some(3), "{}", run_of(&rehearsed).output);
@@ -633,6 +646,67 @@ fn arguments(dump: PathBuf, configuration: &Path, server: server::Kind) -> Rehea
         forms: FormArguments::default(),
         common: CommonArguments { server, jobs: None, upgrader: Some(PROGRAM.to_owned()) },
     }
+}
+
+/// An event trigger whose function stands beside what the role may not read can't be dumped by it.
+#[test]
+fn event_triggers_that_can_t_come_along_are_told() {
+    let mut production = Replica::of(&seed(), &[]);
+    let role = format!("owner_{}", production.database.name());
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    production.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'"));
+    for schema in ["shop", "stock", "sch_chameleon"] {
+        production.sql(&format!(
+            "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};
+             GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
+        ));
+    }
+    production.sql(&format!(
+        "CREATE SCHEMA secrets CREATE TABLE kept (a text); GRANT USAGE ON SCHEMA secrets TO {role};
+         CREATE FUNCTION secrets.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION secrets.noted()"
+    ));
+    production.configure_as(&role, "x", &sources);
+    let address = Address {
+        user: role.clone(),
+        password: "x".to_owned().into(),
+        ..production.database.address().clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let value = configuration(&address, production.database.name(), &sources);
+    let rehearsed = of_production(&folder.path().join("production.yml"), &value).run(&UNTOLD).unwrap();
+    let found: Vec<_> = rehearsed.findings.iter().filter(|it| it.check == "event-triggers").collect();
+    assert!(matches!(found[..], [one] if one.found.ends_with("server: noted.")), "{:#?}", rehearsed.findings);
+    production.sql(&format!("DROP EVENT TRIGGER noted; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// The runs with faults are of the same replica as the undisturbed one: with production's settings, the rows for which events wait,
+/// and those of the tables that these refer to.
+#[test]
+fn faults_begin_with_production_s_rows_and_settings() {
+    let shop = Source::new("shop")
+        .table(Table::new("customers").rows(3))
+        .table(Table::new("orders").rows(2))
+        .batch(Batch::listed("mysql-bin.000042:4").event(Event::bulk_of("orders", 4, &[Kind::Insert])))
+        .batch(Batch::open("mysql-bin.000042:7310"));
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop")])];
+    let production = Replica::of(&Seed::of([shop]), &sources);
+    let database = production.database.name();
+    production.sql(&format!(
+        "ALTER TABLE shop.orders ADD customer bigint DEFAULT 2 REFERENCES shop.customers (id);
+         CREATE FUNCTION shop.tenant() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN IF current_setting(''my.tenant'') <> ''a'' THEN RAISE ''whose?''; END IF; RETURN NEW; END';
+         CREATE TRIGGER tenant BEFORE INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.tenant();
+         ALTER DATABASE {database} SET my.tenant TO 'a'"
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let value = configuration(production.database.address(), database, &sources);
+    let mut rehearsal = of_production(&folder.path().join("production.yml"), &value);
+    rehearsal.only = vec!["kill_client@20".parse().unwrap()];
+    let rehearsed = rehearsal.run(&UNTOLD).unwrap();
+    assert!(rehearsed.went_well(), "{:?}: {}", rehearsed.because, run_of(&rehearsed).output);
+    let sweep = rehearsed.sweep.unwrap_or_else(|| panic!("{:#?}", rehearsed.findings));
+    assert_eq!((sweep.runs.len(), sweep.violations().count()), (1, 0));
 }
 
 /// The shared server as one of somebody else's, by its URL.

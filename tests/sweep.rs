@@ -180,7 +180,7 @@ fn what_differs_without_any_fault_is_the_harness_s_blindness() {
     let dump = folder.path().join("dump.sql");
     std::fs::write(&dump, production.dump() + "\n").unwrap();
     let mut sweep = sweep_of(small());
-    sweep.origin = Origin::Dump(dump.clone());
+    sweep.origin = Origin::Dump(dump.clone().into());
     sweep.only = vec!["cut_before@1".parse().unwrap()];
     let Err(error) = sweep::run(&sweep, &|_, _| {}) else { panic!("the time is the same twice") };
     assert!(matches!(error, SweepError::Blind(_)), "{error}");

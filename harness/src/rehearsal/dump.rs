@@ -1,8 +1,9 @@
 //! A dump of production for a rehearsal, taken by `pg_dump` from the server that the configuration names: it reads, in
 //! one transaction that may not write, and waits for no lock for long.
 
-use super::rows::{Moment, TableRows};
+use super::rows::Moment;
 use crate::process::scratch;
+use crate::replica::dumped::TableRows;
 use crate::server::Binaries;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
 use std::fs::File;

@@ -21,6 +21,7 @@ mod verdict;
 use crate::chameleon::home::{CONFIGURATION, Configuration, Home};
 use crate::fault::FaultKind;
 use crate::replica::attempt::{self, AttemptError};
+use crate::replica::dumped::{Dumped, Missing};
 use crate::replica::report::{Finding, Severity};
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
@@ -39,7 +40,6 @@ use report::{
     DaemonRun, Plan, Production, RehearsalReport, RowsTaken, StepFinding, StepName, StepOutcome, TablesAlike,
     Throwaway, UpgradeRun, VERSION,
 };
-use rows::TableRows;
 use settings::Settings;
 use std::fs;
 use std::io;
@@ -228,7 +228,9 @@ impl Rehearsal {
         done: &mut Done,
         told: &Told<'_>,
     ) -> Result<(), RehearsalError> {
-        let template = self.restore(steps, server.clone(), dump, &done.settings)?;
+        let dumped = dump.with(&done.settings);
+        let origin = Origin::Dump(dumped.clone());
+        let template = self.restore(steps, server.clone(), &origin, &done.settings)?;
         done.throwaway = throwaway(&template, kind)?;
         self.versions(steps, production, &done.throwaway);
         let mut replica = template.replica(&self.configuration)?;
@@ -249,7 +251,7 @@ impl Rehearsal {
                 steps.left_out(step, "The upgrade does not go through.");
             }
         }
-        done.sweep = self.faults(steps, is_upgraded, &dump.file(), undisturbed, told.runs)?;
+        done.sweep = self.faults(steps, is_upgraded, origin, &dumped.file, undisturbed, told.runs)?;
         Ok(())
     }
 
@@ -323,22 +325,13 @@ impl Rehearsal {
         &self,
         steps: &mut Steps<'_>,
         server: SharedServer,
-        dump: &Taken,
+        origin: &Origin,
         settings: &Settings,
     ) -> Result<ReplicaTemplate, RehearsalError> {
         let restored = steps.step(StepName::Restore, |findings| {
-            let template = ReplicaTemplate::new(server, &Origin::Dump(dump.file()))?;
-            findings.extend(dump.rows().iter().filter_map(|rows| {
-                let why = rows.restore(&template).err()?;
-                Some(StepFinding {
-                    step: StepName::Restore,
-                    check: "rows-not-restored".to_owned(),
-                    severity: Severity::Warning,
-                    found: format!("The rows of {} could not be taken along: {why}", rows.table),
-                    remedy: Some("Rehearse with --with-data, or from a dump.".to_owned()),
-                })
-            }));
-            findings.extend(settings.restore(&template));
+            let template = ReplicaTemplate::new(server, origin)?;
+            findings.extend(told_missing(template.missing()));
+            findings.extend(settings.left_out());
             let left_out = template.left_out();
             findings.extend(left_out.iter().map(|what| StepFinding {
                 step: StepName::Restore,
@@ -401,6 +394,7 @@ impl Rehearsal {
         &self,
         steps: &mut Steps<'_>,
         is_upgraded: bool,
+        origin: Origin,
         dump: &Path,
         undisturbed: f64,
         runs: &(dyn Fn(usize, usize) + Sync),
@@ -418,7 +412,7 @@ impl Rehearsal {
             upgrader: self.upgrader.clone(),
             arguments: self.upgrades(),
             work: Work::Upgrade,
-            origin: Origin::Dump(dump.to_owned()),
+            origin,
             configuration: self.configuration.clone(),
             kinds: self.faults.clone(),
             pairs: 0,
@@ -529,19 +523,44 @@ enum Taken {
 }
 
 impl Taken {
-    fn file(&self) -> PathBuf {
+    /// With production's settings and event triggers, which no dump of schemas has.
+    fn with(&self, settings: &Settings) -> Dumped {
+        let (event_triggers, settings) = (settings.event_triggers.clone(), settings.set.clone());
         match self {
-            Self::Given(file) => file.clone(),
-            Self::Here(dump) => dump.file(),
+            Self::Given(file) => Dumped { settings, event_triggers, ..file.clone().into() },
+            Self::Here(dump) => {
+                Dumped { file: dump.file(), rows: dump.rows.clone(), settings, event_triggers }
+            }
         }
     }
+}
 
-    fn rows(&self) -> &[TableRows] {
-        match self {
-            Self::Given(_) => &[],
-            Self::Here(dump) => &dump.rows,
-        }
-    }
+/// What came beside the dump, and is not on the throwaway server.
+fn told_missing(missing: &Missing) -> Vec<StepFinding> {
+    let rows = missing.rows.iter().map(|(table, why)| StepFinding {
+        step: StepName::Restore,
+        check: "rows-not-restored".to_owned(),
+        severity: Severity::Warning,
+        found: format!("The rows of {table} could not be taken along: {why}"),
+        remedy: Some("Rehearse with --with-data, or from a dump.".to_owned()),
+    });
+    let settings = missing.settings.iter().map(|(name, why)| StepFinding {
+        step: StepName::Restore,
+        check: "not-restored".to_owned(),
+        severity: Severity::Info,
+        found: format!("Not set on the throwaway server as on production: {name}: {why}"),
+        remedy: None,
+    });
+    let event_triggers = missing.event_triggers.iter().map(|(name, why)| StepFinding {
+        step: StepName::Restore,
+        check: "event-triggers".to_owned(),
+        severity: Severity::Warning,
+        found: format!("The event trigger {name} of production is not on the throwaway server: {why}"),
+        remedy: Some(
+            "See that it takes what the upgrade does: chameleon-upgrade upgrade --dry-run.".to_owned(),
+        ),
+    });
+    rows.chain(settings).chain(event_triggers).collect()
 }
 
 /// Of a file, or of all files of a folder.

@@ -1,22 +1,38 @@
 //! The rows of the tables for which events wait, read from production at the moment of the dump: the replay on the copy then
 //! finds what it would find on the day, without all the rest.
 
-use crate::replica::template::ReplicaTemplate;
+use super::settings;
+use crate::replica::dumped::TableRows;
 use chameleon_upgrade::config::PostgresConnection;
 use chameleon_upgrade::postgres::{self, Session};
 use futures_util::{StreamExt, TryStreamExt};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use tokio::runtime::Runtime;
 use tokio_postgres::Error;
 
-/// The tables, as a statement names them.
+/// The tables for which events wait, as a statement names them, and those whose rows these events need: what they refer to, and
+/// what refers to them, for a row that is deleted may take others with it, or be kept by them.
 const WAITING: &str = "
+    WITH RECURSIVE waiting AS (
+        SELECT c.oid
+        FROM (SELECT DISTINCT v_schema_name, v_table_name FROM sch_chameleon.t_log_replica) l
+        JOIN pg_catalog.pg_namespace n ON n.nspname = l.v_schema_name
+        JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.v_table_name
+    ), changed AS (
+        SELECT oid FROM waiting
+        UNION
+        SELECT f.conrelid FROM pg_catalog.pg_constraint f JOIN changed ON f.confrelid = changed.oid WHERE f.contype = 'f'
+    ), needed AS (
+        SELECT oid FROM changed
+        UNION
+        SELECT f.confrelid FROM pg_catalog.pg_constraint f JOIN changed ON f.conrelid = changed.oid WHERE f.contype = 'f'
+    )
     SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-    FROM (SELECT DISTINCT v_schema_name, v_table_name FROM sch_chameleon.t_log_replica) l
-    JOIN pg_catalog.pg_namespace n ON n.nspname = l.v_schema_name
-    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.v_table_name
+    FROM needed
+    JOIN pg_catalog.pg_class c ON c.oid = needed.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' ORDER BY 1";
 
 /// The schemas whose types or functions the destination tables need, their own and those of extensions left out.
@@ -48,14 +64,6 @@ pub struct Moment {
     snapshot: String,
 }
 
-/// The rows of a table, in a file.
-#[derive(Debug)]
-pub struct TableRows {
-    /// The table.
-    pub table: String,
-    file: PathBuf,
-}
-
 impl Moment {
     /// Now.
     ///
@@ -79,13 +87,24 @@ impl Moment {
         &self.snapshot
     }
 
-    /// The schemas that are needed beside these, for types of columns and functions of triggers.
+    /// The schemas that are needed beside these, for types of columns and functions of triggers and event triggers.
     ///
     /// # Errors
     /// What production's server answers, in words.
     pub fn needed_beside(&self, schemas: &[String]) -> Result<Vec<String>, String> {
-        let rows = self.runtime.block_on(self.session.client().query(ELSEWHERE, &[&schemas]));
-        Ok(rows.map_err(|error| postgres::describe(&error))?.iter().map(|row| row.get(0)).collect())
+        let client = self.session.client();
+        let needed = self.runtime.block_on(async {
+            let rows = client.query(ELSEWHERE, &[&schemas]).await?;
+            let (event_triggers, _) = settings::event_triggers(client).await?;
+            let of_functions = event_triggers.into_iter().filter_map(|(_, schema)| schema);
+            let mut needed: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            needed.extend(of_functions.filter(|schema| !schemas.contains(schema)));
+            Ok::<_, Error>(needed)
+        });
+        let mut needed = needed.map_err(|error| postgres::describe(&error))?;
+        needed.sort();
+        needed.dedup();
+        Ok(needed)
     }
 
     /// Ends it.
@@ -121,22 +140,5 @@ impl Moment {
             session.close().await;
             Ok(taken)
         })
-    }
-}
-
-impl TableRows {
-    /// Puts them into the copy's table, past its triggers and foreign keys: of other tables the rows are missing.
-    ///
-    /// # Errors
-    /// What the server answers, in words.
-    pub fn restore(&self, template: &ReplicaTemplate) -> Result<(), String> {
-        let mut client = template.superuser().map_err(|error| error.to_string())?;
-        let said = |error: Error| postgres::describe(&error);
-        client.batch_execute("SET session_replication_role = replica").map_err(said)?;
-        let mut input = BufReader::new(File::open(&self.file).map_err(|error| error.to_string())?);
-        let mut writer = client.copy_in(&format!("COPY {} FROM STDIN", self.table)).map_err(said)?;
-        io::copy(&mut input, &mut writer).map_err(|error| error.to_string())?;
-        writer.finish().map_err(said)?;
-        Ok(())
     }
 }

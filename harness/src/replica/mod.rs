@@ -2,6 +2,7 @@
 //! without faults.
 
 pub mod attempt;
+pub mod dumped;
 pub mod report;
 pub mod restore;
 pub mod template;
@@ -10,6 +11,7 @@ pub mod upgrader;
 use crate::chameleon::home::{Configuration, Home};
 use crate::seed::{Seed, SeedError};
 use crate::server::{Address, Database, ServerError};
+use dumped::Dumped;
 use postgres::Client;
 use restore::RestoreError;
 use std::io;
@@ -20,8 +22,8 @@ use std::path::PathBuf;
 pub enum Origin {
     /// A description.
     Seed(Seed),
-    /// A file of `pg_dump`, in any of its formats.
-    Dump(PathBuf),
+    /// A dump, and what came beside it.
+    Dump(Dumped),
 }
 
 /// Why there is no replica.

@@ -3,6 +3,7 @@
 //! The replica belongs to an ordinary role, as on production: what a superuser may do proves nothing about
 //! privileges. The role owns the catalogue and the destination tables and may create schemas, no more.
 
+use super::dumped::{Dumped, Missing};
 use super::restore::{self, RestoreError};
 use super::{Origin, Replica, ReplicaError, allow_schemas, doing};
 use crate::chameleon::home::Configuration;
@@ -17,6 +18,7 @@ pub struct ReplicaTemplate {
     database: Database,
     role: Address,
     left_out: Vec<String>,
+    missing: Missing,
 }
 
 impl ReplicaTemplate {
@@ -34,11 +36,11 @@ impl ReplicaTemplate {
             let role = create_role(&database)?;
             (database, role, server.binaries().map(Path::to_owned))
         };
-        let mut template = Self { server, database, role, left_out: Vec::new() };
+        let mut template = Self { server, database, role, left_out: Vec::new(), missing: Missing::default() };
         allow_schemas(&template.database, &template.role)?;
         match origin {
             Origin::Seed(seed) => drop(seed.create(&mut template.role.connect(template.database.name())?)?),
-            Origin::Dump(dump) => template.restore(dump, binaries.as_deref())?,
+            Origin::Dump(dumped) => template.restore(dumped, binaries.as_deref())?,
         }
         Ok(template)
     }
@@ -69,6 +71,12 @@ impl ReplicaTemplate {
         &self.left_out
     }
 
+    /// What came beside the dump and could not be taken along.
+    #[must_use]
+    pub fn missing(&self) -> &Missing {
+        &self.missing
+    }
+
     /// A copy of the replica, with the configuration that maps it.
     ///
     /// # Errors
@@ -78,17 +86,18 @@ impl ReplicaTemplate {
     }
 
     /// By the role itself, which then owns everything: a dump is somebody else's program, and may do no more than the role.
-    fn restore(&mut self, dump: &Path, binaries: Option<&Path>) -> Result<(), ReplicaError> {
+    fn restore(&mut self, dumped: &Dumped, binaries: Option<&Path>) -> Result<(), ReplicaError> {
         let owner = format!("ALTER SCHEMA public OWNER TO {}", self.role.user);
         self.database
             .connect()?
             .batch_execute(&owner)
             .map_err(doing("giving the schema public to the role"))?;
-        let restored = restore::restore(dump, &self.database, &self.role, binaries);
+        let restored = restore::restore(&dumped.file, &self.database, &self.role, binaries);
         self.left_out = restored.map_err(|source| match source {
             RestoreError::Server(error) => error.into(),
-            source => ReplicaError::Restore { dump: dump.to_owned(), source },
+            source => ReplicaError::Restore { dump: dumped.file.clone(), source },
         })?;
+        self.missing = dumped.complete(&self.database, &self.role);
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl Replicated {
     pub fn origin(&self, folder: &Path) -> Origin {
         match self {
             Self::Seed(seed) => Origin::Seed(seed.clone()),
-            Self::Dump(file) => Origin::Dump(folder.join(file)),
+            Self::Dump(file) => Origin::Dump(folder.join(file).into()),
         }
     }
 }
