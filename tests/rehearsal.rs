@@ -10,20 +10,22 @@ use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
 use chameleon_harness::commands::report::FormArguments;
 use chameleon_harness::commands::{self, CommonArguments};
 use chameleon_harness::process::scratch;
-use chameleon_harness::process::tools::{self, Missing};
+use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
 use chameleon_harness::rehearsal::dump::{Dump, DumpError, Rows};
 use chameleon_harness::rehearsal::report::{
     Range, RehearsalReport, StepName, StepOutcome, UpgradeRun, Verdict,
 };
 use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told, tables};
-use chameleon_harness::replica::ReplicaError;
+use chameleon_harness::replica::dumped::{Dumped, EventTrigger, Missing};
 use chameleon_harness::replica::report::Severity;
 use chameleon_harness::replica::restore::{self, RestoreError};
+use chameleon_harness::replica::template::ReplicaTemplate;
 use chameleon_harness::replica::upgrader::Upgrader;
+use chameleon_harness::replica::{Origin, ReplicaError};
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::server::{self, Address, Database, PgBouncer, PoolMode, Server};
+use chameleon_harness::server::{self, Address, Database, PgBouncer, PoolMode, Server, SharedServer};
 use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
@@ -333,7 +335,7 @@ fn types_of_extensions_come_over_and_row_security_is_told() {
 fn a_throwaway_server_without_room_is_told() {
     let test = "a_throwaway_server_without_room_is_told";
     if !rustix::process::geteuid().is_root() {
-        let why = Missing {
+        let why = tools::Missing {
             what: "root".to_owned(),
             remedy: "a file system is mounted: run it as root".to_owned(),
         };
@@ -646,6 +648,33 @@ fn arguments(dump: PathBuf, configuration: &Path, server: server::Kind) -> Rehea
         forms: FormArguments::default(),
         common: CommonArguments { server, jobs: None, upgrader: Some(PROGRAM.to_owned()) },
     }
+}
+
+/// The harness looks at the replica as the server's superuser: nobody's program runs as that.
+#[test]
+fn event_triggers_do_not_fire_for_the_superuser() {
+    let production = Replica::of(&seed(), &[]);
+    production.sql(
+        "CREATE FUNCTION shop.denied() RETURNS event_trigger LANGUAGE plpgsql AS
+         'BEGIN RAISE EXCEPTION ''nobody makes tables here''; END'",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let trigger = EventTrigger {
+        name: "it's \"mine\"".to_owned(),
+        event: "ddl_command_end".to_owned(),
+        tags: vec!["CREATE TABLE".to_owned()],
+        function: "shop.denied".to_owned(),
+    };
+    let file = dump(&production, "custom", folder.path());
+    let origin = Origin::Dump(Dumped { event_triggers: vec![trigger], ..file.into() });
+    let server = SharedServer::new(server::Kind::default().start().unwrap());
+    let template = ReplicaTemplate::new(server, &origin).unwrap();
+    assert_eq!(*template.missing(), Missing::default());
+    let replica = template.replica(&vec![ConfiguredSource::mysql("upgraded", &[])].into()).unwrap();
+    let create = "CREATE TABLE shop.another (id integer)";
+    let refused = replica.session().unwrap().batch_execute(create).unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().message(), "nobody makes tables here");
+    replica.superuser().unwrap().batch_execute(create).unwrap();
 }
 
 /// An event trigger whose function stands beside what the role may not read can't be dumped by it.
