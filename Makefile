@@ -27,6 +27,7 @@ BY_VERSION := --test scenarios --test upgrade --test catalogue_v2
 test: tools ## Run all tests, and those of the server's versions on PostgreSQL 16, 17 and 18 too
 	@$(SETUP)/tests.sh
 	@CHAMELEON_MATRIX_TESTS="$(BY_VERSION)" $(SETUP)/matrix.sh 16 17 18
+	cargo test --quiet -p chameleon-upgrade --test rehearsal -- own_version_is_taken
 
 live: tools ## Run the live scenarios: the real MariaDB and MySQL, the real pg_chameleon 1.8.2 and 2.0.21
 	CHAMELEON_LIVE=all cargo test -p chameleon-upgrade --test live --test original --test log

@@ -25,7 +25,9 @@ use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::replica::{Origin, ReplicaError};
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
-use chameleon_harness::server::{self, Address, Database, PgBouncer, PoolMode, Server, SharedServer};
+use chameleon_harness::server::{
+    self, Address, Binaries, Database, LocalOptions, PgBouncer, PoolMode, Server, SharedServer,
+};
 use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
@@ -144,7 +146,7 @@ const UNTOLD: Told<'static> = Told { step: &|_| {}, runs: &|_, _| {} };
 
 /// Of production itself, with a configuration that is written into `file`.
 fn of_production(file: &Path, value: &serde_json::Value) -> Rehearsal {
-    let text = yaml_serde::to_string(value).unwrap();
+    let text = value.to_string();
     fs::write(file, &text).unwrap();
     Rehearsal { from: From::Production(Rows::Waiting), ..of(file, &text, &[]) }
 }
@@ -707,6 +709,28 @@ fn event_triggers_that_can_t_come_along_are_told() {
     let found: Vec<_> = rehearsed.findings.iter().filter(|it| it.check == "event-triggers").collect();
     assert!(matches!(found[..], [one] if one.found.ends_with("server: noted.")), "{:#?}", rehearsed.findings);
     production.sql(&format!("DROP EVENT TRIGGER noted; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// On each version that this machine has.
+#[test]
+fn production_s_own_version_is_taken_where_it_is_installed() {
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
+    let folder = tempfile::tempdir().unwrap();
+    for installed in Binaries::installed() {
+        let options = LocalOptions { major: Some(installed.major), ..LocalOptions::default() };
+        let server = SharedServer::new(server::Kind::Local(options).start().unwrap());
+        let template = ReplicaTemplate::new(server, &Origin::Seed(seed())).unwrap();
+        let production = template.replica(&sources.to_vec().into()).unwrap();
+        let value = configuration(production.role(), production.database.name(), &sources);
+        let of_production = of_production(&folder.path().join("production.yml"), &value);
+        let server = server::Kind::Local(LocalOptions::default());
+        let rehearsed = Rehearsal { server, ..of_production }.run(&UNTOLD).unwrap();
+        assert!(rehearsed.went_well(), "{}: {:?}", installed.major, rehearsed.because);
+        let on = &rehearsed.throwaway.postgresql;
+        assert!(on.starts_with(&installed.major.to_string()), "{}: {on}", installed.major);
+        assert!(rehearsed.findings.iter().all(|it| it.check != "another-version"));
+        println!("PostgreSQL {on}: rehearsed there.");
+    }
 }
 
 /// The runs with faults are of the same replica as the undisturbed one: with production's settings, the rows for which events wait,

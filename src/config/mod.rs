@@ -38,7 +38,7 @@ pub use source::{NewSource, SourceType};
 pub use tables::{Selection, TableLists};
 use yaml::Document;
 pub(crate) use yaml::may_stand;
-pub use yaml::{Place, quoted};
+pub use yaml::{Place, quoted, value_of};
 
 /// A configuration of pg_chameleon 2.
 #[derive(Debug, Clone)]

@@ -117,11 +117,11 @@ pub enum Configuration {
     /// This text, in which `${host}`, `${port}`, `${user}`, `${password}` and `${database}` stand for the database
     /// of the run.
     Text(String),
-    /// A text whose `pg_conn` has been taken out, from between these two.
+    /// A text whose connection has been taken out, from between these two.
     Around {
-        /// The lines before it.
+        /// What stands before it.
         before: String,
-        /// The lines after it.
+        /// What stands after it.
         after: String,
     },
 }
@@ -139,7 +139,7 @@ impl Configuration {
                 .replace("${password}", address.password.expose_secret())
                 .replace("${database}", database),
             Self::Around { before, after } => {
-                format!("{before}pg_conn: {}\n{after}", connection(address, database))
+                format!("{before}{}{after}", connection(address, database))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The configuration of the copy: the administrator's own text, in which only `pg_conn` is another.
 
 use crate::chameleon::home::Configuration;
-use chameleon_upgrade::config::{ConfigurationError, location};
+use chameleon_upgrade::config::{self, ConfigurationError, location};
 use std::path::{Path, PathBuf};
 
 /// A configuration that can't be used for a rehearsal.
@@ -11,12 +11,10 @@ pub enum UnusableConfiguration {
     #[error(transparent)]
     Unreadable(#[from] ConfigurationError),
     /// Its connection can't be replaced.
-    #[error(
-        "the configuration {} has no pg_conn at the beginning of a line, which would be replaced by the throwaway \
-         server's: write it as a block of its own", .0.display()
-    )]
+    #[error("the configuration {} has no pg_conn, which would be replaced by the throwaway server's", .0.display())]
     NoConnection(PathBuf),
 }
+
 /// The configuration at `path`, with the throwaway server's connection instead of its own.
 ///
 /// # Errors
@@ -26,42 +24,53 @@ pub fn of(path: &Path) -> Result<Configuration, UnusableConfiguration> {
     around_connection(&text).ok_or_else(|| UnusableConfiguration::NoConnection(path.to_owned()))
 }
 
-/// Takes out the lines of the top-level key `pg_conn`: up to the next line that begins with something else than a
-/// space, a comment or a brace. All other lines stay as they are and where they are, and so mean what they meant.
+/// Takes out the value of the top-level key `pg_conn`. All else stays as it is and in its line, and so means what it meant.
 fn around_connection(text: &str) -> Option<Configuration> {
-    let begins =
-        |line: &&str| ["pg_conn:", "\"pg_conn\":", "'pg_conn':"].iter().any(|key| line.starts_with(key));
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(begins)?;
-    let within = |line: &&&str| line.is_empty() || line.starts_with([' ', '#', '}']);
-    let taken_out = lines[first + 1..].iter().take_while(within).count();
-    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let connection = config::value_of(text, "pg_conn")?;
+    let lines = "\n".repeat(text[connection.clone()].matches('\n').count());
     Some(Configuration::Around {
-        before: joined(&lines[..first]),
-        after: "\n".repeat(taken_out) + &joined(&lines[first + 1 + taken_out..]),
+        before: text[..connection.start].to_owned(),
+        after: lines + &text[connection.end..],
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Address;
+
+    const OWN: [&str; 5] = [
+        "# mine\npid_dir: '~/p/'\npg_conn:\n  host: production\n  # here too\n\n  password: secret\nsources:\n  a:\n    gtid_enable: no\n    \
+         pg_conn: not this one\n",
+        "pg_conn: {\n  host: production,\n  password: 'secret'}\nsources: {a: {gtid_enable: no}}\n",
+        "{\"sources\":{\"a\":{\"gtid_enable\":false}},\"pg_conn\":{\"host\":\"production\",\n\"password\":\"secret\"}}",
+        "\u{feff}---\n? pg_conn\n: &pg\n  host: production\n  password: secret # end\nsources:\n  a: {gtid_enable: no}\n...\n",
+        "of: &of {host: production, password: secret}\npg_conn: *of\nsources: {a: {gtid_enable: no}}\n",
+    ];
 
     #[test]
     fn only_the_connection_is_replaced() {
-        let text = "# mine\npid_dir: '~/.pg_chameleon/pid/'\npg_conn:\n  host: production\n  # here too\n\n  password: secret\n\
-                    sources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n";
-        assert_eq!(
-            around_connection(text),
-            Some(Configuration::Around {
-                before: "# mine\npid_dir: '~/.pg_chameleon/pid/'\n".to_owned(),
-                after: "\n\n\n\nsources:\n  a:\n    gtid_enable: no\n    pg_conn: not this one\n".to_owned(),
-            })
-        );
-        assert_eq!(
-            around_connection("pg_conn: {\n  host: a,\n}\nsources: {}\n"),
-            Some(Configuration::Around { before: String::new(), after: "\n\nsources: {}\n".to_owned() })
-        );
+        let address = Address {
+            host: "throwaway".to_owned(),
+            port: 5432,
+            user: "user".to_owned(),
+            password: "it's \"mine\"".to_owned().into(),
+            maintenance_database: "postgres".to_owned(),
+        };
+        for own in OWN {
+            let copied = around_connection(own).unwrap().text(&address, "copy");
+            let line = |text: &str| text.lines().position(|line| line.contains("gtid_enable"));
+            assert_eq!(line(&copied), line(own), "{copied}");
+            // The mark at the beginning is nothing that this reader takes.
+            let read = |text: &str| -> yaml_serde::Value {
+                yaml_serde::from_str(text.trim_start_matches('\u{feff}')).unwrap()
+            };
+            let (own, copied) = (read(own), read(&copied));
+            assert_eq!(copied["sources"], own["sources"], "{copied:?}");
+            assert_eq!(copied["pg_conn"]["host"], "throwaway");
+            assert_eq!(copied["pg_conn"]["password"], "it's \"mine\"");
+        }
         assert_eq!(around_connection("sources: {}\n"), None);
-        assert_eq!(around_connection("  pg_conn: {}\n"), None);
+        assert_eq!(around_connection("  pg_cond: {}\n"), None);
     }
 }

@@ -164,8 +164,10 @@ pub fn version(dump: &Path) -> Option<String> {
     let text = if beginning.starts_with(b"--") {
         String::from_utf8_lossy(&beginning).into_owned()
     } else {
-        let folder = Binaries::find(None).ok().map(|found| found.folder);
-        let program = folder.map_or_else(|| PathBuf::from("pg_restore"), |folder| folder.join("pg_restore"));
+        // The latest one, which reads the dumps of all.
+        let latest = Binaries::installed().into_iter().max_by_key(|found| found.major);
+        let program =
+            latest.map_or_else(|| PathBuf::from("pg_restore"), |found| found.folder.join("pg_restore"));
         let listed = Command::new(program).arg("--list").arg(dump).stdin(Stdio::null()).output().ok()?;
         String::from_utf8_lossy(&listed.stdout).into_owned()
     };

@@ -209,7 +209,8 @@ impl Rehearsal {
         told: &Told<'_>,
     ) -> Result<(), RehearsalError> {
         let dump = self.dump(steps, production, major)?;
-        let kind = self.kind(major);
+        let of_dump = || production.postgresql.as_deref().and_then(major_of);
+        let kind = self.kind(major.or_else(of_dump));
         let server = SharedServer::new(kind.start()?);
         let ended = self.on_server(steps, measured, production, (&kind, &server, &dump), done, told);
         if ended.is_err() {
@@ -228,8 +229,7 @@ impl Rehearsal {
         done: &mut Done,
         told: &Told<'_>,
     ) -> Result<(), RehearsalError> {
-        let dumped = dump.with(&done.settings);
-        let origin = Origin::Dump(dumped.clone());
+        let origin = Origin::Dump(dump.with(&done.settings));
         let template = self.restore(steps, server.clone(), &origin, &done.settings)?;
         done.throwaway = throwaway(&template, kind)?;
         self.versions(steps, production, &done.throwaway);
@@ -251,7 +251,7 @@ impl Rehearsal {
                 steps.left_out(step, "The upgrade does not go through.");
             }
         }
-        done.sweep = self.faults(steps, is_upgraded, origin, &dumped.file, undisturbed, told.runs)?;
+        done.sweep = self.faults(steps, is_upgraded, origin, kind, undisturbed, told.runs)?;
         Ok(())
     }
 
@@ -369,9 +369,9 @@ impl Rehearsal {
     }
 
     fn versions(&self, steps: &mut Steps<'_>, production: &Production, throwaway: &Throwaway) {
-        let major = |version: &str| version.split(['.', ' ']).next().unwrap_or_default().to_owned();
         let Some(there) = &production.postgresql else { return };
-        if major(there) == major(&throwaway.postgresql) {
+        let Some(major) = major_of(there) else { return };
+        if major_of(&throwaway.postgresql) == Some(major) {
             return;
         }
         steps.findings.push(StepFinding {
@@ -383,9 +383,7 @@ impl Rehearsal {
                 throwaway.postgresql
             ),
             remedy: Some(format!(
-                "Where it matters, install PostgreSQL {} on this machine, or give --server docker:postgres:{}.",
-                major(there),
-                major(there)
+                "Where it matters, install PostgreSQL {major} on this machine, or give --server docker:postgres:{major}."
             )),
         });
     }
@@ -395,7 +393,7 @@ impl Rehearsal {
         steps: &mut Steps<'_>,
         is_upgraded: bool,
         origin: Origin,
-        dump: &Path,
+        kind: &Kind,
         undisturbed: f64,
         runs: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Option<sweep::Findings>, RehearsalError> {
@@ -408,7 +406,7 @@ impl Rehearsal {
             return Ok(None);
         }
         let sweep = Sweep {
-            server: self.kind_of_sweep(dump),
+            server: kind.clone(),
             upgrader: self.upgrader.clone(),
             arguments: self.upgrades(),
             work: Work::Upgrade,
@@ -452,11 +450,6 @@ impl Rehearsal {
             }
             Err(error) => Err(RehearsalError::from(error)),
         })
-    }
-
-    fn kind_of_sweep(&self, dump: &Path) -> Kind {
-        let major = dump::version(dump).and_then(|version| version.split('.').next()?.parse().ok());
-        self.kind(major)
     }
 
     /// On the copy nothing is at work, whatever its status says.
@@ -567,6 +560,11 @@ fn told_missing(missing: &Missing) -> Vec<StepFinding> {
 fn size(path: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return fs::metadata(path).map_or(0, |file| file.len()) };
     entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+}
+
+/// Of a version of PostgreSQL as its server says it.
+fn major_of(version: &str) -> Option<u32> {
+    version.split(['.', ' ']).next()?.parse().ok()
 }
 
 /// What a program said last.

@@ -37,10 +37,21 @@ impl Binaries {
     /// The installation of version `major`, else the earliest of a later one, else the latest of an earlier one.
     #[must_use]
     pub fn nearest(major: u32) -> Option<Self> {
-        let mut found: Vec<Self> = candidates().iter().filter_map(|folder| Self::in_folder(folder)).collect();
-        found
-            .sort_by_key(|it| if it.major < major { (true, u32::MAX - it.major) } else { (false, it.major) });
-        found.into_iter().next()
+        let installed = Self::installed();
+        let nearest = nearest(major, installed.iter().map(|found| found.major))?;
+        installed.into_iter().find(|found| found.major == nearest)
+    }
+
+    /// One installation of each version that there is, the one that [`Binaries::find`] finds.
+    #[must_use]
+    pub fn installed() -> Vec<Self> {
+        let mut installed: Vec<Self> = Vec::new();
+        for found in candidates().iter().filter_map(|folder| Self::in_folder(folder)) {
+            if installed.iter().all(|it| it.major != found.major) {
+                installed.push(found);
+            }
+        }
+        installed
     }
 
     /// The installation in `folder`, when there is one that runs.
@@ -49,6 +60,12 @@ impl Binaries {
         let major = major_of_version(&String::from_utf8_lossy(&output.stdout))?;
         folder.join("postgres").is_file().then(|| Self { folder: folder.to_owned(), major })
     }
+}
+
+/// Of these versions the one in which a catalogue of version `major` is most at home. A later one can read the dumps of an earlier
+/// one, and not the other way round.
+fn nearest(major: u32, installed: impl Iterator<Item = u32>) -> Option<u32> {
+    installed.min_by_key(|&it| if it < major { (true, u32::MAX - it) } else { (false, it) })
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -122,5 +139,12 @@ mod tests {
         assert_eq!(major_of_version("initdb (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n"), Some(15));
         assert_eq!(major_of_version("initdb (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(major_of_version("something else"), None);
+    }
+
+    #[test]
+    fn the_nearest_version_is_the_same_or_the_next() {
+        let of = |major| nearest(major, [15, 18, 16, 17].into_iter());
+        assert_eq!([13, 15, 16, 17, 18, 19].map(of), [15, 15, 16, 17, 18, 18].map(Some));
+        assert_eq!(nearest(15, std::iter::empty()), None);
     }
 }

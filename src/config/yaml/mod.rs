@@ -6,6 +6,7 @@
 //! reference, never a copy, so no small file can grow large.
 
 mod characters;
+mod extent;
 mod quoting;
 mod scalar;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use characters::ScalarSpan;
 pub(crate) use characters::may_stand;
+pub use extent::value_of;
 pub use quoting::quoted;
 pub(super) use scalar::Scalar;
 
