@@ -32,6 +32,7 @@ use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
 use replica::{PROGRAM, Replica};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -730,6 +731,35 @@ fn production_s_own_version_is_taken_where_it_is_installed() {
         assert!(on.starts_with(&installed.major.to_string()), "{}: {on}", installed.major);
         assert!(rehearsed.findings.iter().all(|it| it.check != "another-version"));
         println!("PostgreSQL {on}: rehearsed there.");
+    }
+}
+
+/// Production may be in another encoding than the throwaway server.
+#[test]
+fn production_in_another_encoding_is_rehearsed() {
+    let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop")])];
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in ["LATIN1", "EUC_JP", "SQL_ASCII"] {
+        let data = if encoding == "EUC_JP" { "数据" } else { "Größe" };
+        let batch = Batch::listed("mysql-bin.000001:100")
+            .event(Event::update("t", json!({"id": 1}), json!({"id": 1, "data": data})))
+            .event(Event::insert("t", json!({"id": 9, "data": data})));
+        let shop = Source::new("shop").table(Table::new("t").rows(1)).batch(batch);
+        let seed = Seed::of([shop.batch(Batch::open("mysql-bin.000001:9000"))]);
+        let database = Database::create_in(server::shared().unwrap().address(), encoding).unwrap();
+        seed.create(&mut database.connect().unwrap()).unwrap();
+        let value = configuration(database.address(), database.name(), &sources);
+        let mut rehearsal = of_production(&folder.path().join("production.yml"), &value);
+        rehearsal.only = vec!["kill_client@20".parse().unwrap()];
+        let rehearsed = rehearsal.run(&UNTOLD).unwrap();
+        assert!(rehearsed.went_well(), "{encoding}: {:?}", rehearsed.because);
+        assert!(run_of(&rehearsed).output.contains("2 events"), "{encoding}: {}", run_of(&rehearsed).output);
+        assert!(rehearsed.sweep.is_some(), "{encoding}: {:#?}", rehearsed.findings);
+        assert!(
+            rehearsed.findings.iter().all(|it| it.step != StepName::Restore),
+            "{:#?}",
+            rehearsed.findings
+        );
     }
 }
 
