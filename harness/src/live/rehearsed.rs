@@ -23,6 +23,10 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long a session of a daemon may outlive it on MySQL.
 const GOING: Duration = Duration::from_secs(10);
+/// How long a rehearsal may take whose MySQL answers nothing any more.
+const UNANSWERED: Duration = Duration::from_secs(240);
+/// The exit code of a verdict that says so.
+const NO_GO: i32 = 1;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Names a file for the report of each rehearsal; the last one stays.
 const KEPT: &str = "CHAMELEON_KEEP_REHEARSAL";
@@ -35,6 +39,14 @@ const STATEMENTS: &str = "
     SELECT count(*), max(CASE WHEN argument REGEXP '^[[:space:]]*(insert|update|delete|replace|create|alter|drop|truncate|rename|grant|lock|flush)'
                               THEN argument END)
     FROM mysql.general_log WHERE command_type IN ('Query', 'Execute', 'Prepare')";
+
+/// How the program comes to its end.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Interrupted,
+    Killed,
+    WithoutMySql,
+}
 
 impl<'a> LiveRun<'a> {
     pub(super) fn rehearse(&mut self, rehearse: &'a Rehearse) -> Result<(), LiveError> {
@@ -69,8 +81,11 @@ impl<'a> LiveRun<'a> {
         };
         let before = self.record()?;
         for step in &rehearse.ended_in {
-            self.ended_in(step, &file, false)?;
-            self.ended_in(step, &file, true)?;
+            self.ended_in(step, &file, End::Interrupted)?;
+            self.ended_in(step, &file, End::Killed)?;
+        }
+        for step in &rehearse.mysql_hangs_in {
+            self.ended_in(step, &file, End::WithoutMySql)?;
         }
         for mysql in self.mysql_servers() {
             mysql.run(None, "SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON")?;
@@ -94,8 +109,8 @@ impl<'a> LiveRun<'a> {
         if wrong.is_empty() { Ok(()) } else { Err(LiveError::Findings(wrong)) }
     }
 
-    /// The program itself, ended in this step: nothing of it is left.
-    fn ended_in(&mut self, step: &str, configuration: &Path, killed: bool) -> Result<(), LiveError> {
+    /// The program itself, which ends in this step or because of what happens in it: nothing of it is left.
+    fn ended_in(&mut self, step: &str, configuration: &Path, end: End) -> Result<(), LiveError> {
         let places = tempfile::tempdir_in(self.processes.folder()).map_err(LiveError::io("make a folder"))?;
         let Upgrader::Ours { program, .. } = self.upgrader() else { return Ok(()) };
         let mut command = Command::new(program.with_file_name("chameleon-harness"));
@@ -111,11 +126,13 @@ impl<'a> LiveRun<'a> {
         running.wait_until(&begun, LONGEST, seen)?;
         // In the middle of it.
         sleep(Duration::from_secs(1));
-        if killed {
-            running.kill()?;
-        } else {
-            running.interrupt();
-            running.wait(GOING)?;
+        match end {
+            End::Killed => running.kill()?,
+            End::Interrupted => {
+                running.interrupt();
+                running.wait(GOING)?;
+            }
+            End::WithoutMySql => self.ends_without_mysql(&mut running)?,
         }
         let deadline = Instant::now() + GOING * 3;
         loop {
@@ -123,14 +140,28 @@ impl<'a> LiveRun<'a> {
             match left {
                 None => return Ok(()),
                 Some(left) if Instant::now() > deadline => {
-                    let how = if killed { "killed" } else { "interrupted" };
-                    return Err(LiveError::Findings(vec![format!(
-                        "{how} in the step {step} it leaves {left}"
-                    )]));
+                    let what = format!("{end:?} in the step {step} it leaves {left}");
+                    return Err(LiveError::Findings(vec![what]));
                 }
                 Some(_) => sleep(POLL_INTERVAL),
             }
         }
+    }
+
+    /// The servers are there again afterwards.
+    fn ends_without_mysql(&self, running: &mut StartedProgram) -> Result<(), LiveError> {
+        for mysql in self.mysql_servers() {
+            mysql.freeze();
+        }
+        let ended = running.wait(UNANSWERED);
+        for mysql in self.mysql_servers() {
+            mysql.thaw();
+        }
+        let output = running.output();
+        if ended?.code() == Some(NO_GO) && output.contains("No go") {
+            return Ok(());
+        }
+        Err(LiveError::Findings(vec![format!("without MySQL it is no no go: {output}")]))
     }
 
     /// A file, a process, a session on either server.

@@ -426,6 +426,9 @@ pub struct Rehearse {
     /// The program is ended in these steps first, by ctrl-C and by kill -9, and leaves nothing anywhere.
     #[serde(default)]
     pub ended_in: Vec<String>,
+    /// From the middle of these steps on MySQL answers nothing: the program ends by itself, with no go, and leaves nothing anywhere.
+    #[serde(default)]
+    pub mysql_hangs_in: Vec<String>,
 }
 
 /// `run`.
