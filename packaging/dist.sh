@@ -104,7 +104,7 @@ wheel() {
     say "Installing it beside pg_chameleon 2.0.21…"
     rm -rf "$venv"
     quietly "$(python_with_venv)" -m venv "$venv"
-    quietly "$venv/bin/pip" install pg_chameleon==2.0.21 "$file"
+    quietly "$venv/bin/pip" install pg_chameleon==2.0.21 'setuptools<81' "$file"
     for program in chameleon-upgrade chameleon-harness; do
         (cd / && "$venv/bin/$program" --version) | grep -qx "$program $version" || fail "$program of the wheel doesn't run"
         check_glibc "$venv/bin/$program"

@@ -26,7 +26,7 @@ use chameleon_harness::replica::{Origin, ReplicaError};
 use chameleon_harness::scenario::{self, Pool, ScenarioFile, VerdictKind};
 use chameleon_harness::seed::{Batch, Event, Kind, Seed, Source, Table};
 use chameleon_harness::server::{
-    self, Address, Binaries, Database, LocalOptions, PgBouncer, PoolMode, Server, SharedServer,
+    self, Address, Binaries, Database, LocalOptions, PgBouncer, PoolMode, Server, SharedServer, build,
 };
 use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
@@ -150,6 +150,17 @@ fn of_production(file: &Path, value: &serde_json::Value) -> Rehearsal {
     let text = value.to_string();
     fs::write(file, &text).unwrap();
     Rehearsal { from: From::Production(Rows::Waiting), ..of(file, &text, &[]) }
+}
+
+/// Else the test is skipped.
+fn has_extensions(test: &str, extensions: &[&str]) -> bool {
+    let server = server::shared().unwrap().address();
+    let mut client = server.connect(&server.maintenance_database).unwrap();
+    let mut has = |name: &&str| {
+        let found = build::has_extension(&mut client, name);
+        tools::of_postgres_or_skip(test, found).is_some()
+    };
+    extensions.iter().all(&mut has)
 }
 
 fn run_of(rehearsed: &RehearsalReport) -> &UpgradeRun {
@@ -310,6 +321,9 @@ fn production_is_read_and_stays_as_it_was() {
 /// rows that the role may not read.
 #[test]
 fn types_of_extensions_come_over_and_row_security_is_told() {
+    if !has_extensions("types_of_extensions_come_over_and_row_security_is_told", &["citext"]) {
+        return;
+    }
     let mappings = [("my_shop", "shop"), ("my_stock", "stock")];
     let mut production = Replica::of(&seed(), &[ConfiguredSource::mysql("upgraded", &mappings)]);
     production.sql(
@@ -1059,6 +1073,10 @@ fn a_dump_of_a_part_is_no_replica() {
 /// §hunt-h2, §report-44: what a throwaway server lacks of production is ordinary in real dumps; it is told.
 #[test]
 fn what_another_server_lacks_is_told_and_does_no_harm() {
+    let needed = ["citext", "pg_stat_statements"];
+    if !has_extensions("what_another_server_lacks_is_told_and_does_no_harm", &needed) {
+        return;
+    }
     let production = Replica::of(&seed(), &[]);
     let owner = format!("owner_{}", production.database.name());
     production.sql(&format!(

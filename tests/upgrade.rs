@@ -507,7 +507,7 @@ fn the_next_steps_can_be_followed_whatever_the_configuration_is_called() {
             .assert()
             .code(0);
         let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
-        assert!(shown.contains("pip install pg_chameleon==2.0.21"), "{shown}");
+        assert!(shown.contains("pip install pg_chameleon==2.0.21 'setuptools<81'"), "{shown}");
         // §report-58: on an idle server that is as it should be.
         assert!(shown.contains("shown as not consistent until its replica has read past"), "{shown}");
         (replica, shown)

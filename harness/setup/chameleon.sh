@@ -26,7 +26,16 @@ install_1() {
 }
 
 install_2() {
-    new_environment "$tools/chameleon2" && quietly "$tools/chameleon2/bin/pip" install pg_chameleon==2.0.21
+    # It asks for pkg_resources, which Python 3.12 and later don't bring, nor setuptools from 81 on.
+    new_environment "$tools/chameleon2" && quietly "$tools/chameleon2/bin/pip" install pg_chameleon==2.0.21 'setuptools<81'
+}
+
+# An earlier release, as it may be on a user's machine still: it shares what it runs with.
+install_2_earlier() {
+    local environment=$tools/chameleon2-earlier shared
+    new_environment "$environment" && shared=$(echo "$tools"/chameleon2/lib/python3*/site-packages) &&
+        quietly "$environment/bin/pip" install --no-deps pg_chameleon==2.0.20 &&
+        echo "$shared" >"$(echo "$environment"/lib/python3*/site-packages)/shared.pth"
 }
 
 # MySQL's accounts are let in without TLS by what this encrypts (caching_sha2_password).
@@ -56,6 +65,7 @@ provide() {
 
 provide chameleon1 chameleon.py 'pg_chameleon 1.8.2' install_1
 provide chameleon2 chameleon 'pg_chameleon 2.0.21' install_2
+provide chameleon2-earlier chameleon 'pg_chameleon 2.0.20' install_2_earlier
 
 # The schema files of earlier releases of 2.0, each named after the catalogue that it makes, with the last release that
 # has it. Nothing of them is installed; the first environment's pip has what it takes to look at packages of their time.
@@ -64,17 +74,19 @@ earlier='2.0.0:2.0.2 2.0.1:2.0.4 2.0.2:2.0.5 2.0.3:2.0.7 2.0.4:2.0.8 2.0.5:2.0.9
 
 fetch_earlier() {
     local folder=$tools/earlier.new pair release package file
-    rm -rf "$folder" && mkdir -p "$folder"
+    rm -rf "$folder" && mkdir -p "$folder/of-their-time" || return 1
+    # Their setup.py imports setuptools from itself, as it could be when they were made.
+    echo 'import setuptools; setuptools.setuptools = setuptools' >"$folder/of-their-time/sitecustomize.py"
     for pair in $earlier; do
         release=${pair#*:}
         package=$folder/pg_chameleon-$release.tar.gz
-        quietly "$tools/chameleon1/bin/pip" download --no-deps --no-binary :all: --no-build-isolation --dest "$folder" \
+        quietly env PYTHONPATH="$folder/of-their-time" "$tools/chameleon1/bin/pip" download --no-deps --no-binary :all: --no-build-isolation --dest "$folder" \
             "pg_chameleon==$release" || return 1
         file=$(tar -tzf "$package" | awk '/\/sql\/create_schema\.sql$/ { print }') || return 1
         tar -xzOf "$package" "$file" >"$folder/${pair%:*}.sql" || return 1
         rm "$package"
     done
-    rm -rf "$tools/earlier" && mv "$folder" "$tools/earlier"
+    rm -rf "$tools/earlier" "$folder/of-their-time" && mv "$folder" "$tools/earlier"
 }
 
 if [ -d "$tools/earlier" ] || { say 'Fetching earlier releases of pg_chameleon 2.0 from PyPI…' && fetch_earlier; }; then

@@ -11,6 +11,7 @@ folder=$1 user=$2
 shift 2
 
 mount -t proc proc "$folder/proc"
+mount -t sysfs -o ro sys "$folder/sys"
 mount -t tmpfs -o mode=755 dev "$folder/dev"
 mkdir "$folder/dev/pts" "$folder/dev/shm"
 mount -t tmpfs -o mode=1777 shm "$folder/dev/shm"

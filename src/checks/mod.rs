@@ -17,6 +17,7 @@ mod catalogue_version;
 pub mod check;
 mod coordinates;
 mod daemon_configuration;
+mod daemon_program;
 mod dependents;
 mod destination_tables;
 pub(crate) mod discarded_rows;
@@ -109,6 +110,7 @@ pub const CHECKS: &[Check] = &[
     waiting_rows::CHECK,
     stored_twice::CHECK,
     tables_left_behind::CHECK,
+    daemon_program::CHECK,
     mysql::CHECK,
     server_identity::CHECK,
     mysql_version::CHECK,

@@ -157,8 +157,11 @@ fn remedy(complaint: &str) -> &'static str {
     if complaint.contains("snapshot") {
         "pg_dump was led to another server than this program: name the server itself in pg_conn.host and pg_conn.port of the \
          configuration, not a pooler or proxy that spreads connections over several."
-    } else if complaint.contains("No space left") || complaint.contains("File too large") {
+    } else if complaint.contains("No space left") {
         "Make room there, or name a file on another disk, then run again."
+    } else if complaint.contains("File too large") || complaint.contains("SIGXFSZ") {
+        "Make room there, or name a file on another disk, or have the limit to the size of files raised (ulimit -f), then run \
+         again."
     } else if complaint.contains("lock timeout") || complaint.contains("could not obtain lock") {
         "Somebody holds a lock on the catalogue for long: wait until that has ended, or set a longer lock_timeout in the \
          configuration, then run again."

@@ -2,6 +2,7 @@
 
 use crate::catalogue::v2::status::SourceStatus;
 use crate::config::location::{self, FOLDER};
+use crate::daemon::installed::INSTALL;
 use crate::plan::PlannedSource;
 use crate::report::console::Console;
 use crate::shell::{self, word};
@@ -55,7 +56,7 @@ pub(super) fn after_maintenance(console: &Console, sources: &[SourceStatus], pat
 fn begin(console: &Console, others: &str, path: &Path, home: &Path) -> String {
     console.heading("What to do next");
     console.step(&format!("With pg_chameleon {PG_CHAMELEON}, whose catalogue this is{others}:"));
-    console.command(&format!("pip install pg_chameleon=={PG_CHAMELEON}"));
+    console.command(INSTALL);
     configuration(console, path, home)
 }
 

@@ -31,7 +31,15 @@ def is_known(charset):
     except (AttributeError, KeyError, LookupError):
         return False
 
+def starts():
+    try:
+        import pkg_resources
+        return True
+    except ImportError:
+        return False
+
 print(json.dumps({
+    'starts': starts(),
     'pg_chameleon': version('pg_chameleon'),
     'mysql_replication': version('mysql-replication'),
     'charsets': {charset: is_known(charset) for charset in sys.argv[1:]},
@@ -41,6 +49,12 @@ print(json.dumps({
 /// A Python that takes longer to answer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What installs the release whose catalogue the upgrade makes, so that it starts with every Python.
+pub const INSTALL: &str = "pip install pg_chameleon==2.0.21 'setuptools<81'";
+
+/// The release whose catalogue the upgrade makes.
+const KNOWS_THE_CATALOGUE: [u32; 3] = [2, 0, 21];
+
 /// Character sets of MySQL that PyMySQL has no encoding for (all of MariaDB 10.11's tried with PyMySQL 1.2.4 and 0.10.1):
 /// asked only where there is no PyMySQL to ask.
 const WITHOUT_ENCODING: [&str; 9] =
@@ -49,6 +63,8 @@ const WITHOUT_ENCODING: [&str; 9] =
 /// What the daemon runs with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Installed {
+    /// Whether its program starts: it asks for `pkg_resources`, which Python 3.12 and later don't bring, nor does setuptools from 81 on.
+    pub starts: bool,
     /// The version of pg_chameleon.
     pub pg_chameleon: Option<String>,
     /// The version of mysql-replication.
@@ -131,6 +147,21 @@ impl Installed {
     }
 }
 
+impl Installed {
+    /// Whether it is of a release before the one whose catalogue the upgrade makes. One whose version says nothing is not.
+    #[must_use]
+    pub fn is_too_early(&self) -> bool {
+        self.pg_chameleon.as_deref().is_some_and(is_too_early)
+    }
+}
+
+/// The same of its version.
+#[must_use]
+pub fn is_too_early(version: &str) -> bool {
+    let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
+    numbers.is_some_and(|numbers| numbers[..] < KNOWS_THE_CATALOGUE[..])
+}
+
 /// Whether the daemon's library for MySQL knows a character set: as the installed one says, else as today's would.
 #[must_use]
 pub fn knows_charset(installed: Option<&Installed>, charset: &str) -> bool {
@@ -175,6 +206,13 @@ mod tests {
 
     /// As pip writes them: for an ordinary path, for one with a space, and for a system's own Python.
     #[test]
+    fn earlier_releases_do_not_know_the_catalogue() {
+        let early = ["2.0.0", "2.0.10", "2.0.20", "2.0"];
+        assert_eq!(early.map(is_too_early), [true; 4]);
+        assert_eq!(["2.0.21", "2.0.21.1", "2.1.0", "3.0", "2.0.x", ""].map(is_too_early), [false; 6]);
+    }
+
+    #[test]
     fn the_interpreter_of_a_command_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chameleon");
@@ -210,6 +248,7 @@ mod tests {
     #[test]
     fn the_installed_libraries_have_the_last_word() {
         let with = |mysql_replication: &str| Installed {
+            starts: true,
             pg_chameleon: Some("2.0.21".into()),
             mysql_replication: Some(mysql_replication.into()),
             charsets: [("utf8mb3".to_owned(), false)].into(),

@@ -80,9 +80,13 @@ fn restore_as_told(replica: &Replica, shown: &str) {
     let is_command = |line: &&str| line.contains("psql -h ") || line.contains("/pg_restore -h ");
     let commands: Vec<_> = shown.lines().map(str::trim).filter(is_command).collect();
     assert_eq!(commands.len(), 2, "{shown}");
+    // PostgreSQL's programs are on the PATH of whoever carries them out.
+    let programs = server::shared().unwrap().binaries().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     for command in commands {
         let output = Command::new("sh")
             .args(["-c", command])
+            .env("PATH", &path)
             .env("PGPASSWORD", replica.database.address().password.expose_secret())
             .output()
             .unwrap();

@@ -3,8 +3,9 @@
 
 use crate::replica::{PROGRAM, shown};
 use chameleon_harness::chameleon::home::{ConfiguredSource, Home, configuration};
+use chameleon_harness::process::tools;
 use chameleon_harness::seed::{Batch, Seed, Source, Table};
-use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, local};
+use chameleon_harness::server::{self, Address, LocalOptions, LocalServer, Server, build, local};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions, Permissions};
@@ -62,10 +63,12 @@ struct Encrypted {
 
 impl Encrypted {
     /// A server whose certificate is `localhost`'s, with a catalogue whose version says who reads it, and how.
-    fn start() -> Self {
+    /// None for a test that is skipped: a server that can't encrypt.
+    fn start(test: &str) -> Option<Self> {
         let authority = authority("the authority");
         let server = local(&LocalOptions::default()).unwrap();
         let mut client = server.address().connect("postgres").unwrap();
+        tools::of_postgres_or_skip(test, build::has_tls(&mut client))?;
         let source =
             Source::new("shop").table(Table::new("items").rows(2)).batch(Batch::open("mysql-bin.000007:200"));
         Seed::of([source]).create(&mut client).unwrap();
@@ -94,7 +97,7 @@ impl Encrypted {
         let mut encrypted = Self { server, authority, files: tempfile::tempdir().unwrap() };
         let pair = certificate("localhost", &encrypted.authority);
         encrypted.show(&pair);
-        encrypted
+        Some(encrypted)
     }
 
     /// From now on the server shows this certificate.
@@ -200,7 +203,7 @@ fn status(address: &Address, case: &Case) -> Result<(), String> {
 #[test]
 fn every_mode_on_a_server_with_tls() {
     use Expected::{Encrypted as Tls, Plain, Refused};
-    let server = Encrypted::start();
+    let Some(server) = Encrypted::start("every_mode_on_a_server_with_tls") else { return };
     let right = server.file("right.pem", &server.authority.pem());
     let wrong = server.file("wrong.pem", &authority("somebody else").pem());
     let two = server.file("two.pem", &format!("{}{}", authority("one more").pem(), server.authority.pem()));
@@ -293,7 +296,7 @@ fn every_mode_on_a_server_with_tls() {
 #[test]
 fn a_server_that_is_its_own_authority() {
     use Expected::{Encrypted as Tls, Refused};
-    let mut server = Encrypted::start();
+    let Some(mut server) = Encrypted::start("a_server_that_is_its_own_authority") else { return };
     let pair = self_signed(false);
     server.show(&pair);
     let own = server.file("own.pem", &pair.0);
@@ -350,7 +353,7 @@ fn a_server_without_tls() {
 
 #[test]
 fn an_upgrade_over_tls() {
-    let server = Encrypted::start();
+    let Some(server) = Encrypted::start("an_upgrade_over_tls") else { return };
     let mut client = server.server.address().connect("postgres").unwrap();
     client
         .batch_execute("CREATE OR REPLACE VIEW sch_chameleon.v_version AS SELECT '1.7' AS t_version")

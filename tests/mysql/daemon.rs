@@ -154,3 +154,40 @@ fn the_program_that_will_run_is_named() {
         check(&replica, &["--daemon", &program], None).says("window-judge", &["info", "itself"]);
     }
 }
+
+/// As with Python 3.12 and later, which bring no `pkg_resources`: the program that pip installs ends at once.
+#[test]
+fn a_program_that_does_not_start_is_told() {
+    let test = "a_program_that_does_not_start_is_told";
+    let Some(origin) = Origin::start(test) else { return };
+    let Some(environment) = tools::or_skip(test, tools::chameleon2()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (python, chameleon) = (folder.path().join("python3"), folder.path().join("chameleon"));
+    let without = "import sys; sys.modules['pkg_resources'] = None\n";
+    fs::write(folder.path().join("sitecustomize.py"), without).unwrap();
+    let (lacking, real) = (folder.path().display(), environment.join("bin/python"));
+    let script = format!("#!/bin/sh\nPYTHONPATH='{lacking}' exec '{}' \"$@\"\n", real.display());
+    fs::write(&python, script).unwrap();
+    let program = fs::read_to_string(environment.join("bin/chameleon")).unwrap();
+    let (_, program) = program.split_once('\n').unwrap();
+    fs::write(&chameleon, format!("#!{}\n{program}", python.display())).unwrap();
+    fs::copy(environment.join("bin/chameleon.py"), folder.path().join("chameleon.py")).unwrap();
+    for file in [&python, &chameleon] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = std::process::Command::new(&python).arg(&chameleon).arg("--version").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("pkg_resources"), "it starts: {output:?}");
+
+    let (here, named) = (origin.here(), chameleon.display().to_string());
+    let replica = origin.replica(&here, &here);
+    let says = ["2.0.21, which does not start", "pkg_resources", "'setuptools<81'"];
+    check(&replica, &["--daemon", &named], None)
+        .ends(3)
+        .says("daemon-program", &[&["error", &named], &says[..]].concat());
+    check(&replica, &[], Some(folder.path()))
+        .ends(0)
+        .says("daemon-program", &[&["warning", "on the PATH"], &says[..]].concat());
+    // The remedy: the same program, with what its Python lacked.
+    fs::remove_file(folder.path().join("sitecustomize.py")).unwrap();
+    check(&replica, &["--daemon", &named], None).ends(0).silent(&["daemon-program"]);
+}

@@ -2,7 +2,8 @@
 
 use crate::certificates::{Issuer, Pair, authority, signed};
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::server::{LocalOptions, LocalServer, Server, local};
+use chameleon_harness::process::tools;
+use chameleon_harness::server::{LocalOptions, LocalServer, Server, build, local};
 use postgres::Client;
 use serde_json::{Value, json};
 use std::env;
@@ -76,10 +77,12 @@ pub struct Arena {
 
 impl Arena {
     /// One that shows a good certificate for `localhost`. Its catalogue's version says who looks at it, and how.
-    pub fn start() -> Self {
+    /// None for a test that is skipped: a server that can't encrypt.
+    pub fn start(test: &str) -> Option<Self> {
         let authority = authority("the authority");
         let server = local(&LocalOptions::default()).unwrap();
         let mut client = server.address().connect("postgres").unwrap();
+        tools::of_postgres_or_skip(test, build::has_tls(&mut client))?;
         for role in ROLES {
             let encryption = if role == "by_md5" { "md5" } else { "scram-sha-256" };
             let password = if role == "odd" { ODD_PASSWORD } else { PASSWORD }.replace('\'', "''");
@@ -119,7 +122,7 @@ impl Arena {
         give(&arena.data(), "root.crt", &arena.authority.pem());
         let pair = signed("localhost", &arena.authority);
         arena.show(&pair);
-        arena
+        Some(arena)
     }
 
     fn data(&self) -> PathBuf {

@@ -6,7 +6,7 @@ use crate::certificates::{Pair, signed};
 
 #[test]
 fn what_lets_the_session_in_lets_pg_dump_in() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("what_lets_the_session_in_lets_pg_dump_in") else { return };
     let case = |name: &str, role: &str| arena.case(name, role);
     let (port, folder) = (arena.port(), arena.socket());
     let root = arena.authority.pem();

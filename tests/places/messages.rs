@@ -4,7 +4,7 @@ use crate::arena::{Arena, PASSWORD};
 
 #[test]
 fn a_refusal_says_where_the_password_comes_from() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("a_refusal_says_where_the_password_comes_from") else { return };
     let case = || arena.case("a wrong password", "by_scram");
     case()
         .with("password", "wrong")
@@ -37,7 +37,7 @@ fn a_refusal_says_where_the_password_comes_from() {
 /// What 2.0.21 makes of it was measured: the strings that it gave libpq were recorded.
 #[test]
 fn a_password_that_pg_chameleon_misreads_is_told() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("a_password_that_pg_chameleon_misreads_is_told") else { return };
     let case = || arena.case("a misread password", "trusted");
     let remedy = "Write password: \"''\" (two single quotes within double ones) when none is meant";
     for (case, text) in [
@@ -58,7 +58,7 @@ fn a_password_that_pg_chameleon_misreads_is_told() {
 /// §report-39: a server that asks for what can't be given has answered.
 #[test]
 fn a_server_that_answered_was_reached() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("a_server_that_answered_was_reached") else { return };
     let port = arena.port();
     let place = format!("the PostgreSQL server at 127.0.0.1:{port}");
     for mode in ["disable", "require"] {

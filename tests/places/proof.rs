@@ -7,7 +7,7 @@ const NOT_SO: &str = "pg_chameleon writes an empty password without quotes, and 
 
 #[test]
 fn a_password_from_every_place() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("a_password_from_every_place") else { return };
     let port = arena.port();
     let by_password = ["by_scram", "by_md5", "by_password"];
     for role in by_password {
@@ -96,7 +96,7 @@ fn a_password_from_every_place() {
 
 #[test]
 fn the_rules_of_the_server_decide() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("the_rules_of_the_server_decide") else { return };
     let with = |role: &str, mode: &str, password: &str| {
         arena
             .case(&format!("{role}, {mode}, {password}"), role)
@@ -120,7 +120,7 @@ fn the_rules_of_the_server_decide() {
 
 #[test]
 fn sockets() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("sockets") else { return };
     let (folder, port) = (arena.socket(), arena.port());
     let case = |name: &str, role: &str| arena.case(name, role).with("host", &folder);
     case("trust", "trusted").plain();
@@ -150,8 +150,8 @@ fn sockets() {
 /// §hunt-22, §report-38.
 #[test]
 fn lists_of_hosts() {
-    let arena = Arena::start();
-    let mut standby = Arena::start();
+    let Some(arena) = Arena::start("lists_of_hosts") else { return };
+    let Some(mut standby) = Arena::start("lists_of_hosts") else { return };
     standby.client().batch_execute("ALTER ROLE by_scram PASSWORD 'other'").unwrap();
     standby.stand_by();
     let (port, other) = (arena.port(), standby.port());
@@ -221,7 +221,7 @@ fn lists_of_hosts() {
 
 #[test]
 fn services_and_options() {
-    let arena = Arena::start();
+    let Some(arena) = Arena::start("services_and_options") else { return };
     let service = "# ours\n[other]\nsslmode=disable\n\n[ours]\n  sslmode=verify-full  \noptions=-c geqo_seed=0.5\n[more]\nsslmode=disable\n";
     let plain =
         "[ours]\nsslmode=disable\nhost=nowhere\nport=1\nuser=nobody\ndbname=nowhere\npassword=wrong\n";

@@ -84,6 +84,13 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("catalogue-version", &[Test(CONFIGURATION, "the_database_of_the_replica_is_named")]),
     ("coordinates", &[Live("remedies_of_1_8_2")]),
     ("daemon-configuration", &[Live("configuration_of_the_daemon")]),
+    (
+        "daemon-program",
+        &[
+            Live("rehearsal_earlier_release"),
+            Test("tests/mysql/daemon.rs", "a_program_that_does_not_start_is_told"),
+        ],
+    ),
     ("dependents", &[Test(CATALOGUE, "a_view_on_the_catalogue_is_created_anew")]),
     ("destination-tables", &[Live("remedies_of_1_8_2")]),
     (

@@ -4,6 +4,7 @@ use super::LiveError;
 use super::run::LiveRun;
 use super::scenario::Rehearse;
 use crate::process::group::StartedProgram;
+use crate::process::tools;
 use crate::record::Record;
 use crate::rehearsal::dump::Rows;
 use crate::rehearsal::report::{RehearsalReport, StepName};
@@ -60,6 +61,11 @@ impl<'a> LiveRun<'a> {
             .and_then(|()| fs::write(&file, &text))
             .map_err(LiveError::io("write a configuration"))?;
         let wrong = |error: &dyn std::error::Error| LiveError::Scenario(error.to_string());
+        let chameleon2 = if rehearse.earlier_daemon {
+            tools::chameleon2_earlier().map_err(|error| wrong(&error))?
+        } else {
+            self.programs.chameleon2.clone()
+        };
         let rehearsal = Rehearsal {
             from: From::Production(if rehearse.with_data { Rows::All } else { Rows::Waiting }),
             configuration: rehearsal::configuration::of(&file).map_err(|error| wrong(&error))?,
@@ -68,10 +74,7 @@ impl<'a> LiveRun<'a> {
             server: Kind::default(),
             upgrader: self.upgrader().clone(),
             offline: rehearse.offline,
-            daemon: Daemon::Program {
-                named: Some(self.programs.chameleon2.join("bin/chameleon")),
-                longest: LONGEST,
-            },
+            daemon: Daemon::Program { named: Some(chameleon2.join("bin/chameleon")), longest: LONGEST },
             accept: rehearse.accept.clone(),
             faults: rehearse.faults.iter().filter_map(|fault| fault.parse().ok()).collect(),
             spread: crate::sweep::Spread::InTurn,

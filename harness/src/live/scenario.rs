@@ -405,6 +405,9 @@ pub struct Rehearse {
     /// Errors that are accepted, as `--accept` takes them.
     #[serde(default)]
     pub accept: Vec<String>,
+    /// The daemon is that of an earlier release, 2.0.20.
+    #[serde(default)]
+    pub earlier_daemon: bool,
     /// All rows come along, and are compared with MySQL.
     #[serde(default)]
     pub with_data: bool,

@@ -47,6 +47,14 @@ pub fn chameleon2() -> Result<PathBuf, Missing> {
     provided("pg_chameleon 2.0.21", "chameleon2", "bin/chameleon")
 }
 
+/// pg_chameleon 2.0.20 in a virtual environment.
+///
+/// # Errors
+/// [`Missing`] when it hasn't been provided.
+pub fn chameleon2_earlier() -> Result<PathBuf, Missing> {
+    provided("pg_chameleon 2.0.20", "chameleon2-earlier", "bin/chameleon")
+}
+
 /// The schema files of earlier releases of pg_chameleon 2.0, each named after the catalogue that it makes: `2.0.3.sql`.
 ///
 /// # Errors
@@ -166,11 +174,25 @@ pub fn or_skip<T>(test: &str, found: Result<T, Missing>) -> Option<T> {
     match found {
         Ok(found) => Some(found),
         Err(missing) if everything_is_required() => panic!("{test}: {missing}"),
-        Err(missing) => {
-            // Not by eprintln!, which cargo shows of failed tests only.
-            let _nobody_listens = writeln!(io::stderr(), "{test}: skipped, {missing}");
-            None
-        }
+        Err(missing) => skip(test, &missing),
+    }
+}
+
+fn skip<T>(test: &str, missing: &Missing) -> Option<T> {
+    // Not by eprintln!, which cargo shows of failed tests only.
+    let _nobody_listens = writeln!(io::stderr(), "{test}: skipped, {missing}");
+    None
+}
+
+/// The same of what a build of PostgreSQL may lack. Where a version was chosen (`PG_MAJOR`), it is that of a wheel, which lacks much
+/// of what Debian's has.
+///
+/// # Panics
+/// With `CI=true`, where no version was chosen.
+pub fn of_postgres_or_skip<T>(test: &str, found: Result<T, Missing>) -> Option<T> {
+    match found {
+        Err(missing) if env::var_os("PG_MAJOR").is_some() => skip(test, &missing),
+        found => or_skip(test, found),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::replica::Replica;
 use crate::replica::report::{Finding, Severity};
 use crate::replica::upgrader::Upgrader;
 use crate::server::ServerError;
+use chameleon_upgrade::daemon::installed::INSTALL;
 use rand::RngExt;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -163,10 +164,18 @@ impl Daemons<'_> {
             found: it.found,
             remedy: it.remedy,
         };
+        let ended = self.sources.iter().map(seen).filter(|run| !run.alive).filter_map(last_words);
+        let ended: Vec<_> = ended.collect();
         let of_weight = |it: &Finding| it.severity > Severity::Info;
         Ok(Seen {
             runs: self.sources.iter().map(seen).collect(),
-            findings: last.into_iter().flat_map(|it| it.findings).filter(of_weight).map(finding).collect(),
+            findings: last
+                .into_iter()
+                .flat_map(|it| it.findings)
+                .filter(of_weight)
+                .map(finding)
+                .chain(ended)
+                .collect(),
             connected_after,
         })
     }
@@ -307,6 +316,29 @@ fn disabled(replica: &Replica) -> Result<BTreeMap<String, Vec<String>>, DaemonEr
     }
     Ok(disabled)
 }
+
+/// What a daemon that does not run has said at last, where that is no trace, which `watch` reads: it may end before it has a log.
+fn last_words(run: DaemonRun) -> Option<StepFinding> {
+    let said = run.log.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    if run.log.contains("Traceback") {
+        return None;
+    }
+    let remedy = said.contains(MISMATCH).then(|| {
+        format!(
+            "In its environment: {INSTALL}. Where it is installed elsewhere, name its program with --daemon."
+        )
+    });
+    Some(StepFinding {
+        step: StepName::Daemon,
+        check: "daemon-ended".to_owned(),
+        severity: Severity::Error,
+        found: format!("The daemon of {} ended with the words: {said}", run.source),
+        remedy,
+    })
+}
+
+/// Said by a release that does not know the catalogue.
+const MISMATCH: &str = "catalogue version mismatch";
 
 /// Whatever else is said stands between them.
 fn looks(output: &str) -> Vec<Look> {

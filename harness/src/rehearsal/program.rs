@@ -2,15 +2,16 @@
 //! environment of its own, which goes with this value.
 
 use crate::process::{running, scratch, tools};
-use chameleon_upgrade::daemon::installed::{self, Installed, NoProgram};
+use chameleon_upgrade::daemon::installed::{self, INSTALL, Installed, NoProgram};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The version whose catalogue the upgrade makes, and what it needs to come to MySQL's accounts without TLS.
-const FROM_PYPI: [&str; 2] = ["pg_chameleon==2.0.21", "cryptography"];
+/// The version whose catalogue the upgrade makes, and what it needs to start with every Python and to come to MySQL's accounts
+/// without TLS.
+const FROM_PYPI: [&str; 3] = ["pg_chameleon==2.0.21", "setuptools<81", "cryptography"];
 /// How long PyPI may take.
 const INSTALLING: Duration = Duration::from_secs(600);
 
@@ -42,8 +43,8 @@ pub enum NoDaemon {
     Silent(PathBuf),
     /// None is installed, and none can be.
     #[error(
-        "no pg_chameleon 2 is on the PATH, and 2.0.21 can't be installed from PyPI for the rehearsal: {0}. Install it (pip \
-         install pg_chameleon==2.0.21), or name it with --daemon"
+        "no pg_chameleon 2 is on the PATH, and 2.0.21 can't be installed from PyPI for the rehearsal: {0}. Install it ({INSTALL}), \
+         or name it with --daemon"
     )]
     NotInstalled(String),
 }
@@ -59,7 +60,9 @@ impl Program {
             cause,
         })?;
         if let Some(found) = found {
-            if let Some(program) = Self::asked(found.python(), found.path(), None) {
+            // One that would not run on the day is rehearsed only where it is asked for.
+            let fits = |program: &Self| named.is_some() || !installed::is_too_early(&program.version);
+            if let Some(program) = Self::asked(found.python(), found.path(), None).filter(fits) {
                 return Ok(program);
             }
             if let Some(named) = named {

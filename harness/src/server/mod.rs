@@ -4,6 +4,7 @@
 
 mod account;
 mod binaries;
+pub mod build;
 mod database;
 mod docker;
 mod folder;

@@ -10,7 +10,8 @@ use postgres::{Client, NoTls};
 use secrecy::ExposeSecret;
 
 use chameleon_harness::fault::{MessageKind, Proxy, Transcript};
-use chameleon_harness::server::{self, Server};
+use chameleon_harness::process::tools;
+use chameleon_harness::server::{self, Server, build};
 
 use super::{Fixture, code};
 
@@ -174,6 +175,10 @@ fn psql(fixture: &Fixture, proxy: &Proxy, sslmode: &str) -> Output {
 #[test]
 fn tls_is_refused_and_the_client_goes_on_if_it_may() {
     let fixture = Fixture::new();
+    let has_tls = build::has_tls(&mut fixture.database.connect().unwrap());
+    if tools::of_postgres_or_skip("tls_is_refused_and_the_client_goes_on_if_it_may", has_tls).is_none() {
+        return;
+    }
     let proxy = fixture.proxy(vec![]);
     let preferred = psql(&fixture, &proxy, "prefer");
     assert_eq!(String::from_utf8_lossy(&preferred.stdout).trim(), "42", "{preferred:?}");
