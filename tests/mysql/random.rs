@@ -1,15 +1,17 @@
-//! `verify` of random tables that the real pg_chameleon 2.0.21 has copied: no false alarm, and no difference that is missed.
+//! `verify` of random tables that the real pg_chameleon 1.8.2 or 2.0.21 has copied: no false alarm, and no difference that is missed.
 //! §after-verify
 
 use super::origin::{NEW, Origin};
 use crate::replica::{Replica, shown};
 use chameleon_harness::chameleon::home::ConfiguredSource;
+use chameleon_harness::chameleon::version1::{Chameleon1, SourceSettings};
 use chameleon_harness::chameleon::version2::Chameleon2;
 use chameleon_harness::process::group::ProcessGroup;
-use chameleon_harness::process::tools;
+use chameleon_harness::process::tools::{self, Missing};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// Tables that the everyday test makes.
 const EVERYDAY: u64 = 60;
@@ -23,10 +25,25 @@ const ROUND: u64 = 60;
 /// In one of so many tables a difference is planted.
 const SPOILT: u64 = 3;
 
+/// The pg_chameleon that copies the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Version1,
+    Version2,
+}
+
 #[test]
-fn random_tables_are_equal_until_they_are_not() {
-    let name = "random_tables_are_equal_until_they_are_not";
-    let Some(environment) = tools::or_skip(name, tools::chameleon2()) else { return };
+fn random_tables_of_2_0_are_equal_until_they_are_not() {
+    compared("random_tables_of_2_0_are_equal_until_they_are_not", By::Version2, tools::chameleon2());
+}
+
+#[test]
+fn random_tables_of_1_8_2_are_equal_until_they_are_not() {
+    compared("random_tables_of_1_8_2_are_equal_until_they_are_not", By::Version1, tools::chameleon1());
+}
+
+fn compared(name: &str, by: By, environment: Result<PathBuf, Missing>) {
+    let Some(environment) = tools::or_skip(name, environment) else { return };
     let Some(origin) = Origin::start(name) else { return };
     let processes = ProcessGroup::new().unwrap();
     let tables = std::env::var(TABLES).map_or(EVERYDAY, |tables| tables.parse().expect("a number of tables"));
@@ -39,14 +56,7 @@ fn random_tables_are_equal_until_they_are_not() {
         for table in &made {
             origin.run_in(&schema, &table.statements);
         }
-        let configured =
-            ConfiguredSource::mysql(NEW, &[(&schema, "random")]).with("db_conn", origin.db_conn());
-        let configured = configured.with("out_dir", processes.folder().to_str());
-        let replica = Replica::empty(&[configured]);
-        let chameleon = Chameleon2::new(&environment, &processes, &replica.home);
-        chameleon.run("create_replica_schema", &[]).unwrap();
-        chameleon.run("add_source", &["--source", NEW]).unwrap();
-        chameleon.run("init_replica", &["--source", NEW, "--debug"]).unwrap();
+        let replica = copied(by, &environment, &origin, &schema, &processes);
 
         let said = verify(&replica, &[]);
         assert_eq!(said.len(), made.len());
@@ -73,8 +83,40 @@ fn random_tables_are_equal_until_they_are_not() {
             assert_eq!(found, spoilt, "round {round}, {more:?}");
         }
     }
-    eprintln!("{tables} tables, {rows} rows, {by_digest} of them by digests");
+    eprintln!("{by:?}: {tables} tables, {rows} rows, {by_digest} of them by digests");
     assert!(by_digest > rows / 4, "{by_digest} of {rows}");
+}
+
+/// A replica of the schema, by the real program's own copy.
+fn copied(by: By, environment: &Path, origin: &Origin, schema: &str, processes: &ProcessGroup) -> Replica {
+    let configured = ConfiguredSource::mysql(NEW, &[(schema, "random")]).with("db_conn", origin.db_conn());
+    let configured = configured.with("out_dir", processes.folder().to_str());
+    let replica = Replica::empty(&[configured]);
+    match by {
+        By::Version1 => {
+            let chameleon = Chameleon1::new(environment, processes).unwrap();
+            let settings = SourceSettings {
+                name: "old",
+                schema,
+                dest_schema: "random",
+                mysql: &origin.mysql,
+                server_id: 7_001,
+                batch_size: 1_000,
+                retention: "1 day",
+            };
+            chameleon.configure(&settings, &replica.database).unwrap();
+            for command in ["create_schema", "add_source", "init_replica"] {
+                chameleon.run(command, "old", &[]).unwrap();
+            }
+        }
+        By::Version2 => {
+            let chameleon = Chameleon2::new(environment, processes, &replica.home);
+            chameleon.run("create_replica_schema", &[]).unwrap();
+            chameleon.run("add_source", &["--source", NEW]).unwrap();
+            chameleon.run("init_replica", &["--source", NEW, "--debug"]).unwrap();
+        }
+    }
+    replica
 }
 
 /// What made a table.
