@@ -53,7 +53,7 @@ window: tools ## Read a window of 1 GiB of binary log, and say how fast and in h
 verify-size: tools ## Compare a table of 10,000,000 rows with MySQL, and say how fast and in how much memory
 	CHAMELEON_VERIFY_ROWS=10000000 cargo test --release -p chameleon-upgrade --test mysql -- --nocapture size::a_large_table
 
-verify-random: tools ## Compare 1,000 random tables that pg_chameleon 2.0.21 has copied, and find what is planted in a third of them
+verify-random: tools ## Compare 1,000 random tables that each pg_chameleon has copied, and find what is planted in a third of them
 	CHAMELEON_RANDOM_TABLES=1000 cargo test -p chameleon-upgrade --test mysql -- --nocapture random_tables
 
 page-size: tools ## Make the page of a rehearsal with 100,000 and with 1,000,000 tables, and say how large it is and how fast

@@ -221,7 +221,7 @@ impl Kind {
         let whole: fn(&mut StdRng, u32) -> String =
             |random, most| random.random_range(0..=u64::from(most)).to_string();
         let (definition, value, size): (String, fn(&mut StdRng, u32) -> String, u32) =
-            match random.random_range(0..27) {
+            match random.random_range(0..29) {
                 0 => ("tinyint(1)".into(), whole, 1),
                 1 => ("tinyint".into(), number, 127),
                 2 => ("smallint unsigned".into(), whole, 65535),
@@ -276,6 +276,18 @@ impl Kind {
                 23 => (format!("datetime({size})"), moment, size),
                 24 => ("datetime".into(), moment, 0),
                 25 => ("time".into(), |random, _| format!("'{}'", clock(random)), 0),
+                26 => (
+                    "json".into(),
+                    |random, _| {
+                        format!("'{{\"b\": {}, \"a\": [1.50, null, \"é\"]}}'", random.random_range(0..1_000))
+                    },
+                    0,
+                ),
+                27 => (
+                    "geometry".into(),
+                    |random, _| format!("ST_GeomFromText('POINT({} 2.5)')", random.random_range(-90..90)),
+                    0,
+                ),
                 _ => ("year".into(), |random, _| random.random_range(1901..=2155).to_string(), 0),
             };
         let definition = if definition == "datetime(6)" && random.random_bool(0.5) {
