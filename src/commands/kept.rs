@@ -104,10 +104,16 @@ impl<'a> Kept<'a> {
         *self.failed.borrow_mut() = written.err();
     }
 
-    /// At the end there is nothing to go on from, unless it was broken off.
-    pub fn end(&self, ending: Ending, arguments: &Verify, interrupted: bool) -> Ending {
+    /// At the end there is nothing to go on from, unless it was broken off, or something is known of tables that were not asked for.
+    pub fn end(
+        &self,
+        ending: Ending,
+        arguments: &Verify,
+        compared: &[Compared],
+        interrupted: bool,
+    ) -> Ending {
         let Some(path) = self.file else { return ending };
-        if interrupted {
+        if interrupted || self.state.borrow().knows_of_others(compared) {
             self.write();
         } else if self.failed.borrow().is_none() {
             _ = std::fs::remove_file(path);
@@ -117,15 +123,18 @@ impl<'a> Kept<'a> {
             (None, true) => Ending::NotWell(format!(
                 "{} To go on: {}",
                 ending.message(),
-                shell::command(
-                    "verify",
-                    &arguments.config.name,
-                    &format!("--resume {}", shell::word(&path.display().to_string()))
-                )
+                shell::command("verify", &arguments.config.name, &as_asked(arguments, path))
             )),
             (None, false) => ending,
         }
     }
+}
+
+/// The options that go on with what was asked for.
+fn as_asked(arguments: &Verify, path: &Path) -> String {
+    let tables = arguments.tables.iter().map(|pattern| format!("--tables {} ", shell::word(pattern)));
+    let exact = if arguments.exact { "--exact " } else { "" };
+    format!("{}{exact}--resume {}", tables.collect::<String>(), shell::word(&path.display().to_string()))
 }
 
 impl verify::Observer for Kept<'_> {

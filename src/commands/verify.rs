@@ -93,7 +93,7 @@ async fn in_session(
         compared.push(one);
     }
     let looked = (chosen.len(), interrupted);
-    let ending = kept.end(ending(&compared, looked, began.elapsed()), arguments, interrupted);
+    let ending = kept.end(ending(&compared, looked, began.elapsed()), arguments, &compared, interrupted);
     if arguments.format == Format::Json {
         documents::write(&Verified::new(catalogue, &compared, &ending));
     } else {

@@ -126,8 +126,8 @@ impl State {
 
     /// A table was compared. What is not decided is to be compared again.
     pub fn keep(&mut self, compared: &Compared) {
-        self.part = None;
         let Compared { source, table, verdict, rows, rows_by_digest, took } = compared;
+        self.part.take_if(|part| part.source == *source && part.table == *table);
         if matches!(verdict, Verdict::Undecided { .. } | Verdict::NotCompared { .. }) {
             return;
         }
@@ -139,6 +139,15 @@ impl State {
             rows_by_digest: *rows_by_digest,
             seconds: took.as_secs_f64(),
         });
+    }
+
+    /// Whether anything is known of other tables than these.
+    #[must_use]
+    pub fn knows_of_others(&self, compared: &[Compared]) -> bool {
+        let is_here =
+            |source: &str, table: &str| compared.iter().any(|one| one.source == source && one.table == table);
+        self.tables.iter().any(|it| !is_here(&it.source, &it.table))
+            || self.part.as_ref().is_some_and(|it| !is_here(&it.source, &it.table))
     }
 
     /// As it stands in the file.
