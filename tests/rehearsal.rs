@@ -6,9 +6,7 @@
 mod replica;
 
 use chameleon_harness::chameleon::home::{ConfiguredSource, configuration};
-use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
-use chameleon_harness::commands::report::FormArguments;
-use chameleon_harness::commands::{self, CommonArguments};
+use chameleon_harness::commands;
 use chameleon_harness::process::scratch;
 use chameleon_harness::process::tools;
 use chameleon_harness::record::Record;
@@ -235,7 +233,7 @@ fn what_is_wrong_with_the_configuration_is_told_of_the_file_itself() {
     fs::write(&configuration, PRODUCTION.replace("type: mysql", "type: [mysql]")).unwrap();
     let dump = dump(&production, "custom", folder.path());
     let refused =
-        commands::rehearse::run(&arguments(dump, &configuration, server::Kind::default())).unwrap_err();
+        commands::rehearse::run(&replica::rehearse(&dump, &configuration, &["--sweep", "none"])).unwrap_err();
     assert_eq!(refused.code(), 2, "{refused}");
     // Line 10 of PRODUCTION.
     assert!(refused.to_string().contains("/production.yml:10:"), "{refused}");
@@ -647,26 +645,6 @@ fn production_that_can_t_be_read_is_told_without_its_password() {
     assert!(!error.contains("secret-of-production"), "{error}");
 }
 
-/// As the command line gives them.
-fn arguments(dump: PathBuf, configuration: &Path, server: server::Kind) -> RehearseArguments {
-    RehearseArguments {
-        dump: Some(dump),
-        with_data: false,
-        config: configuration.to_str().unwrap().to_owned(),
-        offline: true,
-        daemon: None,
-        no_daemon: false,
-        daemon_for: std::time::Duration::from_secs(60),
-        accept: vec![],
-        sweep: Faults::None,
-        faults: vec![],
-        only: vec![],
-        report: None,
-        forms: FormArguments::default(),
-        common: CommonArguments { server, jobs: None, upgrader: Some(PROGRAM.to_owned()) },
-    }
-}
-
 /// The harness looks at the replica as the server's superuser: nobody's program runs as that.
 #[test]
 fn event_triggers_do_not_fire_for_the_superuser() {
@@ -807,10 +785,10 @@ fn faults_begin_with_production_s_rows_and_settings() {
 }
 
 /// The shared server as one of somebody else's, by its URL.
-fn url() -> server::Kind {
+fn url() -> String {
     let address = server::shared().unwrap().address();
     let (user, password) = (&address.user, address.password.expose_secret());
-    format!("postgres://{user}:{password}@{}:{}/postgres", address.host, address.port).parse().unwrap()
+    format!("postgres://{user}:{password}@{}:{}/postgres", address.host, address.port)
 }
 
 /// §hunt-h1: `replay --dump FILE --server URL` obeyed the DROP DATABASE, CREATE DATABASE and \connect of a dump made
@@ -824,7 +802,7 @@ fn a_dump_that_drops_its_database_harms_no_server() {
     fs::write(&configuration, PRODUCTION).unwrap();
     for format in ["plain", "custom", "directory", "tar"] {
         let dump = dump_with(&victim, format, &["--create", "--clean"], folder.path());
-        let arguments = arguments(dump.clone(), &configuration, url());
+        let arguments = replica::rehearse(&dump, &configuration, &["--sweep", "none", "--server", &url()]);
         let refused = commands::rehearse::run(&arguments).unwrap_err();
         assert_eq!(refused.code(), 2, "{format}: {refused}");
         assert!(refused.to_string().contains("use --server local"), "{format}: {refused}");

@@ -4,10 +4,12 @@
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource, Home, configuration};
+use chameleon_harness::commands::rehearse::RehearseArguments;
 use chameleon_harness::record::Record;
 use chameleon_harness::replica::upgrader::offline;
 use chameleon_harness::seed::{Seed, original};
 use chameleon_harness::server::{self, Address, Database, Server};
+use clap::Parser;
 use postgres::Client;
 use secrecy::ExposeSecret;
 use std::ffi::OsStr;
@@ -184,4 +186,16 @@ pub fn demo_source() -> ConfiguredSource {
 /// Everything in the database is as it was.
 pub fn assert_unchanged(before: &Record, after: &Record) {
     assert!(before == after, "the database has changed:\n{}", before.diff(after));
+}
+
+/// What `chameleon-harness rehearse` is asked for, without MySQL.
+pub fn rehearse(dump: &Path, configuration: &Path, more: &[&str]) -> RehearseArguments {
+    #[derive(clap::Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        arguments: RehearseArguments,
+    }
+    let (dump, configuration) = (dump.to_str().unwrap(), configuration.to_str().unwrap());
+    let words = ["rehearse", "--offline", "--upgrader", PROGRAM, "--dump", dump, "--config", configuration];
+    CommandLine::parse_from([&words[..], more].concat()).arguments
 }

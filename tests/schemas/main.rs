@@ -7,13 +7,11 @@ mod replica;
 mod validator;
 
 use chameleon_harness::chameleon::home::ConfiguredSource;
-use chameleon_harness::commands::rehearse::{Faults, RehearseArguments};
-use chameleon_harness::commands::report::FormArguments;
-use chameleon_harness::commands::{self, CommonArguments};
+use chameleon_harness::commands;
 use chameleon_harness::rehearsal::report::{self, RehearsalReport};
 use chameleon_harness::replica::report::Report;
 use chameleon_upgrade::report::schemas;
-use replica::{PROGRAM, Replica, demo_source, shown};
+use replica::{Replica, demo_source, shown};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -156,26 +154,9 @@ fn a_rehearsal_writes_what_its_schema_says() {
     let page = folder.path().join("rehearsal.html");
     let configuration = folder.path().join("production.yml");
     fs::write(&configuration, PRODUCTION).unwrap();
-    let arguments = RehearseArguments {
-        dump: Some(dump),
-        with_data: false,
-        config: configuration.to_str().unwrap().to_owned(),
-        offline: true,
-        daemon: None,
-        no_daemon: false,
-        daemon_for: std::time::Duration::from_secs(60),
-        accept: vec![],
-        sweep: Faults::Quick,
-        faults: vec![],
-        only: vec!["kill_client@40".parse().unwrap()],
-        report: Some(report.clone()),
-        forms: FormArguments { html: Some(page.clone()), ..FormArguments::default() },
-        common: CommonArguments {
-            server: "local".parse().unwrap(),
-            jobs: None,
-            upgrader: Some(PROGRAM.to_owned()),
-        },
-    };
+    let more =
+        ["--only", "kill_client@40", "--report", report.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    let arguments = replica::rehearse(&dump, &configuration, &more);
     commands::rehearse::run(&arguments).unwrap();
     assert!(fs::read_to_string(&page).unwrap().starts_with("<!doctype html>"));
     let text = fs::read(&report).unwrap();
