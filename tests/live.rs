@@ -5,12 +5,12 @@
 
 mod cases;
 
-use chameleon_harness::live::{self, Programs, Scenario};
+use chameleon_harness::live::{self, Programs, ReplicaServer, Scenario};
 use chameleon_harness::process::tools;
 use chameleon_harness::replica::upgrader::Upgrader;
 use chameleon_harness::scenario::ScenarioFile;
 use chameleon_harness::server::mysql::MySqlKind;
-use chameleon_harness::server::{self, Server};
+use chameleon_harness::server::{self, LocalOptions, LocalServer, Server, ServerError};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
 use std::env;
@@ -107,9 +107,20 @@ fn reason_to_skip(scenario: &Scenario, programs: &Result<Programs, String>) -> O
     awaited.or_else(|| programs.as_ref().err().filter(|_| !tools::everything_is_required()).cloned())
 }
 
+fn own_server(replica: ReplicaServer) -> Result<Option<LocalServer>, ServerError> {
+    let small_disk = replica == ReplicaServer::SmallDisk;
+    let options = LocalOptions { small_disk, ..LocalOptions::default() };
+    Ok(if replica == ReplicaServer::Shared { None } else { Some(server::local(&options)?) })
+}
+
 fn proved(scenario: &Scenario, programs: &Programs) -> Result<(), String> {
-    let server = server::shared().map_err(ToString::to_string)?;
+    let shared = server::shared().map_err(ToString::to_string)?;
+    let own = own_server(scenario.replica).map_err(|error| error.to_string())?;
+    let server = own.as_ref().unwrap_or(shared);
     let database = server.create_database().map_err(|error| error.to_string())?;
+    if scenario.replica == ReplicaServer::SmallDisk {
+        database.go_to_the_small_disk().map_err(|error| error.to_string())?;
+    }
     let upgrader = Upgrader::with_mysql(env!("CARGO_BIN_EXE_chameleon-upgrade"));
     let (check, shown) = live::prove(scenario, programs, &upgrader, database);
     if let Some(check) = check

@@ -56,6 +56,7 @@ impl Case {
             core: false,
             core_with_gtids: false,
             slow: false,
+            replica: crate::live::ReplicaServer::default(),
             gtids: None,
             damage: vec![],
             awaits: None,

@@ -12,6 +12,7 @@ mod marker;
 mod passage;
 mod rehearsed;
 mod replica_check;
+mod rival;
 pub(crate) mod run;
 pub(crate) mod scenario;
 mod second_judge;
@@ -29,8 +30,8 @@ use std::fmt::Write as _;
 pub use replica_check::{ReplicaCheck, check_replica};
 pub use run::{prove, run};
 pub use scenario::{
-    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Rehearse, Run, Scenario, Step, Sync, Upgrade,
-    Watched,
+    App, Command1, Crash, DaemonEnds, MySqlSource, Program, Rehearse, ReplicaServer, Run, Scenario, Step,
+    Sync, Upgrade, Watched,
 };
 pub use tables::{Difference, SchemaPair, compare};
 

@@ -201,6 +201,10 @@ impl<'a> LiveRun<'a> {
             Step::PurgeBinaryLogs(files) => files
                 .iter()
                 .try_for_each(|(source, first)| Ok(self.source(source)?.1.purge_binary_logs(first)?)),
+            Step::DamageBinaryLog(statements) => statements.iter().try_for_each(|(source, statements)| {
+                let (source, mysql) = self.source(source)?;
+                Ok(mysql.damage_binary_log(&source.schema, statements)?)
+            }),
             Step::Application(app) => self.application(app),
             Step::ApplicationEnds(sources) => {
                 let mut ended = sources.iter().filter_map(|source| self.applications.remove(source.as_str()));

@@ -37,6 +37,9 @@ pub struct Scenario {
     /// Why it can't be run yet. It is listed, and ignored.
     #[serde(default)]
     pub awaits: Option<String>,
+    /// Where the replica's database is.
+    #[serde(default)]
+    pub replica: ReplicaServer,
     /// The sources of 1.8.2 by their names.
     pub sources: BTreeMap<String, MySqlSource>,
     /// The sources of the 2.0 configuration by their names, with the names of the old sources whose schemas they map.
@@ -131,6 +134,8 @@ pub enum Step {
     Mysql(BTreeMap<String, String>),
     /// For each source, the binary logs of its server are purged up to this file, which is then the first.
     PurgeBinaryLogs(BTreeMap<String, String>),
+    /// The same as `mysql`; afterwards the binary log is rotated, and rubbish stands where these statements were in it.
+    DamageBinaryLog(BTreeMap<String, String>),
     /// An application begins to write to MySQL, and goes on until another takes its place or it is ended.
     Application(App),
     /// These sources' applications end.
@@ -194,6 +199,7 @@ impl Step {
         match self {
             Self::Mysql(_) => "mysql",
             Self::PurgeBinaryLogs(_) => "purge_binary_logs",
+            Self::DamageBinaryLog(_) => "damage_binary_log",
             Self::Application(_) => "application",
             Self::ApplicationEnds(_) => "application_ends",
             Self::Postgres(_) => "postgres",
@@ -254,6 +260,12 @@ pub struct Watched {
     /// Keys of the source, each with a value that it has instead.
     #[serde(default)]
     pub with: BTreeMap<String, Value>,
+    /// The account on MySQL that the daemon and `watch` have, which a statement has made with its name as its password.
+    #[serde(default)]
+    pub mysql_account: Option<String>,
+    /// Their role on PostgreSQL, likewise.
+    #[serde(default)]
+    pub postgres_role: Option<String>,
     /// The daemon is not started.
     #[serde(default)]
     pub stopped: bool,
@@ -266,6 +278,12 @@ pub struct Watched {
     /// What happens meanwhile to the MySQL server of its first old source. It is well again once `watch` has ended.
     #[serde(default)]
     pub mysql_is: Option<MySqlIs>,
+    /// Another program reads MySQL's log meanwhile under this server id, and begins anew whenever it is thrown off.
+    #[serde(default)]
+    pub rival: Option<u32>,
+    /// The disk of the replica's database is full meanwhile: `replica: small_disk`.
+    #[serde(default)]
+    pub disk_is_full: bool,
     /// Once `watch` has ended and MySQL is well, the same daemon goes on by itself, and applies what is new.
     #[serde(default)]
     pub goes_on: bool,
@@ -276,6 +294,9 @@ pub struct Watched {
     /// Statements on MySQL meanwhile.
     #[serde(default)]
     pub mysql: BTreeMap<String, String>,
+    /// Statements on MySQL once `watch` has ended.
+    #[serde(default)]
+    pub mysql_afterwards: BTreeMap<String, String>,
     /// Statements on PostgreSQL meanwhile.
     #[serde(default)]
     pub postgres: Option<String>,
@@ -294,6 +315,19 @@ pub struct Watched {
     /// Texts that it must not write.
     #[serde(default)]
     pub silent: Vec<String>,
+}
+
+/// Where the database of a replica is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaServer {
+    /// On a server that scenarios share.
+    #[default]
+    Shared,
+    /// On a server of its own, for what concerns all of a server: roles.
+    Own,
+    /// On a server of its own, on a small disk.
+    SmallDisk,
 }
 
 /// What happens to a MySQL server.

@@ -3,18 +3,22 @@
 use super::LiveError;
 use super::in_service::InService;
 use super::passage::Passage;
+use super::rival::Rival;
 use super::run::{LiveRun, must_end_within, timeout};
 use super::scenario::{MySqlIs, Watched};
 use crate::chameleon::home::Home;
 use crate::chameleon::sessions;
 use crate::chameleon::version2::Chameleon2;
 use crate::process::group::StartedProgram;
+use crate::server::quoting::literal;
 use serde_json::Value;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long a daemon may take to come to its end and say so (it looks at its processes every ten rounds), and we to see it.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// How soon an end of the daemon must be named.
+const NAMED_WITHIN: Duration = Duration::from_secs(10);
 /// The daemon loses now and then why it has ended, and writes this instead.
 const LOST_TRACE: &str = "Stack trace not available";
 /// So often it is started.
@@ -52,6 +56,18 @@ impl<'a> LiveRun<'a> {
         if let Some(passage) = &passage {
             configuration["sources"][source]["db_conn"]["host"] = Value::from(passage.host().to_string());
         }
+        let accounts = [
+            (&watched.mysql_account, &["sources", source, "db_conn"][..]),
+            (&watched.postgres_role, &["pg_conn"]),
+        ];
+        for (name, keys) in accounts {
+            let connection = keys.iter().fold(&mut configuration, |value, key| &mut value[*key]);
+            for key in ["user", "password"] {
+                if let Some(name) = name {
+                    connection[key] = Value::from(name.as_str());
+                }
+            }
+        }
         let home = self.home_of(&configuration)?;
         let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
         for attempt in 1..=ATTEMPTS {
@@ -63,7 +79,12 @@ impl<'a> LiveRun<'a> {
                 // What has ended it may end it at each start.
                 self.catch_up(source, daemon).or_else(|why| if attempt == 1 { Err(why) } else { Ok(()) })?;
             }
+            let rival = match watched.rival {
+                Some(server_id) => Some(Rival::start(self.first_server()?.0, server_id)?),
+                None => None,
+            };
             let looked = self.looked(watched, &home, daemon.as_mut(), passage.as_ref());
+            drop(rival);
             if let (Ok(()), true, Some(daemon)) = (&looked, watched.goes_on, &mut daemon) {
                 self.catch_up(source, daemon)?;
             }
@@ -80,7 +101,7 @@ impl<'a> LiveRun<'a> {
         &mut self,
         watched: &Watched,
         home: &Home,
-        daemon: Option<&mut StartedProgram>,
+        mut daemon: Option<&mut StartedProgram>,
         passage: Option<&Passage>,
     ) -> Result<(), LiveError> {
         let arguments =
@@ -89,23 +110,40 @@ impl<'a> LiveRun<'a> {
         let more: &[&str] = if is_timed { &[] } else { &["--for", "1h"] };
         let command = self.ours(home, arguments.chain(more.iter().copied()))?;
         let mut watch = self.processes.start("chameleon-upgrade watch", command)?;
+        if watched.disk_is_full {
+            self.on_the_disk("cat /dev/zero >FILLER || true")?;
+        }
         self.mysql(&watched.mysql)?;
         if let Some(statements) = &watched.postgres {
             self.client.batch_execute(statements).map_err(LiveError::sql("run on PostgreSQL"))?;
         }
         if watched.kill
-            && let Some(daemon) = daemon
+            && let Some(daemon) = &mut daemon
         {
             daemon.kill()?;
             sessions::end_of_daemons(&mut self.client)?;
         }
         self.mysql_becomes(watched.mysql_is, passage)?;
-        let seen = Self::seen(watched, &mut watch, is_timed);
+        let seen = Self::seen(watched, &mut watch, daemon, is_timed);
         self.mysql_is_well(watched.mysql_is)?;
+        if watched.disk_is_full {
+            self.on_the_disk("rm FILLER")?;
+        }
+        self.mysql(&watched.mysql_afterwards)?;
         if let Some(after) = &watched.postgres_afterwards {
             self.client.batch_execute(after).map_err(LiveError::sql("run on PostgreSQL"))?;
         }
         seen
+    }
+
+    /// Runs a command about a file on the disk of the replica's database, as its server: nobody else sees that disk.
+    fn on_the_disk(&mut self, command: &str) -> Result<(), LiveError> {
+        let place = "SELECT pg_tablespace_location(dattablespace) FROM pg_database WHERE datname = current_database()";
+        let place = self.client.query_one(place, &[]).map_err(LiveError::sql("look for the disk"))?;
+        let command = command.replace("FILLER", &format!("{}/filler", place.get::<_, &str>(0)));
+        let program = literal(&format!("cat >/dev/null; {command}"));
+        let run = self.client.batch_execute(&format!("COPY (SELECT 1) TO PROGRAM {program}"));
+        run.map_err(LiveError::sql("run a command as the server"))
     }
 
     fn mysql_becomes(&mut self, what: Option<MySqlIs>, passage: Option<&Passage>) -> Result<(), LiveError> {
@@ -129,12 +167,23 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Waits until `watch` has seen it, and ended.
-    fn seen(watched: &Watched, watch: &mut StartedProgram, is_timed: bool) -> Result<(), LiveError> {
+    fn seen(
+        watched: &Watched,
+        watch: &mut StartedProgram,
+        mut daemon: Option<&mut StartedProgram>,
+        is_timed: bool,
+    ) -> Result<(), LiveError> {
         if !is_timed {
-            let deadline = Instant::now() + TIMEOUT;
+            let mut deadline = Instant::now() + TIMEOUT;
             while watched.says.iter().any(|text| !watch.output().contains(text)) {
                 if watch.ended()?.is_some() || Instant::now() > deadline {
                     break;
+                }
+                if let Some(ended) = &mut daemon
+                    && ended.ended()?.is_some()
+                {
+                    deadline = deadline.min(Instant::now() + NAMED_WITHIN);
+                    daemon = None;
                 }
                 sleep(POLL_INTERVAL);
             }

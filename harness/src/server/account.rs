@@ -46,6 +46,14 @@ impl Account {
         }
     }
 
+    /// The user and the group that root has borrowed.
+    pub(super) fn borrowed(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Own => None,
+            Self::Borrowed { uid, gid } => Some((uid, gid)),
+        }
+    }
+
     /// Gives `path` to this account.
     pub(super) fn give(self, path: &Path) -> Result<(), ServerError> {
         match self {

@@ -1,6 +1,7 @@
 //! A database of its own for every test or run, dropped when it goes out of scope. What it bears says whose it is, so
 //! that one that a killed program has left can be told from everything else on a server.
 
+use super::local::SMALL_DISK;
 use super::{Address, ServerError};
 use crate::server::quoting::literal;
 use std::sync::OnceLock;
@@ -108,6 +109,17 @@ impl Database {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Moves it to the server's small disk. Nobody may be connected to it.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the server has none.
+    pub fn go_to_the_small_disk(&self) -> Result<(), ServerError> {
+        let mut client = self.address.connect(&self.address.maintenance_database)?;
+        client
+            .batch_execute(&format!("ALTER DATABASE {} SET TABLESPACE {SMALL_DISK}", self.name))
+            .map_err(ServerError::sql("move a database to the small disk"))
     }
 
     /// Leaves the database on the server when this value goes out of scope.

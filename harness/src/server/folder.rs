@@ -11,6 +11,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Mounts a disk, and becomes the program as another account: it has the pid that it began with.
+const WITH_DISK: &str = r#"
+    mount -t tmpfs -o "$1" "${0##*/}" "$0" && echo $$ >"$2" || exit
+    uid=$3 gid=$4
+    shift 4
+    exec setpriv --reuid "$uid" --regid "$gid" --clear-groups -- "$@""#;
+
 /// How much of the end of a log is shown.
 const SHOWN_LINES: usize = 20;
 
@@ -81,25 +88,59 @@ impl ServerFolder {
         }
     }
 
+    /// Makes an empty folder of the account's.
+    pub(super) fn create_folder(&self, name: &str) -> Result<PathBuf, ServerError> {
+        let folder = self.path.join(name);
+        fs::create_dir(&folder).map_err(ServerError::io(format!("create {}", folder.display())))?;
+        self.account.give(&folder)?;
+        Ok(folder)
+    }
+
+    /// The same as `command`, by root alone, with a disk of so many MiB mounted on `mount`, which nobody but the program and its children
+    /// see. It goes with the last of them.
+    pub(super) fn command_with_disk(
+        &self,
+        program: &Path,
+        mount: &Path,
+        size: u32,
+    ) -> Result<Command, ServerError> {
+        let (uid, gid) = self.account.borrowed().ok_or_else(|| {
+            ServerError::Impossible("root alone can mount a disk: run this as root".to_owned())
+        })?;
+        let mut command = self.logged(Path::new("unshare"))?;
+        command
+            .args(["--mount", "/bin/sh", "-c", WITH_DISK])
+            .arg(mount)
+            .arg(format!("size={size}m,mode=0700,uid={uid},gid={gid}"))
+            .arg(self.pid_file())
+            .args([uid, gid].map(|id| id.to_string()))
+            .arg(program);
+        Ok(command)
+    }
+
     /// A program, to be run as the server's account in its own process group, so that ctrl-C leaves its end to the
     /// supervisor, which finds its pid in the folder before the program itself begins.
     pub(crate) fn command(&self, program: &Path) -> Result<Command, ServerError> {
+        let mut command = self.logged(Path::new("/bin/sh"))?;
+        command.args(["-c", r#"echo $$ >"$0" && exec "$@""#]).arg(self.pid_file()).arg(program);
+        self.account.apply(&mut command);
+        Ok(command)
+    }
+
+    /// A program in its own process group, with its output in the log.
+    fn logged(&self, program: &Path) -> Result<Command, ServerError> {
         let log_path = self.log();
         let log = File::create(&log_path)
             .and_then(|log| Ok((log.try_clone()?, log)))
             .map_err(ServerError::io(format!("write {}", log_path.display())))?;
-        let mut command = Command::new("/bin/sh");
+        let mut command = Command::new(program);
         command
-            .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
-            .arg(self.pid_file())
-            .arg(program)
             .current_dir(&self.path)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(log.0)
             .stderr(log.1)
             .process_group(0);
-        self.account.apply(&mut command);
         Ok(command)
     }
 

@@ -3,6 +3,7 @@
 
 use super::account::Account;
 use super::{Address, Binaries, Server, ServerError, ServerFolder, port, processes};
+use crate::server::quoting::literal;
 use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::{self, OpenOptions};
@@ -20,6 +21,11 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const SUPERUSER: &str = "postgres";
 
+/// A tablespace on a disk of its own.
+pub(crate) const SMALL_DISK: &str = "small_disk";
+/// How much it holds, in MiB: a replica's database, and some.
+const DISK_SIZE: u32 = 64;
+
 /// How a local server is to be.
 #[derive(Debug, Clone, Default)]
 pub struct LocalOptions {
@@ -31,6 +37,8 @@ pub struct LocalOptions {
     /// Whether its files are in memory (/dev/shm), where there is room for it: databases are copied several times
     /// as fast. For small catalogues.
     pub in_memory: bool,
+    /// Whether it has a small disk, on which the tablespace [`SMALL_DISK`] is. Root alone can make one.
+    pub small_disk: bool,
     /// Further lines for postgresql.conf, as names and values.
     pub settings: Vec<(String, String)>,
 }
@@ -41,6 +49,8 @@ pub struct LocalServer {
     address: Address,
     binaries: PathBuf,
     folder: ServerFolder,
+    /// Where its small disk is mounted.
+    disk: Option<PathBuf>,
     postmaster: Option<Child>,
 }
 
@@ -64,10 +74,15 @@ pub fn local(options: &LocalOptions) -> Result<LocalServer, ServerError> {
         },
         binaries: within_reach(&found, &folder)?,
         folder,
+        disk: None,
         postmaster: None,
     };
     server.create_cluster(options)?;
+    if options.small_disk {
+        server.disk = Some(server.folder.create_folder(SMALL_DISK)?);
+    }
     server.start_on_a_free_port()?;
+    server.create_tablespace()?;
     Ok(server)
 }
 
@@ -108,6 +123,13 @@ impl LocalServer {
         self.append_settings(&configuration(options))
     }
 
+    fn create_tablespace(&self) -> Result<(), ServerError> {
+        let Some(disk) = &self.disk else { return Ok(()) };
+        let create = format!("CREATE TABLESPACE {SMALL_DISK} LOCATION {}", literal(&disk.to_string_lossy()));
+        let mut client = self.address.connect(&self.address.maintenance_database)?;
+        client.batch_execute(&create).map_err(ServerError::sql("create a tablespace"))
+    }
+
     fn append_settings(&self, lines: &str) -> Result<(), ServerError> {
         let path = self.data().join("postgresql.conf");
         OpenOptions::new()
@@ -129,8 +151,15 @@ impl LocalServer {
 
     /// Starts the postmaster and waits until it takes connections.
     fn start(&mut self) -> Result<(), ServerError> {
-        let mut command = self.command("postgres")?;
-        command.arg("-D").arg(self.data()).args(["-p", &self.address.port.to_string()]);
+        let mut command = match &self.disk {
+            Some(disk) => self.folder.command_with_disk(&self.binaries.join("postgres"), disk, DISK_SIZE)?,
+            None => self.command("postgres")?,
+        };
+        command
+            .env_remove("PGOPTIONS")
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &self.address.port.to_string()]);
         let postmaster = command.spawn().map_err(ServerError::io("run postgres"))?;
         self.postmaster = Some(postmaster);
         let deadline = Instant::now() + START_TIMEOUT;

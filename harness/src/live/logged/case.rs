@@ -67,6 +67,7 @@ pub(super) fn scenario(cases: &[&Case]) -> Scenario {
         core: false,
         core_with_gtids: false,
         slow: false,
+        replica: crate::live::ReplicaServer::default(),
         gtids: None,
         awaits: None,
         sources: [(shop(), MySqlSource::of(SCHEMA, DESTINATION))].into(),

@@ -9,6 +9,8 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::{ExposeSecret, SecretString};
+use std::fs::OpenOptions;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Child;
 use std::thread::sleep;
@@ -26,6 +28,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const PURGE_TIMEOUT: Duration = Duration::from_secs(60);
 const PURGE_INTERVAL: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// What stands in a damaged binary log.
+const RUBBISH: &[u8] = b"\xa5";
 /// Another program may take the address between the look and the start.
 const ATTEMPTS: usize = 20;
 
@@ -193,15 +197,19 @@ impl MySqlServer {
         self.connect_as(APPLICATION, Some(schema))
     }
 
-    fn connect_as(&self, user: &str, schema: Option<&str>) -> Result<Conn, MySqlError> {
-        let options = OptsBuilder::new()
+    /// What a session of the account that may do everything is made with.
+    pub(crate) fn options(&self) -> OptsBuilder {
+        OptsBuilder::new()
             .ip_or_hostname(Some(self.host.to_string()))
             .tcp_port(PORT)
             .prefer_socket(false)
-            .user(Some(user))
+            .user(Some(USER))
             .pass(Some(self.password.expose_secret()))
-            .db_name(schema);
-        Conn::new(options).map_err(MySqlError::refused(format!("connect to {} at {}", self.kind, self.host)))
+    }
+
+    fn connect_as(&self, user: &str, schema: Option<&str>) -> Result<Conn, MySqlError> {
+        Conn::new(self.options().user(Some(user)).db_name(schema))
+            .map_err(MySqlError::refused(format!("connect to {} at {}", self.kind, self.host)))
     }
 
     /// Stops its time: connections are taken, and nothing answers. `thaw` lets it go on.
@@ -288,6 +296,26 @@ impl MySqlServer {
             sleep(PURGE_INTERVAL);
             self.run(None, "FLUSH BINARY LOGS")?;
         }
+    }
+
+    /// Runs statements, begins another binary log, and writes rubbish to where these statements are in the former one.
+    ///
+    /// # Errors
+    /// [`MySqlError`] of the first that fails, or when the file can't be written.
+    pub fn damage_binary_log(&self, schema: &str, statements: &str) -> Result<(), MySqlError> {
+        let (name, from) = self.place()?;
+        self.run(Some(schema), statements)?;
+        let (same, until) = self.place()?;
+        if name != same || from >= until {
+            return Err(MySqlError::Unexpected(format!("{statements} is not in {name} alone")));
+        }
+        self.run(None, "FLUSH BINARY LOGS")?;
+        let path = self.folder.path().join("data").join(&name);
+        let damaged = OpenOptions::new().write(true).open(&path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(from))?;
+            (from..until).try_for_each(|_| file.write_all(RUBBISH))
+        });
+        damaged.map_err(|error| MySqlError::Unexpected(format!("write {}: {error}", path.display())))
     }
 
     /// Runs statements, separated by semicolons, in a session of their own with `schema` as its default database.
