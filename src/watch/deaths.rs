@@ -153,10 +153,13 @@ pub const ALL: &[Death] = &[
     },
 ];
 
-/// Which of them this trace is.
+/// Which of them this trace is, by its errors. The lines of the program in it are no errors, nor are the statements that PostgreSQL shows.
 #[must_use]
 pub fn known(trace: &str) -> Option<&'static Death> {
-    ALL.iter().find(|death| death.says.iter().any(|text| trace.contains(text)))
+    let is_of_an_error = |line: &&str| !line.starts_with([' ', '\t']) && !line.starts_with("CONTEXT:");
+    let errors: Vec<_> = trace.lines().filter(is_of_an_error).collect();
+    let says = |text: &&str| errors.iter().any(|line| line.contains(text));
+    ALL.iter().find(|death| death.says.iter().any(says))
 }
 
 #[cfg(test)]
@@ -190,5 +193,15 @@ mod tests {
             Some("postgresql-lost")
         );
         assert_eq!(id("Exception: something else"), None);
+    }
+    #[test]
+    fn neither_its_program_nor_a_statement_says_how_it_ended() {
+        let trace = "Traceback (most recent call last):
+  File \"pg_lib.py\", line 1, in save_master_status
+    a_call(of, its, program, with_a_gtid_set)
+psycopg2.InterfaceError: cursor already closed
+CONTEXT:  SQL statement \"INSERT INTO shop.items (data) VALUES ('parsy.ParseError');\"
+";
+        assert_eq!(known(trace).map(|death| death.id), Some("postgresql-lost"));
     }
 }

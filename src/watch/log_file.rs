@@ -9,6 +9,8 @@ const END: u64 = 256 << 10;
 
 /// What the parent process writes before the trace with which one of the others ended.
 const TRACE: &str = "Stack trace: ";
+/// What the calls follow that led to an error.
+const CALLS: &str = "Traceback (most recent call last):";
 /// What it writes when it starts them.
 const STARTS: &str = "Starting the replica daemons for source";
 
@@ -76,10 +78,11 @@ fn ended(text: &str) -> Option<Ended> {
     let lines: Vec<_> = after.lines().collect();
     let length = lines.iter().position(|line| is_an_entry(line)).unwrap_or(lines.len());
     let trace = &lines[..length];
-    let is_error = |line: &&&str| !line.is_empty() && !line.starts_with([' ', '\t']) && line.contains(':');
-    // Behind PostgreSQL's errors come lines of their own: DETAIL, CONTEXT.
-    let last_call = trace.iter().rposition(|line| line.starts_with("  ")).map_or(0, |at| at + 1);
-    let error = trace[last_call..].iter().find(is_error).or_else(|| trace.last());
+    // Behind the calls. Of an error while another one was handled there is a trace of its own, below. PostgreSQL's errors have more
+    // lines (DETAIL, CONTEXT), in which whole statements may stand.
+    let begins = trace.iter().rposition(|line| line.contains(CALLS)).map_or(0, |at| at + 1);
+    let is_error = |line: &&&str| !line.is_empty() && !line.starts_with([' ', '\t']);
+    let error = trace[begins..].iter().find(is_error).or_else(|| trace.last());
     let error: String = error.unwrap_or(&"it does not say why").chars().take(LONGEST).collect();
     Some(Ended { when, trace: trace.join("\n"), error })
 }
@@ -119,6 +122,46 @@ CONTEXT:  SQL statement: x
             found.trace.starts_with("Traceback") && !found.trace.contains("Terminating"),
             "{}",
             found.trace
+        );
+    }
+
+    /// As the daemon wrote it when its role lacked a privilege, and when the disk was full.
+    #[test]
+    fn the_error_stands_behind_the_last_calls_whatever_follows_it() {
+        let denied = "2026-11-27 15:58:49 MainProcess ERROR: Stack trace: Traceback (most recent call last):
+  File \"/a/pg_lib.py\", line 1222, in replay_replica
+    a call of its program
+psycopg2.errors.InsufficientPrivilege: permission denied for table t_batch_events
+CONTEXT:  SQL statement \"UPDATE a
+                SET
+                    b = c\"
+PL/pgSQL function sch_chameleon.fn_replay_mysql(integer,integer,boolean) line 199 at SQL statement
+
+
+2026-11-27 15:58:49 MainProcess ERROR: Replay daemon crashed. Terminating the read daemon.
+";
+        assert_eq!(
+            ended(denied).unwrap().error,
+            "psycopg2.errors.InsufficientPrivilege: permission denied for table t_batch_events"
+        );
+        let full = "2026-11-27 15:42:07 MainProcess ERROR: Stack trace: Traceback (most recent call last):
+  File \"/a/pg_lib.py\", line 4000, in write_batch
+    a call of its program
+psycopg2.errors.DiskFull: could not extend file \"base/1/2\": No space left on device
+HINT:  Check free disk space.
+
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File \"/a/pg_lib.py\", line 4100, in save_discarded_row
+    another one
+psycopg2.errors.DiskFull: could not extend file \"base/1/3\": No space left on device
+HINT:  Check free disk space.
+";
+        assert_eq!(
+            ended(full).unwrap().error,
+            "psycopg2.errors.DiskFull: could not extend file \"base/1/3\": No space left on device"
         );
     }
 
