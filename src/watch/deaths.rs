@@ -16,10 +16,6 @@ pub struct Death {
     pub remedy: &'static str,
 }
 
-/// How a replica that can't go on where it stands is begun anew.
-const ANEW: &str = "It begins at the same place at each start. To get past it: copy all tables anew with init_replica, \
-                             which begins behind it; or, as long as the 1.7 catalogue is kept, take the replica back (rollback).";
-
 /// All of them; the first that fits counts.
 pub const ALL: &[Death] = &[
     Death {
@@ -70,10 +66,14 @@ pub const ALL: &[Death] = &[
     },
     Death {
         id: "mysql-denied",
-        says: &["(1045,", "(1044,", "(1142,", "(1227,", "(1698,", "(1130,"],
-        what: "MySQL does not let its account in, or lacks it a privilege",
-        remedy: "Correct db_conn of the source, or grant the account what the message names (REPLICATION SLAVE, REPLICATION CLIENT, \
-                 SELECT).",
+        says: &[
+            "(1045,", "(1044,", "(1142,", "(1227,", "(1698,", "(1130,",
+            // The account is locked: MySQL, MariaDB.
+            "(3118,", "(4151,",
+        ],
+        what: "MySQL does not let its account in, or the account lacks a privilege",
+        remedy: "Correct db_conn of the source, unlock the account, or grant it what the message names (REPLICATION SLAVE, REPLICATION \
+                 CLIENT, SELECT). With on_error_read: continue the daemon asks again when it is not let in.",
     },
     Death {
         id: "mysql-lost",
@@ -148,8 +148,10 @@ pub const ALL: &[Death] = &[
         id: "unknown-table",
         says: &["KeyError"],
         what: "its reading process met a table, a column or a type that it does not know: one that was dropped or renamed on MySQL \
-               meanwhile, a sequence, a versioned table, a type without a counterpart",
-        remedy: ANEW,
+               meanwhile, that its account may no longer see, a sequence, a versioned table, a type without a counterpart",
+        remedy: "If the table is there, and the account of db_conn can't read it: grant it SELECT, and nothing is lost. Else it begins \
+                 at the same place at each start. To get past it: copy all tables anew with init_replica, which begins behind it; or, \
+                 as long as the 1.7 catalogue is kept, take the replica back (rollback).",
     },
 ];
 
