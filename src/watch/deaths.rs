@@ -87,7 +87,8 @@ pub const ALL: &[Death] = &[
         id: "disk-full",
         says: &["No space left on device", "DiskFull"],
         what: "there was no room left on a disk",
-        remedy: "Make room where the message says.",
+        remedy: "Make room where the message says. Rows that it could not store before it ended it may have thrown away: copy the \
+                 tables anew that sch_chameleon.t_discarded_rows names (sync_tables).",
     },
     Death {
         id: "postgresql-timeout",
@@ -98,7 +99,9 @@ pub const ALL: &[Death] = &[
             "idle-in-transaction timeout",
         ],
         what: "PostgreSQL ended a statement of it, which had waited or run for too long",
-        remedy: "See who holds locks on the tables of the replica (pg_stat_activity), and raise the timeout that the message names.",
+        remedy: "See who holds locks on the tables of the replica (pg_stat_activity), and raise the timeout that the message names, or \
+                 lift it for the role of pg_conn. Rows that it could not store before it ended it may have thrown away: copy the tables \
+                 anew that sch_chameleon.t_discarded_rows names (sync_tables).",
     },
     Death {
         id: "postgresql-lost",
@@ -120,6 +123,12 @@ pub const ALL: &[Death] = &[
         says: &["permission denied", "InsufficientPrivilege"],
         what: "its role lacks a privilege in PostgreSQL",
         remedy: "Grant the role of pg_conn what the message names.",
+    },
+    Death {
+        id: "replay-error",
+        says: &["The replay process crashed"],
+        what: "a row could not be applied, and on_error_replay of the source is exit",
+        remedy: "Mend what the last error in sch_chameleon.t_error_log names; it goes on there at the next start.",
     },
     Death {
         id: "configuration",
