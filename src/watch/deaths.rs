@@ -1,7 +1,6 @@
 //! The known ways in which the daemon of pg_chameleon 2.0.21 ends, by what it says then. §after-watch
 //!
-//! They were made to happen: docs/ddl.md, docs/log.md and scenarios/live (`watch_*`) show how. Not so `server-id`, `mysql-denied`,
-//! `binlog-unreadable`, `disk-full`, `postgresql-timeout` and `postgresql-denied`: their words are those of the servers' messages.
+//! All of them were made to happen: docs/ddl.md, docs/log.md and scenarios/live (`watch_*`) show how.
 
 /// A way in which it ends.
 #[derive(Debug, PartialEq, Eq)]
@@ -122,7 +121,8 @@ pub const ALL: &[Death] = &[
         id: "postgresql-denied",
         says: &["permission denied", "InsufficientPrivilege"],
         what: "its role lacks a privilege in PostgreSQL",
-        remedy: "Grant the role of pg_conn what the message names.",
+        remedy: "Grant the role of pg_conn what the message names. Rows that it could not store before it ended it may have thrown \
+                 away: copy the tables anew that sch_chameleon.t_discarded_rows names (sync_tables).",
     },
     Death {
         id: "replay-error",
@@ -205,6 +205,7 @@ mod tests {
         );
         assert_eq!(id("Exception: something else"), None);
     }
+
     #[test]
     fn neither_its_program_nor_a_statement_says_how_it_ended() {
         let trace = "Traceback (most recent call last):

@@ -237,7 +237,7 @@ impl Looked<'_> {
         let found = match status.as_str() {
             "running" if self.sessions.is_empty() => {
                 // What it has written, if it ended by itself and has not come to say so.
-                let ended = self.ended().unwrap_or_default();
+                let ended = self.ended().unwrap_or_else(|| self.says_nothing_of_its_parent());
                 format!(
                     "The status of {name} is running, and its daemon has no session with PostgreSQL: it was killed, or has just \
                      ended.{ended}"
@@ -304,6 +304,16 @@ impl Looked<'_> {
                     .to_owned()
             }
         }
+    }
+
+    /// Seen: what ends the process that starts the other two is not written into its log.
+    fn says_nothing_of_its_parent(&self) -> String {
+        let Log::Read(None) = self.known.log else { return String::new() };
+        let program = word(&format!("{}_replica", self.source.name));
+        format!(
+            " Its log does not say why; what ended the process that starts the other two, the log of the system may say: \
+             `journalctl -t {program}`"
+        )
     }
 
     fn of_mysql(&self) -> Option<Finding> {
