@@ -104,7 +104,11 @@ fn docs_name_scenarios(there: BTreeSet<String>) -> Result<(), String> {
 
 fn reason_to_skip(scenario: &Scenario, programs: &Result<Programs, String>) -> Option<String> {
     let awaited = scenario.awaits.as_ref().map(|what| format!("it awaits {what}"));
-    awaited.or_else(|| programs.as_ref().err().filter(|_| !tools::everything_is_required()).cloned())
+    let is_root = rustix::process::geteuid().is_root();
+    let no_disk = (scenario.replica == ReplicaServer::SmallDisk && !is_root)
+        .then(|| "root is missing: a disk is mounted, so run it as root".to_owned());
+    let missing = programs.as_ref().err().cloned().or(no_disk);
+    awaited.or_else(|| missing.filter(|_| !tools::everything_is_required()))
 }
 
 fn own_server(replica: ReplicaServer) -> Result<Option<LocalServer>, ServerError> {

@@ -37,7 +37,7 @@ pub struct LocalOptions {
     /// Whether its files are in memory (/dev/shm), where there is room for it: databases are copied several times
     /// as fast. For small catalogues.
     pub in_memory: bool,
-    /// Whether it has a small disk, on which the tablespace [`SMALL_DISK`] is. Root alone can make one.
+    /// Whether it has a small disk, on which its tablespace `small_disk` is. Root alone can make one.
     pub small_disk: bool,
     /// Further lines for postgresql.conf, as names and values.
     pub settings: Vec<(String, String)>,
