@@ -133,7 +133,8 @@ impl Memory {
         let runs = findings.is_empty();
         findings.extend(looked.of_mysql());
         if runs {
-            findings.extend(looked.stuck(past, at));
+            let alone = seen.sources.iter().filter(|other| other.status == "running").count() <= 1;
+            findings.extend(looked.stuck(past, at, alone));
         }
         findings.extend(looked.disabled(&seen.disabled));
         findings
@@ -355,8 +356,8 @@ impl Looked<'_> {
         ))
     }
 
-    /// What waits, or has not moved for long.
-    fn stuck(&self, past: &Past, at: Duration) -> Vec<Finding> {
+    /// What waits, or has not moved for long. `alone`: no other source has a daemon.
+    fn stuck(&self, past: &Past, at: Duration, alone: bool) -> Vec<Finding> {
         let name = &self.source.name;
         let mut found = Vec::new();
         if self.source.paused {
@@ -387,13 +388,18 @@ impl Looked<'_> {
         let patience = PATIENCE.max(self.known.rests * 10);
         let silent =
             |session: &&Session| session.seconds.is_some_and(|seconds| seconds >= patience.as_secs_f64());
-        // Its reading process bears a name from its first batch on. The one that applies asks all the time, whatever that does (seen).
+        // Its reading process bears a name from its first batch on. The one that applies asks all the time, whatever that does (seen):
+        // before that batch, who asks nothing is the reading process, where it is of this source.
         let named = |session: &&&Session| session.application_name.contains("source: ");
-        let mut asks = self.sessions.iter().any(|session| !session.active && !silent(session));
-        if self.sessions.iter().any(|session| named(&session)) {
-            let mut readers = self.sessions.iter().filter(named);
-            asks = readers.any(|session| !session.active && !silent(session));
-        }
+        let mut readers = self.sessions.iter().filter(named).peekable();
+        let asking = |session: &&Session| !session.active && !silent(session);
+        let asks = if readers.peek().is_some() {
+            readers.any(asking)
+        } else {
+            let is_its_own = |session: &&Session| alone || id_in(&session.query) == Some(self.source.id);
+            let hangs = |session: &&&Session| !session.active && silent(session) && is_its_own(session);
+            self.sessions.iter().any(asking) && !self.sessions.iter().any(|session| hangs(&session))
+        };
         if self.bytes_behind().is_some_and(|bytes| bytes > 0) && at - past.since >= patience && !asks {
             found.push(Finding::error(
                 "stuck",

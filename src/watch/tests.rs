@@ -218,6 +218,36 @@ fn it_hangs_when_nothing_moves_and_nothing_is_asked() {
     }
 }
 
+/// Until its first batch nothing says which session is that of the reading process. It may be another source's where there is one.
+#[test]
+fn it_hangs_in_its_first_batch_when_one_of_its_sessions_asks_nothing() {
+    let reads = "SELECT v_table_name FROM sch_chameleon.t_replica_tables";
+    let of_it = "UPDATE sch_chameleon.t_sources SET enm_status = 'running' WHERE i_id_source=1";
+    let other = Source { id: 2, name: "other".to_owned(), ..source() };
+    let stopped = Source { status: "stopped".to_owned(), ..other.clone() };
+    let stuck = vec![("stuck", Severity::Error)];
+    for (query, seconds, others, expected) in [
+        (reads, 200.0, vec![], stuck.clone()),
+        (reads, 119.0, vec![], vec![]),
+        (reads, 200.0, vec![stopped], stuck.clone()),
+        (reads, 200.0, vec![other.clone()], vec![]),
+        (of_it, 200.0, vec![other], stuck),
+    ] {
+        let world = World::with_more(5000);
+        let quiet = Session { seconds: Some(seconds), ..session("", query) };
+        let seen = Seen {
+            sources: [vec![source()], others].concat(),
+            disabled: vec![],
+            sessions: vec![quiet, replayer(1)],
+            logged: vec![],
+        };
+        let mut memory = Memory::default();
+        let mut at = |second| memory.judge(&source(), &seen, &world.known(), Duration::from_secs(second)).1;
+        at(0);
+        assert_eq!(ids(&at(200)), expected, "{query} for {seconds} s: {:?}", seen.sources);
+    }
+}
+
 #[test]
 fn batches_that_are_not_applied_are_told_once_nothing_of_them_is() {
     let waits = |applied: &str| Source { waiting: 2, applied: Some(applied.to_owned()), ..source() };

@@ -341,6 +341,8 @@ pub enum MySqlIs {
     /// The network forgets the daemon's connections to it, and takes new ones: nothing comes through the old ones, not even their
     /// end.
     Forgotten,
+    /// The same in the middle of the first batch of more than a MiB that the daemon reads.
+    ForgottenReading,
 }
 
 /// `daemon_ends`.

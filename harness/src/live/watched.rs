@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a daemon may take to come to its end and say so (it looks at its processes every ten rounds), and we to see it.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// So much MySQL sends to a daemon that reads a batch, in bytes.
+const READING: u64 = 1 << 20;
 /// How soon an end of the daemon must be named.
 const NAMED_WITHIN: Duration = Duration::from_secs(10);
 /// The daemon loses now and then why it has ended, and writes this instead.
@@ -50,11 +52,16 @@ impl<'a> LiveRun<'a> {
         let mut configuration = self.configuration(&self.scenario.upgraded, &watched.with)?;
         configuration["log_dest"] = Value::from("file");
         let passage = match watched.mysql_is {
-            Some(MySqlIs::Forgotten) => Some(Passage::open(self.first_server()?.0.host())?),
+            Some(MySqlIs::Forgotten | MySqlIs::ForgottenReading) => {
+                Some(Passage::open(self.first_server()?.0.host())?)
+            }
             _ => None,
         };
         if let Some(passage) = &passage {
             configuration["sources"][source]["db_conn"]["host"] = Value::from(passage.host().to_string());
+            if watched.mysql_is == Some(MySqlIs::ForgottenReading) {
+                passage.will_forget_at(READING);
+            }
         }
         let accounts = [
             (&watched.mysql_account, &["sources", source, "db_conn"][..]),
@@ -109,6 +116,10 @@ impl<'a> LiveRun<'a> {
         let is_timed = watched.arguments.iter().any(|argument| argument == "--for" || argument == "--until");
         let more: &[&str] = if is_timed { &[] } else { &["--for", "1h"] };
         let command = self.ours(home, arguments.chain(more.iter().copied()))?;
+        // Before `watch` begins, which reads MySQL's log by the same way.
+        if let (Some(MySqlIs::ForgottenReading), Some(passage)) = (watched.mysql_is, passage) {
+            passage.wait_until_it_forgets()?;
+        }
         let mut watch = self.processes.start("chameleon-upgrade watch", command)?;
         if watched.disk_is_full {
             self.on_the_disk("cat /dev/zero >FILLER || true")?;
@@ -150,8 +161,8 @@ impl<'a> LiveRun<'a> {
         match (what, passage) {
             (Some(MySqlIs::Killed), _) => self.first_server()?.0.kill(),
             (Some(MySqlIs::Frozen), _) => self.first_server()?.0.freeze(),
-            (_, Some(passage)) => passage.forget(),
-            (_, None) => {}
+            (Some(MySqlIs::Forgotten), Some(passage)) => passage.forget(),
+            _ => {}
         }
         Ok(())
     }
@@ -161,7 +172,7 @@ impl<'a> LiveRun<'a> {
         match what {
             Some(MySqlIs::Killed) => mysql.start_again(software, &options)?,
             Some(MySqlIs::Frozen) => mysql.thaw(),
-            Some(MySqlIs::Forgotten) | None => {}
+            Some(MySqlIs::Forgotten | MySqlIs::ForgottenReading) | None => {}
         }
         Ok(())
     }
