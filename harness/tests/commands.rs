@@ -74,7 +74,7 @@ fn files_that_are_not_there_are_named() {
         .args(["rehearse", "--dump", "nowhere.dump", "--config", within_braces.to_str().unwrap()])
         .assert()
         .code(WRONG_USE)
-        .stderr(contains("has no pg_conn at the beginning of a line"));
+        .stderr(contains("the dump nowhere.dump can't be read"));
     harness()
         .args(["rehearse", "--dump", "nowhere.dump", "--config", "./nowhere.yml"])
         .assert()
