@@ -66,6 +66,15 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
             set("binlog_row_image", "FULL"),
         ));
     }
+    if settings.hides_places {
+        findings.push(CHECK.error(format!(
+                "Source {name}: the MariaDB server at {place} does not write into the events of a transaction where they end \
+                 (binlog_legacy_event_pos is OFF). pg_chameleon takes its place in the log from there: it would go on at 0, and end."
+            ),
+            "On MariaDB: SET GLOBAL binlog_legacy_event_pos = ON; and binlog_legacy_event_pos = ON in its configuration file; then \
+             have the applications connect again.",
+        ));
+    }
     findings
 }
 
@@ -89,6 +98,7 @@ mod tests {
             row_metadata: Some("FULL".into()),
             checksums: Some(Checksums::Crc32),
             packed: vec![],
+            hides_places: false,
             gtids: None,
             name_case: NameCase::Sensitive,
             purges_after: None,

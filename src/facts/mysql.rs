@@ -37,6 +37,8 @@ pub struct Settings {
     pub checksums: Option<Checksums>,
     /// Settings of now under which changes are logged in a way that the new replica passes over, as the server writes them.
     pub packed: Vec<String>,
+    /// Whether the events of a transaction don't say where they end (`binlog_legacy_event_pos` is OFF); only MariaDB has it, since 11.4.
+    pub hides_places: bool,
     /// The GTIDs that it has executed, when `gtid_mode` is ON.
     pub gtids: Option<String>,
     /// How names are compared (`lower_case_table_names`).

@@ -100,7 +100,7 @@ pub(super) fn events(
             }
             continue;
         }
-        end = end_of(end, event.header().log_pos());
+        end = end_of(end, &event);
         if each(end, end - start, &event).is_break() {
             return Ok(());
         }

@@ -214,9 +214,14 @@ impl<'a> Assembler<'a> {
         self.open.is_some()
     }
 
-    /// Whether the server has made up the event: it takes no room in the file.
+    /// Whether the server has made up the event: it takes no room in the file. Such an event says no place, or that it is one; the
+    /// events of a transaction say none on a MariaDB whose `binlog_legacy_event_pos` is OFF.
     pub(super) fn is_artificial(event: &Event) -> bool {
-        event.header().log_pos() == 0 || event.header().flags_raw() & ARTIFICIAL != 0
+        let stands_alone = || {
+            let kind = kind(event.header().event_type_raw());
+            matches!(kind, Kind::Rotate | Kind::Description | Kind::Between)
+        };
+        event.header().flags_raw() & ARTIFICIAL != 0 || event.header().log_pos() == 0 && stands_alone()
     }
 
     /// Takes the next event; returns the transaction that it completes.
@@ -234,7 +239,7 @@ impl<'a> Assembler<'a> {
             };
         }
         let start = self.position;
-        self.position = end_of(start, event.header().log_pos());
+        self.position = end_of(start, event);
         self.passed += self.position - start;
         match kind {
             Kind::Rotate => self.rotate(event),
@@ -331,8 +336,16 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// Where an event ends that begins at `start`. Its header has 32 bits for that; files may be longer than 4 GiB.
-pub(super) fn end_of(start: u64, low: u32) -> u64 {
+/// Where an event ends that begins at `start`. Its header has 32 bits for that; files may be longer than 4 GiB. Where it says
+/// nothing, its length does.
+pub(super) fn end_of(start: u64, event: &Event) -> u64 {
+    match event.header().log_pos() {
+        0 => start + u64::from(event.header().event_size()),
+        low => end_above(start, low),
+    }
+}
+
+fn end_above(start: u64, low: u32) -> u64 {
     let end = (start & !u64::from(u32::MAX)) | u64::from(low);
     if end < start { end + (1 << 32) } else { end }
 }

@@ -114,6 +114,26 @@ fn a_transaction_begins_with_its_gtid_and_ends_with_its_commit() {
     assert_eq!(tables(&found[1]), [format!("s.t {rows}")]);
 }
 
+/// MariaDB with `binlog_legacy_event_pos` OFF: only the events around a transaction say where they end.
+#[test]
+fn events_that_say_no_place_are_in_the_file_all_the_same() {
+    let mut log = Log::at(4);
+    let start = log.position;
+    log.add(ANONYMOUS_GTID, &[0; 42]);
+    for (kind, data) in [(TABLE_MAP, table_map(1, "s", "t")), (WRITE_ROWS, write_rows(1))] {
+        log.position += (HEADER + data.len()) as u64;
+        log.take(&bytes(kind, &data, 0, 0));
+    }
+    let rows = log.position;
+    let end = log.add(XID, &[0; 8]);
+    // What the server makes up says none either.
+    log.take(&bytes(ROTATE, &rotate(4, "bin.000001"), 0, 0));
+    let found = log.end();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].start.position(), found[0].end.position()), (start as i64, end as i64));
+    assert_eq!(tables(&found[0]), [format!("s.t {rows}")]);
+}
+
 /// MySQL 5.6 without GTIDs, and every server before.
 #[test]
 fn without_gtids_a_transaction_begins_with_begin() {

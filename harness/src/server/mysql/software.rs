@@ -85,7 +85,9 @@ const AS_A_SOURCE: [&str; 11] = [
 ];
 
 /// What makes a MariaDB small and quick.
-const MARIADB_SETTINGS: [&str; 7] = [
+const MARIADB_SETTINGS: [&str; 8] = [
+    // Both versions of pg_chameleon take their place in the log from the events of a transaction, which 11.4 and later leave out.
+    "--loose-binlog-legacy-event-pos=ON",
     "--skip-external-locking",
     "--performance-schema=OFF",
     "--innodb-buffer-pool-size=32M",
