@@ -3,6 +3,7 @@
 //! §log-contents: sessions keep the settings that they connected with, so what
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
+use super::binlog_settings::COLLATIONS_OFF;
 use super::{Check, Examined, Finding, Severity, counted};
 use crate::examination::mysql::{AskedSource, WindowRead};
 use crate::facts::mysql::TableName;
@@ -260,13 +261,13 @@ fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
     };
     let statement = hazard.statement.as_deref().unwrap_or_default();
     CHECK.error(format!(
-            "Source {}: MySQL has logged a statement as such ({statement}), {times}, with a variable that mysql-replication does \
+            "Source {}: MySQL has logged a statement ({statement}), {times}, with a variable that mysql-replication does \
              not know: pg_chameleon 2 would stop at it at every start, whatever schema it is about.",
             source.name
         ),
         format!(
-            "1.8.2 stops there too. Have no session set binlog_format to STATEMENT or MIXED; then initialise {} again with \
-             1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+            "1.8.2 stops there too. On MariaDB: {COLLATIONS_OFF} On MySQL: have no session set binlog_format to STATEMENT or MIXED. \
+             Then initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
             replicas_of(source, &all)
         ),
     )

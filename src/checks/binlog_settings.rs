@@ -14,6 +14,10 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
+/// What has MariaDB log no collations.
+pub(super) const COLLATIONS_OFF: &str = "SET GLOBAL character_set_collations = ''; and character_set_collations = '' in its configuration file; then have the \
+     applications connect again.";
+
 fn run(facts: &Examined) -> Vec<Finding> {
     facts.answers().flat_map(|(asked, answer)| findings(asked, &answer.settings)).collect()
 }
@@ -69,10 +73,20 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
     if settings.hides_places {
         findings.push(CHECK.error(format!(
                 "Source {name}: the MariaDB server at {place} does not write into the events of a transaction where they end \
-                 (binlog_legacy_event_pos is OFF). pg_chameleon takes its place in the log from there: it would go on at 0, and end."
+                 (binlog_legacy_event_pos is OFF). pg_chameleon takes its place in the log from there: 2.0.21 would stand still for \
+                 good, 1.8.2 go on at 0, and end (seen on 11.8)."
             ),
             "On MariaDB: SET GLOBAL binlog_legacy_event_pos = ON; and binlog_legacy_event_pos = ON in its configuration file; then \
              have the applications connect again.",
+        ));
+    }
+    if settings.maps_collations {
+        findings.push(CHECK.warning(format!(
+                "Source {name}: the MariaDB server at {place} has collations of its own for character sets \
+                 (character_set_collations), and logs them with each definition that names a character set. At the next such \
+                 one, in whatever schema, the daemon would end, at every start (seen of CREATE DATABASE … CHARACTER SET on 11.8)."
+            ),
+            format!("On MariaDB: {COLLATIONS_OFF}"),
         ));
     }
     findings
@@ -99,6 +113,7 @@ mod tests {
             checksums: Some(Checksums::Crc32),
             packed: vec![],
             hides_places: false,
+            maps_collations: false,
             gtids: None,
             name_case: NameCase::Sensitive,
             purges_after: None,

@@ -76,6 +76,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         "binlog-settings",
         &[
             Test("tests/mysql/mariadb/own.rs", "events_that_say_no_place_are_read_and_told"),
+            Test("tests/mysql/mariadb/own.rs", "collations_of_the_server_s_own_are_told"),
             Test("tests/mysql/server.rs", "rows_that_are_not_whole"),
             Test("tests/mysql/server.rs", "statements_in_the_binary_log"),
         ],
