@@ -3,7 +3,6 @@
 //! §log-contents: sessions keep the settings that they connected with, so what
 //! the settings are now says little. Each kind was seen on the real daemon (tests/mysql/contents.rs names the outcome).
 
-use super::binlog_settings::COLLATIONS_OFF;
 use super::{Check, Examined, Finding, Severity, counted};
 use crate::examination::mysql::{AskedSource, WindowRead};
 use crate::facts::mysql::TableName;
@@ -251,7 +250,8 @@ fn lost(source: &PlannedSource, hazard: &Hazard) -> Finding {
     )
 }
 
-/// 1.8.2 reads by an older version of the same library.
+/// 1.8.2 reads by an older version of the same library. MySQL 9 logs one with rows that are changed by logged statements, MariaDB 11
+/// its collations (`character_set_collations`, also where it has none; seen on 11.8).
 fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
     let all: Vec<_> = source.parts.iter().map(|part| part.pair.source_schema.as_str()).collect();
     let times = if hazard.count == 1 {
@@ -266,8 +266,9 @@ fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
             source.name
         ),
         format!(
-            "1.8.2 stops there too. On MariaDB: {COLLATIONS_OFF} On MySQL: have no session set binlog_format to STATEMENT or MIXED. \
-             Then initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+            "1.8.2 stops there too. On MySQL: have no session set binlog_format to STATEMENT or MIXED. On MariaDB: have every \
+             statement that names a character set name its collation too (CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci). Then \
+             initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
             replicas_of(source, &all)
         ),
     )

@@ -14,10 +14,6 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
-/// What has MariaDB log no collations.
-pub(super) const COLLATIONS_OFF: &str = "SET GLOBAL character_set_collations = ''; and character_set_collations = '' in its configuration file; then have the \
-     applications connect again.";
-
 fn run(facts: &Examined) -> Vec<Finding> {
     facts.answers().flat_map(|(asked, answer)| findings(asked, &answer.settings)).collect()
 }
@@ -80,15 +76,6 @@ fn findings(asked: &AskedSource, settings: &Settings) -> Vec<Finding> {
              have the applications connect again.",
         ));
     }
-    if settings.maps_collations {
-        findings.push(CHECK.warning(format!(
-                "Source {name}: the MariaDB server at {place} has collations of its own for character sets \
-                 (character_set_collations), and logs them with each definition that names a character set. At the next such \
-                 one, in whatever schema, the daemon would end, at every start (seen of CREATE DATABASE … CHARACTER SET on 11.8)."
-            ),
-            format!("On MariaDB: {COLLATIONS_OFF}"),
-        ));
-    }
     findings
 }
 
@@ -113,7 +100,6 @@ mod tests {
             checksums: Some(Checksums::Crc32),
             packed: vec![],
             hides_places: false,
-            maps_collations: false,
             gtids: None,
             name_case: NameCase::Sensitive,
             purges_after: None,

@@ -39,9 +39,6 @@ pub struct Settings {
     pub packed: Vec<String>,
     /// Whether the events of a transaction don't say where they end (`binlog_legacy_event_pos` is OFF); only MariaDB has it, since 11.4.
     pub hides_places: bool,
-    /// Whether it logs definitions with collations of its own for character sets (`character_set_collations` is not empty); only
-    /// MariaDB has it.
-    pub maps_collations: bool,
     /// The GTIDs that it has executed, when `gtid_mode` is ON.
     pub gtids: Option<String>,
     /// How names are compared (`lower_case_table_names`).

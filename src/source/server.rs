@@ -15,8 +15,7 @@ use std::time::Duration;
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format', \
                          'binlog_row_image', 'binlog_row_metadata', 'binlog_checksum', 'lower_case_table_names', \
                          'log_slave_updates', 'log_replica_updates', 'binlog_row_value_options', 'binlog_transaction_compression', 'log_bin_compress', 'gtid_mode', \
-                         'binlog_legacy_event_pos', 'character_set_collations', \
-                         'expire_logs_days', 'binlog_expire_logs_seconds')";
+                         'binlog_legacy_event_pos', 'expire_logs_days', 'binlog_expire_logs_seconds')";
 
 /// Settings that pack changes in a way that mysql-replication does not unpack, each with the word in its value that
 /// does it: MySQL's partial updates of JSON and compressed transactions, and MariaDB's compressed events.
@@ -80,7 +79,6 @@ pub(super) fn settings(conn: &mut Conn, charset: &str) -> Result<Settings, Quest
         checksums,
         packed,
         hides_places: found.get("binlog_legacy_event_pos").is_some_and(|value| !is_on(value)),
-        maps_collations: found.get("character_set_collations").is_some_and(|value| !value.is_empty()),
         gtids: match found.get("gtid_mode") {
             Some(mode) if is_on(mode) => executed_gtids(conn)?,
             _ => None,

@@ -131,6 +131,15 @@ pub const ALL: &[Death] = &[
         remedy: "Mend what the last error in sch_chameleon.t_error_log names; it goes on there at the next start.",
     },
     Death {
+        id: "unknown-variable",
+        // The second is what becomes of the first in mysql-replication, which stumbles over its own message.
+        says: &["Unknown status variable in query event", "str.join() takes exactly one argument"],
+        what: "its reading process met a statement that MySQL has logged with a variable that mysql-replication does not know, and \
+               begins at the same place at each start",
+        remedy: "On MySQL 9: have no session set binlog_format to STATEMENT or MIXED. On MariaDB 11: have every statement that names \
+                 a character set name its collation too. Then copy all tables anew with init_replica, which begins behind it.",
+    },
+    Death {
         id: "configuration",
         says: &[
             "KeyError: 'batch_retention'",

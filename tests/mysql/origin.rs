@@ -50,7 +50,7 @@ impl Origin {
     pub fn create(&self, schema: &str) {
         let quoted = quoted(schema);
         self.run(&format!(
-            "CREATE DATABASE {quoted} CHARACTER SET utf8mb4;
+            "CREATE DATABASE {quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
              CREATE TABLE {quoted}.t (id INT PRIMARY KEY, data TEXT);"
         ));
     }

@@ -61,6 +61,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
             Live("contents_unknown_variable"),
             Live("contents_unreadable_columns"),
             Test("tests/mysql/mariadb/own.rs", "what_is_compressed"),
+            Test("tests/mysql/mariadb/own.rs", "statements_with_the_server_s_collations_are_told"),
         ],
     ),
     ("binlog-files", &[Live("remedies_init_replica")]),
@@ -76,7 +77,6 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         "binlog-settings",
         &[
             Test("tests/mysql/mariadb/own.rs", "events_that_say_no_place_are_read_and_told"),
-            Test("tests/mysql/mariadb/own.rs", "collations_of_the_server_s_own_are_told"),
             Test("tests/mysql/server.rs", "rows_that_are_not_whole"),
             Test("tests/mysql/server.rs", "statements_in_the_binary_log"),
         ],

@@ -85,9 +85,7 @@ const AS_A_SOURCE: [&str; 11] = [
 ];
 
 /// What makes a MariaDB small and quick.
-const MARIADB_SETTINGS: [&str; 9] = [
-    // What 11 and later log with definitions otherwise ends both versions of pg_chameleon.
-    "--loose-character-set-collations=",
+const MARIADB_SETTINGS: [&str; 8] = [
     // Both versions of pg_chameleon take their place in the log from the events of a transaction, which 11.4 and later leave out.
     "--loose-binlog-legacy-event-pos=ON",
     "--skip-external-locking",
