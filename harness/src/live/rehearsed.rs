@@ -53,7 +53,7 @@ impl<'a> LiveRun<'a> {
     pub(super) fn rehearse(&mut self, rehearse: &'a Rehearse) -> Result<(), LiveError> {
         let upgraded = rehearse.upgraded.as_ref().unwrap_or(&self.scenario.upgraded);
         let value = self.configuration(upgraded, &rehearse.with)?;
-        // As a file that is written by hand has it: with pg_conn at the beginning of a line.
+        // As a file that is written by hand has it.
         let text = yaml_serde::to_string(&value).map_err(|error| LiveError::Scenario(error.to_string()))?;
         let folder = self.processes.folder().join("rehearsed");
         let file = folder.join("production.yml");
