@@ -34,7 +34,7 @@ install_2() {
 install_2_earlier() {
     local environment=$tools/chameleon2-earlier shared
     new_environment "$environment" && shared=$(echo "$tools"/chameleon2/lib/python3*/site-packages) &&
-        quietly "$environment/bin/pip" install --no-deps pg_chameleon==2.0.20 &&
+        quietly "$environment/bin/pip" install --no-deps pg_chameleon==2.0.20 'setuptools<81' &&
         echo "$shared" >"$(echo "$environment"/lib/python3*/site-packages)/shared.pth"
 }
 

@@ -112,6 +112,7 @@ fn run(facts: &Examined) -> Vec<Finding> {
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
         findings
             .extend(hazards.of(HazardKind::UnknownVariable).map(|hazard| unknown_variable(source, hazard)));
+        findings.extend(unplaced(source, hazards));
         findings.extend(
             read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
         );
@@ -223,6 +224,29 @@ fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
             settings.iter().map(off).collect::<Vec<_>>().join(" ")
         ),
     ))
+}
+
+/// What the settings say now is binlog-settings' to tell.
+fn unplaced(source: &PlannedSource, hazards: &Hazards) -> Option<Finding> {
+    let found: Vec<_> = hazards.of(HazardKind::Unplaced).collect();
+    let mut schemas: Vec<_> =
+        found.iter().filter_map(|hazard| hazard.table.as_ref()).map(|table| table.schema.as_str()).collect();
+    schemas.dedup();
+    (!found.is_empty()).then(|| {
+        CHECK.error(
+            format!(
+                "Source {}: the new replica would meet rows whose events don't say where they end (binlog_legacy_event_pos was OFF): \
+                 pg_chameleon 2.0.21 would stand still at them: {}.",
+                source.name,
+                listed(&found)
+            ),
+            format!(
+                "1.8.2 gets no further either. On MariaDB: SET GLOBAL binlog_legacy_event_pos = ON; and have the applications connect \
+                 again. Then initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
+                replicas_of(source, &schemas)
+            ),
+        )
+    })
 }
 
 /// What it holds can't be told, so nobody is refused for it.

@@ -366,7 +366,7 @@ impl Open {
                 Ok(false)
             }
             Kind::Rows(packing) => {
-                self.note_rows(packing, event.data(), end)?;
+                self.note_rows(packing, event, end)?;
                 Ok(false)
             }
             Kind::Query => {
@@ -417,7 +417,8 @@ impl Open {
         }
     }
 
-    fn note_rows(&mut self, packing: Packing, data: &[u8], end: u64) -> io::Result<()> {
+    fn note_rows(&mut self, packing: Packing, event: &Event, end: u64) -> io::Result<()> {
+        let data = event.data();
         let Some(Named { name, columns_named }) = self.named.get(&rows::table_id(data)?) else {
             self.unnamed_rows = Some(end);
             return Ok(());
@@ -427,6 +428,7 @@ impl Open {
             None => drop(self.rows.insert(name.clone(), end)),
         }
         let hazards = [
+            (event.header().log_pos() == 0).then_some(HazardKind::Unplaced),
             (!columns_named).then_some(HazardKind::UnnamedColumns),
             match packing {
                 Packing::Plain(layout) => {

@@ -25,6 +25,8 @@ pub enum HazardKind {
     CompressedTransaction,
     /// A definition that MariaDB compressed: passed over.
     CompressedStatement,
+    /// Rows whose event does not say where it ends (`binlog_legacy_event_pos` of a MariaDB was OFF): neither version gets past them.
+    Unplaced,
     /// Rows changed by a statement that was logged as such: passed over.
     RowsAsStatement,
     /// A definition of a replicated table, changed by a session with another default database: passed over.

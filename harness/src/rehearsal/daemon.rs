@@ -14,6 +14,7 @@ use crate::replica::report::{Finding, Severity};
 use crate::replica::upgrader::Upgrader;
 use crate::server::ServerError;
 use chameleon_upgrade::daemon::installed::INSTALL;
+use chameleon_upgrade::watch::deaths;
 use rand::RngExt;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -317,10 +318,10 @@ fn disabled(replica: &Replica) -> Result<BTreeMap<String, Vec<String>>, DaemonEr
     Ok(disabled)
 }
 
-/// What a daemon that does not run has said at last, where that is no trace, which `watch` reads: it may end before it has a log.
+/// What a daemon that does not run has said at last, where that is no end that `watch` names: it may come before there is a log.
 fn last_words(run: DaemonRun) -> Option<StepFinding> {
     let said = run.log.lines().map(str::trim).rfind(|line| !line.is_empty())?;
-    if run.log.contains("Traceback") {
+    if deaths::known(&run.log).is_some() {
         return None;
     }
     let remedy = said.contains(MISMATCH).then(|| {

@@ -132,6 +132,8 @@ fn events_that_say_no_place_are_in_the_file_all_the_same() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].start.position(), found[0].end.position()), (start as i64, end as i64));
     assert_eq!(tables(&found[0]), [format!("s.t {rows}")]);
+    let hazards: Vec<_> = found[0].hazards.iter().map(|hazard| hazard.kind).collect();
+    assert!(hazards.contains(&HazardKind::Unplaced), "{hazards:?}");
 }
 
 /// MySQL 5.6 without GTIDs, and every server before.
