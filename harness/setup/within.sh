@@ -10,6 +10,8 @@ fi
 folder=$1 user=$2
 shift 2
 
+# A mount of its own, so that a program within may make namespaces of its own.
+mount --bind "$folder" "$folder"
 mount -t proc proc "$folder/proc"
 mount -t sysfs -o ro sys "$folder/sys"
 mount -t tmpfs -o mode=755 dev "$folder/dev"
