@@ -86,7 +86,9 @@ fn a_wheel_is_installed_beside_pg_chameleon_and_taken_away() {
         run(Command::new(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]));
     let own = run(Command::new(environment.join("bin/python"))
         .args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]));
-    fs::write(Path::new(own.trim()).join("pg_chameleon.pth"), &libraries).unwrap();
+    // As pip would have installed it there: what its own .pth files say holds, too.
+    let shared = format!("import site; site.addsitedir('{}')\n", libraries.trim());
+    fs::write(Path::new(own.trim()).join("pg_chameleon.pth"), shared).unwrap();
     run(Command::new(&pip).args(["install", "--no-index", "--no-deps", "--quiet"]).arg(&wheel));
     let installed = environment.join("bin/chameleon-upgrade");
     assert_eq!(run(Command::new(&installed).arg("--version")).trim(), format!("chameleon-upgrade {version}"));

@@ -53,12 +53,28 @@ impl Kind {
     /// Whether PostgreSQL takes `default` for a column of this type; none when that can't be told.
     pub(super) fn takes(self, default: &Default, column: &Column) -> Option<bool> {
         match default {
+            // PostgreSQL knows such numbers from 16 on.
+            Default::Word(word) if is_of_another_base(word) => (!self.takes_numbers()).then_some(false),
             Default::Word(word) => Some(self.takes_word(&word.to_uppercase())),
             Default::Text(text) => {
                 let Some(text) = as_postgresql_reads(text) else { return Some(false) };
                 self.takes_text(&text, column)
             }
         }
+    }
+
+    fn takes_numbers(self) -> bool {
+        matches!(
+            self,
+            Self::Varchar
+                | Self::Char
+                | Self::Text
+                | Self::Integer
+                | Self::Bigint
+                | Self::Boolean
+                | Self::Numeric
+                | Self::Double
+        )
     }
 
     fn takes_word(self, word: &str) -> bool {
@@ -127,6 +143,16 @@ impl Kind {
 pub(super) fn as_postgresql_reads(text: &str) -> Option<String> {
     let read = text.replace("''", "\0");
     (!read.contains('\'')).then(|| read.replace('\0', "'"))
+}
+
+/// `0x41`, `0b01`.
+fn is_of_another_base(number: &str) -> bool {
+    let lower = number.to_ascii_lowercase();
+    let of = |prefix: &str, base| {
+        let digits = lower.strip_prefix(prefix);
+        digits.is_some_and(|it| !it.is_empty() && it.chars().all(|digit| digit.is_digit(base)))
+    };
+    of("0x", 16) || of("0b", 2) || of("0o", 8)
 }
 
 fn is_with_exponent(number: &str) -> bool {

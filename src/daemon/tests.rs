@@ -87,6 +87,8 @@ const OPEN: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS a (id int PRIMARY KEY)",
     "ALTER TABLE a DROP COLUMN Name",
     "ALTER TABLE other.a ADD b int",
+    // PostgreSQL takes it from 16 on.
+    "ALTER TABLE a ADD COLUMN b varchar(10) DEFAULT 0x41",
     "DROP /*!40005 TEMPORARY */ TABLE a",
 ];
 
