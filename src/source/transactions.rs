@@ -254,9 +254,13 @@ impl<'a> Assembler<'a> {
             kind => {
                 let end = self.position;
                 let open = self.open.get_or_insert_with(|| Open { start, ..Open::default() });
-                let ends = open
-                    .note(kind, event, end, self.watched)
-                    .map_err(|cause| self.unreadable(start, cause))?;
+                // Of the file's own events: what stands in a compressed one never says a place.
+                let unplaced = matches!(kind, Kind::Rows(_)) && event.header().log_pos() == 0;
+                let mut noted = open.note(kind, event, end, self.watched);
+                if unplaced {
+                    noted = noted.and_then(|ends| open.note_unplaced(event.data(), end).map(|()| ends));
+                }
+                let ends = noted.map_err(|cause| self.unreadable(start, cause))?;
                 if ends { self.close(end) } else { Ok(None) }
             }
         }
@@ -366,7 +370,7 @@ impl Open {
                 Ok(false)
             }
             Kind::Rows(packing) => {
-                self.note_rows(packing, event, end)?;
+                self.note_rows(packing, event.data(), end)?;
                 Ok(false)
             }
             Kind::Query => {
@@ -417,8 +421,7 @@ impl Open {
         }
     }
 
-    fn note_rows(&mut self, packing: Packing, event: &Event, end: u64) -> io::Result<()> {
-        let data = event.data();
+    fn note_rows(&mut self, packing: Packing, data: &[u8], end: u64) -> io::Result<()> {
         let Some(Named { name, columns_named }) = self.named.get(&rows::table_id(data)?) else {
             self.unnamed_rows = Some(end);
             return Ok(());
@@ -428,7 +431,6 @@ impl Open {
             None => drop(self.rows.insert(name.clone(), end)),
         }
         let hazards = [
-            (event.header().log_pos() == 0).then_some(HazardKind::Unplaced),
             (!columns_named).then_some(HazardKind::UnnamedColumns),
             match packing {
                 Packing::Plain(layout) => {
@@ -441,6 +443,14 @@ impl Open {
         let name = hazards.iter().any(Option::is_some).then(|| name.clone());
         for kind in hazards.into_iter().flatten() {
             self.note_hazard(kind, name.clone(), end, || None);
+        }
+        Ok(())
+    }
+
+    fn note_unplaced(&mut self, data: &[u8], end: u64) -> io::Result<()> {
+        if let Some(table) = self.named.get(&rows::table_id(data)?) {
+            let table = Some(table.name.clone());
+            self.note_hazard(HazardKind::Unplaced, table, end, || None);
         }
         Ok(())
     }
