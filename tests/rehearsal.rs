@@ -161,6 +161,13 @@ fn has_extensions(test: &str, extensions: &[&str]) -> bool {
     extensions.iter().all(&mut has)
 }
 
+/// The configuration is that of a role whose password is x from now on.
+fn as_role(production: &mut Replica, role: &str, sources: &[ConfiguredSource]) -> Address {
+    production.configure_as(role, "x", sources);
+    let address = production.database.address().clone();
+    Address { user: role.to_owned(), password: "x".to_owned().into(), ..address }
+}
+
 fn run_of(rehearsed: &RehearsalReport) -> &UpgradeRun {
     rehearsed.upgrade.as_ref().unwrap()
 }
@@ -460,12 +467,7 @@ fn settings_of_database_and_role_and_event_triggers_come_along() {
          CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION \"who did it\".noted()",
     );
     let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
-    production.configure_as(&role, "x", &sources);
-    let address = Address {
-        user: role.clone(),
-        password: "x".to_owned().into(),
-        ..production.database.address().clone()
-    };
+    let address = as_role(&mut production, &role, &sources);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     let value = configuration(&address, &database, &sources);
@@ -519,12 +521,7 @@ fn what_columns_need_of_other_schemas_comes_along_and_a_missing_right_is_told() 
          ALTER SCHEMA sch_chameleon OWNER TO {role}; ALTER SCHEMA shop OWNER TO {role}; ALTER SCHEMA stock OWNER TO {role}"
     ));
     let sources = [ConfiguredSource::mysql("upgraded", &[("my_shop", "shop"), ("my_stock", "stock")])];
-    production.configure_as(&role, "x", &sources);
-    let address = Address {
-        user: role.clone(),
-        password: "x".to_owned().into(),
-        ..production.database.address().clone()
-    };
+    let address = as_role(&mut production, &role, &sources);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("production.yml");
     let value = configuration(&address, &database, &sources);
@@ -690,12 +687,7 @@ fn event_triggers_that_can_t_come_along_are_told() {
          CREATE FUNCTION secrets.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
          CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION secrets.noted()"
     ));
-    production.configure_as(&role, "x", &sources);
-    let address = Address {
-        user: role.clone(),
-        password: "x".to_owned().into(),
-        ..production.database.address().clone()
-    };
+    let address = as_role(&mut production, &role, &sources);
     let folder = tempfile::tempdir().unwrap();
     let value = configuration(&address, production.database.name(), &sources);
     let rehearsed = of_production(&folder.path().join("production.yml"), &value).run(&UNTOLD).unwrap();

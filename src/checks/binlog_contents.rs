@@ -29,9 +29,11 @@ enum With {
     Apply,
     /// It passes over them too: the tables are to be synced.
     Sync,
+    /// It gets no further either: it begins anew behind them.
+    Neither,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind {
         kind: HazardKind::UnnamedColumns,
         harm: "rows without the names of their columns (binlog_row_metadata of their sessions was not FULL): with \
@@ -74,6 +76,14 @@ const KINDS: [Kind; 8] = [
         with_1_8_2: With::Sync,
         no_more: "On MariaDB: SET GLOBAL log_bin_compress = OFF;",
     },
+    // What the settings say now is binlog-settings' to tell.
+    Kind {
+        kind: HazardKind::Unplaced,
+        harm: "rows whose events don't say where they end (binlog_legacy_event_pos was OFF): pg_chameleon 2.0.21 would stand still \
+               at them",
+        with_1_8_2: With::Neither,
+        no_more: "On MariaDB: SET GLOBAL binlog_legacy_event_pos = ON; and have the applications connect again.",
+    },
     Kind {
         kind: HazardKind::RowsAsStatement,
         harm: "rows changed by statements that were logged as such (binlog_format of their sessions was not ROW): \
@@ -112,7 +122,6 @@ fn run(facts: &Examined) -> Vec<Finding> {
         findings.extend(hazards.of(HazardKind::EventsLost).map(|hazard| lost(source, hazard)));
         findings
             .extend(hazards.of(HazardKind::UnknownVariable).map(|hazard| unknown_variable(source, hazard)));
-        findings.extend(unplaced(source, hazards));
         findings.extend(
             read.others.iter().take(NAMED).map(|(table, kind)| no_ordinary_table(source, table, kind)),
         );
@@ -140,18 +149,26 @@ fn finding(check: &Check, source: &PlannedSource, kind: &Kind, hazards: &Hazards
     let olds = replicas_of(source, &schemas);
     let tables: Vec<_> = found.iter().filter_map(|hazard| hazard.table.as_ref()).collect();
     let last = last.to_string();
-    let (way, why) = match kind.with_1_8_2 {
+    let let_past = |way: &str, why: &str| {
+        format!("Let 1.8.2 read past them: {way} {why} Then run the upgrade again. {}", kind.no_more)
+    };
+    let remedy = match kind.with_1_8_2 {
         With::Sync => {
             let names: Vec<_> = tables.iter().take(NAMED).map(|table| table.table.as_str()).collect();
             let more = if tables.len() > NAMED { " and the others" } else { "" };
             let way = read_past_synced(&olds, &last, &format!("{}{more}", names.join(", ")));
-            (way, "1.8.2 passes over them too.")
+            let_past(&way, "1.8.2 passes over them too.")
         }
-        With::Apply => (read_past(&olds, &last), "1.8.2 applies them: it takes the names from MySQL."),
+        With::Apply => {
+            let_past(&read_past(&olds, &last), "1.8.2 applies them: it takes the names from MySQL.")
+        }
+        With::Neither => {
+            format!("1.8.2 gets no further either. {} Then {}", kind.no_more, begin_anew(&olds))
+        }
     };
     Some(check.error(
         format!("Source {}: the new replica would meet {}: {}.", source.name, kind.harm, listed(&found)),
-        format!("Let 1.8.2 read past them: {way} {why} Then run the upgrade again. {}", kind.no_more),
+        remedy,
     ))
 }
 
@@ -169,6 +186,13 @@ pub(super) fn read_past_synced(olds: &str, last: &str, tables: &str) -> String {
     format!(
         "FLUSH BINARY LOGS; on MySQL, sync what they changed with 1.8.2's sync_tables ({tables}), and only then start the \
          1.8.2 replica of {olds} until it has passed {last} (its open batch is then in a later file), stop it."
+    )
+}
+
+/// How 1.8.2 gets behind what it can't read past.
+fn begin_anew(olds: &str) -> String {
+    format!(
+        "initialise {olds} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again."
     )
 }
 
@@ -226,29 +250,6 @@ fn packed(asked: &AskedSource, settings: &[String]) -> Option<Finding> {
     ))
 }
 
-/// What the settings say now is binlog-settings' to tell.
-fn unplaced(source: &PlannedSource, hazards: &Hazards) -> Option<Finding> {
-    let found: Vec<_> = hazards.of(HazardKind::Unplaced).collect();
-    let mut schemas: Vec<_> =
-        found.iter().filter_map(|hazard| hazard.table.as_ref()).map(|table| table.schema.as_str()).collect();
-    schemas.dedup();
-    (!found.is_empty()).then(|| {
-        CHECK.error(
-            format!(
-                "Source {}: the new replica would meet rows whose events don't say where they end (binlog_legacy_event_pos was OFF): \
-                 pg_chameleon 2.0.21 would stand still at them: {}.",
-                source.name,
-                listed(&found)
-            ),
-            format!(
-                "1.8.2 gets no further either. On MariaDB: SET GLOBAL binlog_legacy_event_pos = ON; and have the applications connect \
-                 again. Then initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
-                replicas_of(source, &schemas)
-            ),
-        )
-    })
-}
-
 /// What it holds can't be told, so nobody is refused for it.
 fn unknown_event(source: &PlannedSource, hazard: &Hazard) -> Finding {
     let kind = hazard.statement.as_deref().unwrap_or_default();
@@ -291,9 +292,8 @@ fn unknown_variable(source: &PlannedSource, hazard: &Hazard) -> Finding {
         ),
         format!(
             "1.8.2 stops there too. On MySQL: have no session set binlog_format to STATEMENT or MIXED. On MariaDB: have every \
-             statement that names a character set name its collation too (CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci). Then \
-             initialise {} again with 1.8.2's init_replica, start and stop its replica, and run the upgrade again.",
-            replicas_of(source, &all)
+             statement that names a character set name its collation too (CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci). Then {}",
+            begin_anew(&replicas_of(source, &all))
         ),
     )
 }

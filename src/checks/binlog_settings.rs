@@ -122,5 +122,12 @@ mod tests {
         assert_eq!(severities(&settings(true, true)), [crate::finding::Severity::Info]);
         assert_eq!(severities(&settings(false, false)), [crate::finding::Severity::Error]);
         assert_eq!(severities(&settings(true, false)), []);
+        // From 11.4 on; where CI has an earlier one, its answers are tried here.
+        let hiding = Settings { hides_places: true, ..settings(true, false) };
+        let found = findings(&asked, &hiding);
+        assert!(
+            matches!(&found[..], [one] if one.found.contains("binlog_legacy_event_pos is OFF")),
+            "{found:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! one that merely is on the PATH is no reason to refuse; one that is named as the daemon that will run is.
 
 use super::{Check, Examined, Finding, Severity};
-use crate::daemon::installed::INSTALL;
+use crate::daemon::installed;
 
 pub(super) const CHECK: Check = Check {
     id: "daemon-program",
@@ -16,19 +16,16 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(facts: &Examined) -> Vec<Finding> {
-    let Some(installed) = &facts.installed else { return vec![] };
-    let version = installed.pg_chameleon.as_deref().unwrap_or_default();
-    let what = if installed.is_too_early() {
+    let Some(here) = &facts.installed else { return vec![] };
+    let version = here.pg_chameleon.as_deref().unwrap_or_default();
+    let what = if here.is_too_early() {
         "does not know the 2.0.10 catalogue of 2.0.21: its daemons would end at each start"
-    } else if !installed.starts {
+    } else if !here.starts {
         "does not start: its Python has no pkg_resources, which came with setuptools before 81"
     } else {
         return vec![];
     };
-    let remedy = format!(
-        "Before the replica is started, in its environment: {INSTALL}. Where it is installed elsewhere, name its program with \
-         --daemon."
-    );
+    let remedy = installed::remedy();
     let found = |program: &str| format!("{program} is pg_chameleon {version}, which {what}.");
     let named = facts.judge.as_ref().and_then(|judge| judge.named.as_ref());
     vec![match named {

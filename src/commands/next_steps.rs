@@ -2,15 +2,12 @@
 
 use crate::catalogue::v2::status::SourceStatus;
 use crate::config::location::{self, FOLDER};
-use crate::daemon::installed::INSTALL;
+use crate::daemon::installed::{INSTALL, PG_CHAMELEON};
 use crate::plan::PlannedSource;
 use crate::report::console::Console;
 use crate::shell::{self, word};
 use crate::upgrade::Agreed;
 use std::path::Path;
-
-/// The version of pg_chameleon whose catalogue the upgrade makes.
-const PG_CHAMELEON: &str = "2.0.21";
 
 /// Tells what to do next. `named`: the configuration, as the command line names it.
 pub(super) fn tell(console: &Console, agreed: &Agreed<'_>, named: &str, home: &Path) {

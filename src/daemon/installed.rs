@@ -49,10 +49,16 @@ print(json.dumps({
 /// A Python that takes longer to answer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What installs the release whose catalogue the upgrade makes, so that it starts with every Python.
+/// The release whose catalogue the upgrade makes.
+pub const PG_CHAMELEON: &str = "2.0.21";
+
+/// What pip is given for the release whose catalogue the upgrade makes, so that it starts with every Python.
+pub const REQUIREMENTS: [&str; 2] = ["pg_chameleon==2.0.21", "setuptools<81"];
+
+/// The same as a command.
 pub const INSTALL: &str = "pip install pg_chameleon==2.0.21 'setuptools<81'";
 
-/// The release whose catalogue the upgrade makes.
+/// [`PG_CHAMELEON`] in numbers.
 const KNOWS_THE_CATALOGUE: [u32; 3] = [2, 0, 21];
 
 /// Character sets of MySQL that PyMySQL has no encoding for (all of MariaDB 10.11's tried with PyMySQL 1.2.4 and 0.10.1):
@@ -147,6 +153,15 @@ impl Installed {
     }
 }
 
+/// What to do about one that would not run.
+#[must_use]
+pub fn remedy() -> String {
+    format!(
+        "Before the replica is started, in its environment: {INSTALL}. Where it is installed elsewhere, name its program with \
+         --daemon."
+    )
+}
+
 impl Installed {
     /// Whether it is of a release before the one whose catalogue the upgrade makes. One whose version says nothing is not.
     #[must_use]
@@ -205,6 +220,14 @@ mod tests {
     use super::*;
 
     /// As pip writes them: for an ordinary path, for one with a space, and for a system's own Python.
+    #[test]
+    fn the_command_installs_what_pip_is_given_and_what_is_not_too_early() {
+        let [release, setuptools] = REQUIREMENTS;
+        assert_eq!(INSTALL, format!("pip install {release} '{setuptools}'"));
+        assert_eq!(release, format!("pg_chameleon=={}", PG_CHAMELEON));
+        assert_eq!(PG_CHAMELEON, KNOWS_THE_CATALOGUE.map(|it| it.to_string()).join("."));
+    }
+
     #[test]
     fn earlier_releases_do_not_know_the_catalogue() {
         let early = ["2.0.0", "2.0.10", "2.0.20", "2.0"];

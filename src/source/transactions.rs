@@ -256,10 +256,12 @@ impl<'a> Assembler<'a> {
                 let open = self.open.get_or_insert_with(|| Open { start, ..Open::default() });
                 // Of the file's own events: what stands in a compressed one never says a place.
                 let unplaced = matches!(kind, Kind::Rows(_)) && event.header().log_pos() == 0;
-                let mut noted = open.note(kind, event, end, self.watched);
-                if unplaced {
-                    noted = noted.and_then(|ends| open.note_unplaced(event.data(), end).map(|()| ends));
-                }
+                let noted = open.note(kind, event, end, self.watched).and_then(|ends| {
+                    if unplaced {
+                        open.note_unplaced(event.data(), end)?;
+                    }
+                    Ok(ends)
+                });
                 let ends = noted.map_err(|cause| self.unreadable(start, cause))?;
                 if ends { self.close(end) } else { Ok(None) }
             }

@@ -2,6 +2,7 @@
 
 use super::{Compared, Part, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -144,10 +145,10 @@ impl State {
     /// Whether anything is known of other tables than these.
     #[must_use]
     pub fn knows_of_others(&self, compared: &[Compared]) -> bool {
-        let is_here =
-            |source: &str, table: &str| compared.iter().any(|one| one.source == source && one.table == table);
-        self.tables.iter().any(|it| !is_here(&it.source, &it.table))
-            || self.part.as_ref().is_some_and(|it| !is_here(&it.source, &it.table))
+        let here: HashSet<_> = compared.iter().map(|one| (&*one.source, &*one.table)).collect();
+        let decided = self.tables.iter().map(|it| (&*it.source, &*it.table));
+        let begun = self.part.iter().map(|it| (&*it.source, &*it.table));
+        decided.chain(begun).any(|it| !here.contains(&it))
     }
 
     /// As it stands in the file.

@@ -39,7 +39,8 @@ mod tests {
     use super::*;
     use crate::server::Address;
 
-    const OWN: [&str; 5] = [
+    const OWN: [&str; 6] = [
+        "# mine\r\npg_conn: # here\r\n    host: production\r\n    password: 'secret'\r\n\r\nsources:\r\n  a: {gtid_enable: no}\r\n",
         "# mine\npid_dir: '~/p/'\npg_conn:\n  host: production\n  # here too\n\n  password: secret\nsources:\n  a:\n    gtid_enable: no\n    \
          pg_conn: not this one\n",
         "pg_conn: {\n  host: production,\n  password: 'secret'}\nsources: {a: {gtid_enable: no}}\n",

@@ -13,7 +13,7 @@ use crate::replica::Replica;
 use crate::replica::report::{Finding, Severity};
 use crate::replica::upgrader::Upgrader;
 use crate::server::ServerError;
-use chameleon_upgrade::daemon::installed::INSTALL;
+use chameleon_upgrade::daemon::installed;
 use chameleon_upgrade::watch::deaths;
 use rand::RngExt;
 use serde::Deserialize;
@@ -324,11 +324,7 @@ fn last_words(run: DaemonRun) -> Option<StepFinding> {
     if deaths::known(&run.log).is_some() {
         return None;
     }
-    let remedy = said.contains(MISMATCH).then(|| {
-        format!(
-            "In its environment: {INSTALL}. Where it is installed elsewhere, name its program with --daemon."
-        )
-    });
+    let remedy = said.contains(MISMATCH).then(installed::remedy);
     Some(StepFinding {
         step: StepName::Daemon,
         check: "daemon-ended".to_owned(),

@@ -2,16 +2,15 @@
 //! environment of its own, which goes with this value.
 
 use crate::process::{running, scratch, tools};
-use chameleon_upgrade::daemon::installed::{self, INSTALL, Installed, NoProgram};
+use chameleon_upgrade::daemon::installed::{self, INSTALL, Installed, NoProgram, REQUIREMENTS};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The version whose catalogue the upgrade makes, and what it needs to start with every Python and to come to MySQL's accounts
-/// without TLS.
-const FROM_PYPI: [&str; 3] = ["pg_chameleon==2.0.21", "setuptools<81", "cryptography"];
+/// What it needs to come to MySQL's accounts without TLS.
+const BESIDE: &str = "cryptography";
 /// How long PyPI may take.
 const INSTALLING: Duration = Duration::from_secs(600);
 
@@ -93,7 +92,9 @@ impl Program {
         environment.args(["-m", "venv"]).arg(folder.path());
         let (python, path) = (folder.path().join("bin/python"), folder.path().join("bin/chameleon"));
         let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(FROM_PYPI);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(REQUIREMENTS)
+            .arg(BESIDE);
         for command in [environment, pip] {
             let ended = running::start(&command, "").map_err(failed)?.wait(INSTALLING).map_err(failed)?;
             if !ended.status.is_some_and(|status| status.success()) {
