@@ -630,7 +630,7 @@ pub(super) fn must_end_within(
 }
 
 /// Whether the daemon of a source has replayed all that it has stored, and found the source consistent: stopped
-/// now, it is not stopped in the middle of something.
+/// now, it is not stopped in the middle of something. A batch stays listed until the round after the one that applied it.
 fn is_at_rest(client: &mut Client, source: &str) -> Result<bool, LiveError> {
     let row = client
         .query_one(AT_REST, &[&source])
@@ -640,6 +640,8 @@ fn is_at_rest(client: &mut Client, source: &str) -> Result<bool, LiveError> {
 
 const AT_REST: &str = "
     SELECT s.b_consistent AND NOT EXISTS (SELECT FROM sch_chameleon.t_log_replica JOIN sch_chameleon.t_replica_batch b
+                                              USING (i_id_batch) WHERE b.i_id_source = s.i_id_source)
+                            AND NOT EXISTS (SELECT FROM sch_chameleon.t_batch_events JOIN sch_chameleon.t_replica_batch b
                                               USING (i_id_batch) WHERE b.i_id_source = s.i_id_source)
     FROM sch_chameleon.t_sources s WHERE s.t_source = $1";
 
