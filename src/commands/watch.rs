@@ -23,7 +23,7 @@ use crate::watch::{self, Health, Known, Memory, SourceSeen};
 use crate::wording::counted;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Error};
 
@@ -209,6 +209,8 @@ impl Watching<'_> {
             Err(finding) => return Seeing { sources: vec![], findings: vec![finding] },
         };
         let at = self.began.elapsed();
+        let stored = seen.stored.iter().map(|stored| stored.last);
+        self.since.stored = stored.fold(self.since.stored, i64::max);
         let chosen =
             |source: &&Source| self.arguments.source.as_ref().is_none_or(|name| *name == source.name);
         let chosen: Vec<_> = seen.sources.iter().filter(chosen).collect();
@@ -218,10 +220,12 @@ impl Watching<'_> {
             let logs = logs.remove(&source.id);
             let ahead = self.ahead(source, logs.as_ref()).await;
             let configured = configured(self.configuration, source);
+            let refused = self.refused(source);
             let known = Known {
                 logs: logs.as_ref(),
                 ahead: &ahead,
                 log: &self.log(source),
+                refused: refused.as_deref(),
                 mappings: configured.map(|it| it.schema_mappings.as_slice()).unwrap_or_default(),
                 rests: configured.map(|it| it.sleep_loop).unwrap_or_default(),
                 configuration: &self.pg_chameleons_name,
@@ -295,17 +299,26 @@ impl Watching<'_> {
 
     /// What the daemon of a source has written.
     fn log(&self, source: &Source) -> Log {
+        self.log_of(source, log_file::place).map_or(Log::Elsewhere, |path| log_file::read(&path))
+    }
+
+    /// What PostgreSQL has refused its reading process last.
+    fn refused(&self, source: &Source) -> Option<String> {
+        log_file::refused(&self.log_of(source, log_file::place_of_reading)?)
+    }
+
+    fn log_of(&self, source: &Source, place: fn(&Path, &str, &str) -> PathBuf) -> Option<PathBuf> {
         if let Some(path) = &self.arguments.log {
-            return log_file::read(path);
+            return Some(path.clone());
         }
-        let Some(folder) = &self.configuration.log_folder else { return Log::Elsewhere };
+        let folder = self.configuration.log_folder.as_ref()?;
         let folder = match folder.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
                 location::home().join(rest.trim_start_matches('/'))
             }
             _ => PathBuf::from(folder),
         };
-        log_file::read(&log_file::place(&folder, &self.pg_chameleons_name, &source.name))
+        Some(place(&folder, &self.pg_chameleons_name, &source.name))
     }
 }
 

@@ -14,6 +14,9 @@ const CALLS: &str = "Traceback (most recent call last):";
 /// What it writes when it starts them.
 const STARTS: &str = "Starting the replica daemons for source";
 
+/// What stands before an error of PostgreSQL's that it has noted.
+const REFUSED: &str = "SQLERROR: ";
+
 /// The longest line that is shown, in letters.
 const LONGEST: usize = 400;
 
@@ -52,6 +55,20 @@ pub fn read(path: &Path) -> Log {
 #[must_use]
 pub fn place(folder: &Path, configuration: &str, source: &str) -> PathBuf {
     folder.join(format!("{configuration}_{source}.log"))
+}
+
+/// That of its reading process.
+#[must_use]
+pub fn place_of_reading(folder: &Path, configuration: &str, source: &str) -> PathBuf {
+    folder.join(format!("{configuration}_{source}_read.log"))
+}
+
+/// The last error of PostgreSQL's that it has noted and gone on after.
+#[must_use]
+pub fn refused(path: &Path) -> Option<String> {
+    let text = end_of(path).ok()?;
+    let (_, after) = text.rsplit_once(REFUSED)?;
+    after.lines().next().map(|line| line.trim().to_owned())
 }
 
 fn end_of(path: &Path) -> io::Result<String> {
@@ -177,6 +194,17 @@ HINT:  Check free disk space.
     fn a_trace_that_is_not_there_is_said_not_to_be() {
         let log = "2026-11-26 10:00:10 MainProcess ERROR: Stack trace: Stack trace not available\n2026-11-26 10:00:11 x: y\n";
         assert_eq!(ended(log).unwrap().error, "Stack trace not available");
+    }
+
+    #[test]
+    fn what_was_refused_last_is_found() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(refused(file.path()), None);
+        let log = "2026-11-27 20:40:44 read_replica ERROR: SQLCODE: 57014 SQLERROR: ERROR:  too late\n\
+                   2026-11-27 20:40:46 read_replica ERROR: SQLCODE: 42501 SQLERROR: ERROR:  permission denied for table t\n\n\
+                   2026-11-27 20:40:46 read_replica ERROR: b\"INSERT\"\n";
+        std::fs::write(file.path(), log).unwrap();
+        assert_eq!(refused(file.path()).as_deref(), Some("ERROR:  permission denied for table t"));
     }
 
     #[test]

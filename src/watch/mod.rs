@@ -25,6 +25,11 @@ use std::time::Duration;
 /// After how long without any progress a source that has something to do is called stuck.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// After how long, and how often it must have begun anew, a reading process that has stored nothing but what it had stored before
+/// goes in circles. One that was started anew begins anew once.
+const CIRCLING: Duration = Duration::from_secs(20);
+const ROUNDS: u32 = 3;
+
 /// After how long a session that waits for a lock is told.
 const BLOCKED: f64 = 10.0;
 
@@ -86,6 +91,43 @@ struct Past {
     since: Duration,
     applied: Option<String>,
     applied_since: Duration,
+    /// How far it has stored at most, reading on from there, and how far at last.
+    furthest: Option<BinlogCoordinate>,
+    stored: Option<BinlogCoordinate>,
+    again: Option<Again>,
+}
+
+/// What was stored had been stored before.
+#[derive(Debug, Clone, Copy)]
+struct Again {
+    since: Duration,
+    rounds: u32,
+}
+
+impl Past {
+    /// Takes note of where the source stands, `at` so long after the beginning.
+    fn note(&mut self, source: &Source, stored: Option<&BinlogCoordinate>, at: Duration) {
+        if self.reads_on != source.reads_on {
+            (self.reads_on, self.since) = (source.reads_on.clone(), at);
+            (self.furthest, self.stored, self.again) = (None, None, None);
+        }
+        if self.applied != source.applied {
+            (self.applied, self.applied_since) = (source.applied.clone(), at);
+        }
+        let Some(until) = stored else { return };
+        if self.furthest.as_ref().is_none_or(|furthest| until > furthest) {
+            (self.furthest, self.again) = (Some(until.clone()), None);
+        } else if self.stored.as_ref().is_some_and(|before| until <= before) {
+            self.again.get_or_insert(Again { since: at, rounds: 0 }).rounds += 1;
+        }
+        self.stored = Some(until.clone());
+    }
+
+    /// For how long it has gone in circles.
+    fn circling(&self, at: Duration) -> Option<Duration> {
+        let Again { since, rounds } = self.again?;
+        (rounds >= ROUNDS && at - since >= CIRCLING).then(|| at - since)
+    }
 }
 
 /// What else is known of a source.
@@ -96,6 +138,8 @@ pub struct Known<'a> {
     pub ahead: &'a Ahead,
     /// What its daemon has written.
     pub log: &'a Log,
+    /// What PostgreSQL has refused it last, as its log says.
+    pub refused: Option<&'a str>,
     /// Its schema mappings.
     pub mappings: &'a [MappingPair],
     /// How long the daemon rests between two rounds.
@@ -122,12 +166,8 @@ impl Memory {
             applied_since: at,
             ..Past::default()
         });
-        if past.reads_on != source.reads_on {
-            (past.reads_on, past.since) = (source.reads_on.clone(), at);
-        }
-        if past.applied != source.applied {
-            (past.applied, past.applied_since) = (source.applied.clone(), at);
-        }
+        let stored = seen.stored.iter().find(|stored| stored.source == source.id);
+        past.note(source, stored.and_then(|stored| stored.until.as_ref()), at);
         let looked = Looked { source, sessions: of_source(source, &seen.sessions), known };
         let mut findings = looked.of_the_daemon();
         let runs = findings.is_empty();
@@ -400,7 +440,9 @@ impl Looked<'_> {
             let hangs = |session: &&&Session| !session.active && silent(session) && is_its_own(session);
             self.sessions.iter().any(asking) && !self.sessions.iter().any(|session| hangs(&session))
         };
-        if self.bytes_behind().is_some_and(|bytes| bytes > 0) && at - past.since >= patience && !asks {
+        if let Some(circling) = past.circling(at) {
+            found.push(self.circles(circling));
+        } else if self.bytes_behind().is_some_and(|bytes| bytes > 0) && at - past.since >= patience && !asks {
             found.push(Finding::error(
                 "stuck",
                 format!(
@@ -428,6 +470,26 @@ impl Looked<'_> {
             ));
         }
         found
+    }
+
+    /// Seen where it may not list a batch: it stores the rows of MySQL's log, fails to say so, and begins again in the next round.
+    fn circles(&self, circling: Duration) -> Finding {
+        let why = self.known.refused.map_or_else(String::new, |why| format!(" Its log: {}.", shortened(why)));
+        Finding::error(
+            "stuck",
+            format!(
+                "{} goes in circles: for {} s its reading process has stored nothing but rows that it had stored before, and has come no \
+                 further.{why}",
+                self.source.name,
+                circling.as_secs()
+            ),
+            format!(
+                "Something that it asks PostgreSQL for is refused, and it goes on: see SQLERROR in its log. End it before you mend that, \
+                 by killing its processes (stop_replica does not end it): what it has stored twice would be applied twice. At its start \
+                 it throws that away: {}",
+                self.start(true)
+            ),
+        )
     }
 
     fn disabled(&self, disabled: &[Disabled]) -> Option<Finding> {

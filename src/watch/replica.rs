@@ -78,6 +78,17 @@ pub struct Logged {
     pub message: Option<String>,
 }
 
+/// What has been stored of MySQL's log for a source, in the batch that is being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The id of the source.
+    pub source: i64,
+    /// The id of the last row.
+    pub last: i64,
+    /// The furthest of their events.
+    pub until: Option<BinlogCoordinate>,
+}
+
 /// How far the logs of the catalogue go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastLogged {
@@ -85,6 +96,8 @@ pub struct LastLogged {
     pub errors: i64,
     /// That of discarded rows.
     pub discarded: i64,
+    /// The rows that wait to be applied.
+    pub stored: i64,
 }
 
 /// All that is seen in PostgreSQL at a time.
@@ -98,6 +111,8 @@ pub struct Seen {
     pub sessions: Vec<Session>,
     /// What was logged since.
     pub logged: Vec<Logged>,
+    /// What was stored since.
+    pub stored: Vec<Stored>,
 }
 
 /// How far the logs of the catalogue go by now.
@@ -106,7 +121,11 @@ pub struct Seen {
 /// What PostgreSQL answers.
 pub async fn last_logged(client: &Client) -> Result<LastLogged, Error> {
     let row = client.query_typed_one(include_str!("last_logged.sql"), &[]).await?;
-    Ok(LastLogged { errors: row.try_get("errors")?, discarded: row.try_get("discarded")? })
+    Ok(LastLogged {
+        errors: row.try_get("errors")?,
+        discarded: row.try_get("discarded")?,
+        stored: row.try_get("stored")?,
+    })
 }
 
 /// Looks once. `since`: what was logged behind that.
@@ -118,10 +137,12 @@ pub async fn look(client: &Client, since: LastLogged) -> Result<Seen, Error> {
     let disabled = client.query_typed(include_str!("disabled.sql"), &[(&NAMED, Type::INT8)]).await?;
     let behind = [(&since.errors as _, Type::INT8), (&since.discarded as _, Type::INT8)];
     let logged = client.query_typed(include_str!("logged.sql"), &behind).await?;
+    let stored = client.query_typed(include_str!("stored.sql"), &[(&since.stored, Type::INT8)]).await?;
     Ok(Seen {
         sources: sources.iter().map(source).collect::<Result<_, _>>()?,
         disabled: disabled.iter().map(disabled_table).collect::<Result<_, _>>()?,
         logged: logged.iter().map(entries).collect::<Result<_, _>>()?,
+        stored: stored.iter().map(rows_stored).collect::<Result<_, _>>()?,
         sessions: sessions(client).await?,
     })
 }
@@ -174,6 +195,14 @@ fn disabled_table(row: &Row) -> Result<Disabled, Error> {
         schema: row.try_get::<_, Text>("schema")?.0,
         name: row.try_get::<_, Text>("name")?.0,
         message: row.try_get::<_, Option<Text>>("message")?.map(String::from),
+    })
+}
+
+fn rows_stored(row: &Row) -> Result<Stored, Error> {
+    Ok(Stored {
+        source: row.try_get("id")?,
+        last: row.try_get("last")?,
+        until: coordinate(row, "file", "position")?,
     })
 }
 

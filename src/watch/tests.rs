@@ -69,6 +69,7 @@ impl World {
             logs: self.logs.as_ref(),
             ahead: &self.ahead,
             log: &self.log,
+            refused: None,
             mappings: &self.mappings,
             rests: Duration::from_secs(1),
             configuration: "upgraded",
@@ -82,7 +83,13 @@ impl World {
         sessions: Vec<Session>,
         at: u64,
     ) -> (SourceSeen, Vec<Finding>) {
-        let seen = Seen { sources: vec![source.clone()], disabled: vec![], sessions, logged: vec![] };
+        let seen = Seen {
+            sources: vec![source.clone()],
+            disabled: vec![],
+            sessions,
+            logged: vec![],
+            stored: vec![],
+        };
         memory.judge(source, &seen, &self.known(), Duration::from_secs(at))
     }
 
@@ -240,11 +247,50 @@ fn it_hangs_in_its_first_batch_when_one_of_its_sessions_asks_nothing() {
             disabled: vec![],
             sessions: vec![quiet, replayer(1)],
             logged: vec![],
+            stored: vec![],
         };
         let mut memory = Memory::default();
         let mut at = |second| memory.judge(&source(), &seen, &world.known(), Duration::from_secs(second)).1;
         at(0);
         assert_eq!(ids(&at(200)), expected, "{query} for {seconds} s: {:?}", seen.sources);
+    }
+}
+
+/// Each look has what was stored since the last one.
+#[test]
+fn it_goes_in_circles_when_only_what_was_stored_before_is_stored() {
+    let stuck = vec![("stuck", Severity::Error)];
+    for (reads_on, stored, expected) in [
+        // A long transaction.
+        ([100; 5], [Some(200), Some(300), Some(400), Some(500), Some(600)], vec![]),
+        ([100; 5], [Some(200), Some(200), Some(200), Some(200), Some(200)], stuck.clone()),
+        // Started anew.
+        ([100; 5], [Some(300), Some(100), Some(150), Some(200), Some(250)], vec![]),
+        ([100; 5], [Some(300), Some(200), Some(100), None, Some(100)], stuck),
+        ([100; 5], [Some(300), Some(300), Some(300), None, None], vec![]),
+        ([100; 5], [Some(200), Some(200), Some(200), Some(201), Some(201)], vec![]),
+        // Another batch is read.
+        ([100, 100, 200, 200, 200], [Some(200); 5], vec![]),
+    ] {
+        let (mut memory, world) = (Memory::default(), World::with_more(5000));
+        let mut last = vec![];
+        for (look, (position, until)) in reads_on.into_iter().zip(stored).enumerate() {
+            let stored = until.map(|until| replica::Stored { source: 1, last: 1, until: Some(at(until)) });
+            let source = Source { reads_on: Some(at(position)), ..source() };
+            let seen = Seen {
+                sources: vec![source.clone()],
+                disabled: vec![],
+                sessions: vec![reader(), replayer(1)],
+                logged: vec![],
+                stored: stored.into_iter().collect(),
+            };
+            let known = Known { refused: Some("permission denied"), ..world.known() };
+            last = memory.judge(&source, &seen, &known, Duration::from_secs(look as u64 * 10)).1;
+        }
+        assert_eq!(ids(&last), expected, "{reads_on:?} {stored:?}");
+        assert!(
+            last.iter().all(|it| it.found.contains("in circles") && it.found.contains("permission denied"))
+        );
     }
 }
 
@@ -316,6 +362,7 @@ fn what_was_lost_is_told_of_its_source_alone() {
             logged(true, Some(2)),
             logged(false, None),
         ],
+        stored: vec![],
     };
     let source = Source { disabled: 1, ..source() };
     let (shown, findings) = Memory::default().judge(&source, &seen, &World::new().known(), Duration::ZERO);
