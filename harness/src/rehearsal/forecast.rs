@@ -6,9 +6,11 @@ use super::report::{Forecast, ForecastPart, Range};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measured {
     /// `check` on production; none when it was not run.
-    pub check: Option<Timed>,
-    /// `check` on the copy.
-    pub check_of_copy: Option<Timed>,
+    pub check: Option<f64>,
+    /// A round trip to production's server.
+    pub round_trip: Option<f64>,
+    /// One to the copy's, by the way that the upgrades took.
+    pub round_trip_of_copy: Option<f64>,
     /// The replay of what waits.
     pub replay: Timed,
     /// The transaction of the upgrade, in each of its runs.
@@ -19,30 +21,33 @@ pub struct Measured {
     pub daemons: Vec<f64>,
 }
 
-/// A time, and in how many messages to the server it was spent; none where that is not known.
+/// A time, and in how many round trips to the server it was spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Timed {
     /// The time.
     pub seconds: f64,
-    /// The messages.
-    pub messages: Option<u64>,
+    /// The round trips.
+    pub round_trips: u64,
 }
 
 /// What a single measurement is off by, as a share of it: other programs, caches, disks.
 const SPREAD: f64 = 0.2;
 /// The least that a time is off by.
 const LEAST: f64 = 0.05;
+/// How much longer a round trip must be to be told.
+const NOTICEABLE: f64 = 0.0005;
 
 /// The forecast; none when there was no upgrade.
 #[must_use]
 pub fn forecast(measured: &Measured) -> Option<Forecast> {
     let first = measured.transactions.first()?;
-    let way = way(measured);
-    let further = |timed: &Timed| timed.seconds + way * count(timed.messages);
-    let from = match measured.check {
-        Some(_) if way > 0.0005 => {
+    let way = measured.round_trip.zip(measured.round_trip_of_copy).map(|(there, here)| there - here);
+    let further =
+        |timed: &Timed| (timed.seconds + way.unwrap_or_default() * count(timed.round_trips)).max(0.0);
+    let from = match way {
+        Some(way) if way > NOTICEABLE => {
             format!(
-                "measured on the copy, {:.1} ms added for each message to production's server",
+                "measured on the copy, {:.1} ms added for each round trip to production's server",
                 way * 1000.0
             )
         }
@@ -66,7 +71,7 @@ pub fn forecast(measured: &Measured) -> Option<Forecast> {
         .map(|(run, pair)| beside(pair, if run == 0 { measured.replay.seconds } else { 0.0 }))
         .collect();
     match &measured.check {
-        Some(check) => add("checks", &[check.seconds], "measured on production".to_owned()),
+        Some(check) => add("checks", &[*check], "measured on production".to_owned()),
         None => add("checks", &looks, from.clone()),
     }
     if measured.replay.seconds > 0.0 {
@@ -85,16 +90,9 @@ pub fn forecast(measured: &Measured) -> Option<Forecast> {
     Some(Forecast { parts, total })
 }
 
-/// How much longer a message takes to production's server than to the copy's.
-fn way(measured: &Measured) -> f64 {
-    let (Some(there), Some(here)) = (&measured.check, &measured.check_of_copy) else { return 0.0 };
-    let messages = count(here.messages);
-    if messages < 1.0 { 0.0 } else { ((there.seconds - here.seconds) / messages).max(0.0) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a number of messages")]
-fn count(messages: Option<u64>) -> f64 {
-    messages.unwrap_or_default() as f64
+#[expect(clippy::cast_precision_loss, reason = "a number of round trips")]
+fn count(round_trips: u64) -> f64 {
+    round_trips as f64
 }
 
 /// From the least to the most that was measured, and what a measurement is off by. The first is the likely one.
@@ -110,15 +108,16 @@ fn range(times: &[f64]) -> Option<Range> {
 mod tests {
     use super::*;
 
-    fn timed(seconds: f64, messages: u64) -> Timed {
-        Timed { seconds, messages: Some(messages) }
+    fn timed(seconds: f64, round_trips: u64) -> Timed {
+        Timed { seconds, round_trips }
     }
 
     #[test]
-    fn the_way_to_production_is_added_for_each_message() {
+    fn the_way_to_production_is_added_for_each_round_trip() {
         let measured = Measured {
-            check: Some(timed(1.5, 0)),
-            check_of_copy: Some(timed(0.5, 100)),
+            check: Some(1.5),
+            round_trip: Some(0.0105),
+            round_trip_of_copy: Some(0.0005),
             replay: timed(2.0, 50),
             transactions: vec![timed(1.0, 60), timed(1.2, 60)],
             upgrades: vec![3.6, 1.8],
@@ -141,6 +140,22 @@ mod tests {
         assert!((forecast.total.likely - 6.3).abs() < 1e-9);
         let transaction = forecast.parts[2].seconds;
         assert!(transaction.low < 1.6 && transaction.high > 1.8, "{transaction:?}");
+    }
+
+    /// What lies between an upgrade and the copy counts its messages.
+    #[test]
+    fn a_production_that_is_nearer_than_the_copy_is_quicker() {
+        let measured = Measured {
+            check: Some(0.1),
+            round_trip: Some(0.0002),
+            round_trip_of_copy: Some(0.0007),
+            transactions: vec![timed(0.3, 100)],
+            upgrades: vec![0.4],
+            ..Measured::default()
+        };
+        let forecast = forecast(&measured).unwrap();
+        assert!((forecast.total.likely - 0.35).abs() < 1e-9, "{forecast:?}");
+        assert!(forecast.parts[1].basis.contains("answers as quickly"), "{forecast:?}");
     }
 
     #[test]

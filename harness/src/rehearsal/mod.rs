@@ -32,7 +32,7 @@ use crate::sweep::{self, Retries, Spread, Sweep, SweepError, Work};
 use chameleon_upgrade::config::{Configuration as OfProduction, location};
 use daemon::DaemonError;
 use dump::{Dump, DumpError, Rows};
-use forecast::{Measured, Timed};
+use forecast::Measured;
 use forms::wording;
 use on_copy::OnCopy;
 use production::Asked;
@@ -153,8 +153,9 @@ impl Rehearsal {
         let mut steps = Steps::new(told.step);
         let mut measured = Measured::default();
         let is_live = matches!(self.from, From::Production(_));
-        let Asked { mut production, major, ends, settings } =
+        let Asked { mut production, major, ends, settings, round_trip } =
             production::ask(&self.of_production, is_live, !self.offline);
+        measured.round_trip = round_trip;
         let planned = self.check(&mut steps, &mut measured)?;
         let mut done = Done { plan: planned, settings, ..Done::default() };
         if steps.findings.iter().any(is_in_the_way) {
@@ -235,8 +236,8 @@ impl Rehearsal {
         self.versions(steps, production, &done.throwaway);
         let mut replica = template.replica(&self.configuration)?;
         let mut on_copy = OnCopy { of: self, template: &template, replica: &mut replica };
-        if measured.check.is_some() {
-            measured.check_of_copy = on_copy.check()?;
+        if measured.round_trip.is_some() {
+            measured.round_trip_of_copy = Some(on_copy.round_trip()?);
         }
         let (upgrade, of_copy) = on_copy.upgrade(steps, measured)?;
         done.plan = of_copy.or(done.plan.take());
@@ -279,7 +280,7 @@ impl Rehearsal {
                 let why = "This upgrader has no checks.".to_owned();
                 return Ok((None, StepOutcome::LeftOut, why));
             };
-            measured.check = Some(Timed { seconds: checked.seconds, messages: None });
+            measured.check = Some(checked.seconds);
             let found = checked.findings.into_iter().map(before_the_day);
             findings.extend(found.map(|finding| found_in(StepName::Check, finding)));
             Ok((checked.plan, StepOutcome::Passed, checked.message))

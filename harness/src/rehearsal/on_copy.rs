@@ -2,18 +2,21 @@
 
 use super::daemon::Daemons;
 use super::forecast::{Measured, Timed};
+use super::production::{ROUND_TRIP, ROUND_TRIPS, middle};
 use super::program::Program;
 use super::report::{DaemonRun, Plan, StepFinding, StepName, StepOutcome, UpgradeRun};
 use super::steps::{Steps, found_in};
 use super::{AT_WORK, Daemon, From, LIMIT, Rehearsal, RehearsalError, last_line};
 use crate::chameleon::home::Home;
+use crate::fault::{MessageKind, Proxy, SeenMessage};
 use crate::process::running;
 use crate::rehearsal::dump::Rows;
 use crate::replica::Replica;
-use crate::replica::attempt::{self, Attempt, Outcome};
+use crate::replica::attempt::{self, Attempt, AttemptError, Outcome};
 use crate::replica::report::{Finding, Report, Severity};
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
+use crate::server::Address;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Instant;
@@ -43,12 +46,19 @@ impl OnCopy<'_> {
         Ok(outcome)
     }
 
-    /// How long `check` takes here, to tell how far away production's server is.
-    pub fn check(&mut self) -> Result<Option<Timed>, RehearsalError> {
-        let mut arguments = vec!["check".to_owned(), "--assume-stopped".to_owned()];
-        arguments.extend(self.of.options());
-        let outcome = self.run(&arguments)?;
-        Ok(Some(Timed { seconds: outcome.took.as_secs_f64(), messages: Some(messages(&outcome)) }))
+    /// How long a round trip to the copy's server is, by the way that an upgrade takes.
+    pub fn round_trip(&self) -> Result<f64, RehearsalError> {
+        let role = self.replica.role();
+        let proxy = Proxy::start((role.host.as_str(), role.port), vec![]).map_err(AttemptError::from)?;
+        let (host, port) = (proxy.address().ip().to_string(), proxy.address().port());
+        let mut client = Address { host, port, ..role.clone() }.connect(self.replica.database.name())?;
+        let mut times = [0.0; ROUND_TRIPS];
+        for time in &mut times {
+            let began = Instant::now();
+            client.batch_execute(ROUND_TRIP)?;
+            *time = began.elapsed().as_secs_f64();
+        }
+        Ok(middle(times))
     }
 
     pub fn upgrade(
@@ -245,18 +255,20 @@ fn verify(upgrader: &Upgrader, home: &Home) -> io::Result<(Option<i32>, String)>
 
 fn measure(outcome: &Outcome, measured: &mut Measured) {
     let report = outcome.report.clone().unwrap_or_default();
-    let in_steps = outcome.transcript.messages.iter().filter(|message| message.step.is_some()).count() as u64;
+    let (in_steps, before): (Vec<_>, Vec<_>) =
+        outcome.transcript.messages.iter().partition(|message| message.step.is_some());
     let seconds = report.steps.iter().map(|step| step.seconds).sum();
     if measured.upgrades.is_empty() {
-        let replay_seconds = Report::replay_seconds(&report);
-        let rest = messages(outcome).saturating_sub(in_steps);
-        let messages = (replay_seconds > 0.0).then_some(rest);
-        measured.replay = Timed { seconds: replay_seconds, messages };
+        let seconds = Report::replay_seconds(&report);
+        measured.replay = Timed { seconds, round_trips: round_trips(&before) };
     }
     measured.upgrades.push(outcome.took.as_secs_f64());
-    measured.transactions.push(Timed { seconds, messages: Some(in_steps) });
+    measured.transactions.push(Timed { seconds, round_trips: round_trips(&in_steps) });
 }
 
-fn messages(outcome: &Outcome) -> u64 {
-    outcome.transcript.messages.len() as u64
+/// The server answers the others together with the one that follows.
+fn round_trips(messages: &[&SeenMessage]) -> u64 {
+    let is_answered =
+        |message: &&&SeenMessage| matches!(message.kind, MessageKind::Query | MessageKind::Sync);
+    messages.iter().filter(is_answered).count() as u64
 }

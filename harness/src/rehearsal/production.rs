@@ -21,6 +21,18 @@ const ASKED: &str = "
     SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
            pg_catalog.pg_database_size(pg_catalog.current_database())";
 
+/// So often a round trip is timed: now and then one waits for something else.
+pub const ROUND_TRIPS: usize = 21;
+/// What is asked then.
+pub const ROUND_TRIP: &str = "SELECT 1";
+
+/// The one in the middle.
+#[must_use]
+pub fn middle(mut times: [f64; ROUND_TRIPS]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[ROUND_TRIPS / 2]
+}
+
 /// What was asked.
 #[derive(Debug, Default)]
 pub struct Asked {
@@ -32,6 +44,8 @@ pub struct Asked {
     pub ends: BTreeMap<String, String>,
     /// What is set for the database and the role.
     pub settings: Settings,
+    /// How long a round trip to PostgreSQL is, in seconds.
+    pub round_trip: Option<f64>,
 }
 
 /// Asks what can be asked; what does not answer stays unknown, for `check` tells why.
@@ -42,11 +56,8 @@ pub fn ask(configuration: &Configuration, postgresql: bool, mysql: bool) -> Aske
         return asked;
     };
     runtime.block_on(async {
-        if postgresql && let Some((version, number, bytes, settings)) = of_postgresql(configuration).await {
-            asked.settings = settings;
-            asked.production.postgresql = Some(version);
-            asked.major = u32::try_from(number / 10_000).ok();
-            asked.production.database_bytes = u64::try_from(bytes).ok();
+        if postgresql {
+            of_postgresql(configuration, &mut asked).await;
         }
         for source in configuration.sources.iter().filter(|_| mysql) {
             let Some(connection) = &source.mysql else { continue };
@@ -79,19 +90,30 @@ fn named(configuration: &Configuration) -> Production {
     }
 }
 
-async fn of_postgresql(configuration: &Configuration) -> Option<(String, i32, i64, Settings)> {
-    let session = postgres::connect(&configuration.pg).await.ok()?;
+async fn of_postgresql(configuration: &Configuration, asked: &mut Asked) {
+    let Ok(session) = postgres::connect(&configuration.pg).await else { return };
     let client = session.client();
-    let asked = async {
+    let answers = async {
         client.batch_execute("BEGIN READ ONLY").await?;
         let row = client.query_one(ASKED, &[]).await?;
         let settings = Settings::of(client).await?;
+        let mut times = [0.0; ROUND_TRIPS];
+        for time in &mut times {
+            let began = Instant::now();
+            client.batch_execute(ROUND_TRIP).await?;
+            *time = began.elapsed().as_secs_f64();
+        }
         client.batch_execute("ROLLBACK").await?;
-        Ok::<_, tokio_postgres::Error>((row.get(0), row.get(1), row.get(2), settings))
+        Ok::<_, tokio_postgres::Error>((row, settings, middle(times)))
     };
-    let answer = asked.await.ok();
+    if let Ok((row, settings, round_trip)) = answers.await {
+        let (number, bytes): (i32, i64) = (row.get(1), row.get(2));
+        asked.production.postgresql = Some(row.get(0));
+        asked.major = u32::try_from(number / 10_000).ok();
+        asked.production.database_bytes = u64::try_from(bytes).ok();
+        (asked.settings, asked.round_trip) = (settings, Some(round_trip));
+    }
     session.close().await;
-    answer
 }
 
 /// What `check --format json` says, as far as it is read here.
