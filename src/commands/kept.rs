@@ -34,7 +34,10 @@ pub(super) struct Kept<'a> {
     file: Option<&'a Path>,
     state: RefCell<State>,
     console: &'a Console,
-    written: Cell<Instant>,
+    /// When the file was written last.
+    written: Cell<Option<Instant>>,
+    /// When it was told last how far the table was read, or began to be.
+    told: Cell<Instant>,
     reading: RefCell<Option<Reading<'a>>>,
     /// Why the file could not be written.
     failed: RefCell<Option<String>>,
@@ -61,7 +64,8 @@ impl<'a> Kept<'a> {
             file,
             state: RefCell::new(state),
             console,
-            written: Cell::new(Instant::now()),
+            written: Cell::new(None),
+            told: Cell::new(Instant::now()),
             reading: RefCell::default(),
             failed: RefCell::default(),
         })
@@ -80,7 +84,7 @@ impl<'a> Kept<'a> {
     /// A table is read from now on. `about`: how many rows it has, about; `before`: how many were read before.
     pub fn begins(&self, table: &'a Table, about: Option<u64>, before: u64) {
         *self.reading.borrow_mut() = Some(Reading { table, began: Instant::now(), about, before });
-        self.written.set(Instant::now());
+        self.told.set(Instant::now());
     }
 
     /// A table was compared.
@@ -88,12 +92,19 @@ impl<'a> Kept<'a> {
         let known = self.state.borrow().decided(&compared.source, &compared.table).is_some();
         if !known {
             self.state.borrow_mut().keep(compared);
+            self.write_now_and_then();
+        }
+    }
+
+    /// Of many small tables not after each: the file names all that are known.
+    fn write_now_and_then(&self) {
+        if self.written.get().is_none_or(|written| written.elapsed() >= OFTEN) {
             self.write();
         }
     }
 
     fn write(&self) {
-        self.written.set(Instant::now());
+        self.written.set(Some(Instant::now()));
         let Some(path) = self.file else { return };
         let text = self.state.borrow_mut().text();
         let written = Place::at(path, STATE_FILE).map_err(|error| error.to_string()).and_then(|place| {
@@ -139,7 +150,8 @@ fn as_asked(arguments: &Verify, path: &Path) -> String {
 
 impl verify::Observer for Kept<'_> {
     fn read(&self, part: &Part) {
-        if self.written.get().elapsed() < OFTEN && self.file.is_none() {
+        let is_time = self.told.get().elapsed() >= OFTEN;
+        if !is_time && self.file.is_none() {
             return;
         }
         let reading = self.reading.borrow();
@@ -147,8 +159,9 @@ impl verify::Observer for Kept<'_> {
         if self.file.is_some() {
             self.state.borrow_mut().keep_part(&table.source, &table.title(), part.clone());
         }
-        if self.written.get().elapsed() >= OFTEN {
-            self.write();
+        if is_time {
+            self.told.set(Instant::now());
+            self.write_now_and_then();
             self.console.comparing(&table.title(), part.rows, *about, began.elapsed(), part.rows - before);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Compared, Part, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -21,6 +21,9 @@ pub struct State {
     at: String,
     tables: Vec<Decided>,
     part: Option<Begun>,
+    /// Where each table is among those, by its source and its own name.
+    #[serde(skip)]
+    places: HashMap<String, HashMap<String, usize>>,
 }
 
 /// How each such file begins.
@@ -69,7 +72,14 @@ impl State {
     /// Nothing is known.
     #[must_use]
     pub fn new(of: String) -> Self {
-        Self { version: VERSION, verify_of: of, at: String::new(), tables: vec![], part: None }
+        Self {
+            version: VERSION,
+            verify_of: of,
+            at: String::new(),
+            tables: vec![],
+            part: None,
+            places: HashMap::new(),
+        }
     }
 
     /// What a file holds; nothing, when there is none.
@@ -84,10 +94,14 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(of)),
             Err(error) => return Err(StateError::Unreadable(file, error)),
         };
-        let state: Self =
+        let mut state: Self =
             serde_json::from_slice(&text).map_err(|error| StateError::Form(file.clone(), error))?;
         if state.verify_of != of {
             return Err(StateError::Other { file, of: state.verify_of, here: of });
+        }
+        for (place, it) in state.tables.iter().enumerate() {
+            // Of one that is named twice the first counts.
+            state.places.entry(it.source.clone()).or_default().entry(it.table.clone()).or_insert(place);
         }
         Ok(state)
     }
@@ -102,7 +116,7 @@ impl State {
     /// What was decided of a table.
     #[must_use]
     pub fn decided(&self, source: &str, table: &str) -> Option<Compared> {
-        let it = self.tables.iter().find(|it| it.source == source && it.table == table)?;
+        let it = self.tables.get(*self.places.get(source)?.get(table)?)?;
         Some(Compared {
             source: it.source.clone(),
             table: it.table.clone(),
@@ -132,6 +146,7 @@ impl State {
         if matches!(verdict, Verdict::Undecided { .. } | Verdict::NotCompared { .. }) {
             return;
         }
+        self.places.entry(source.clone()).or_default().insert(table.clone(), self.tables.len());
         self.tables.push(Decided {
             source: source.clone(),
             table: table.clone(),
