@@ -264,10 +264,13 @@ impl Looked<'_> {
         self.bytes_behind() == Some(0) && self.source.waiting == 0
     }
 
+    fn options(&self) -> String {
+        format!("--config {} --source {}", word(self.known.configuration), word(&self.source.name))
+    }
+
     /// The commands that start it again. `enable`: after it has ended by itself.
     fn start(&self, enable: bool) -> String {
-        let options =
-            format!("--config {} --source {}", word(self.known.configuration), word(&self.source.name));
+        let options = self.options();
         let start = format!("`chameleon start_replica {options}`");
         if enable { format!("`chameleon enable_replica {options}` {start}") } else { start }
     }
@@ -484,10 +487,11 @@ impl Looked<'_> {
                 circling.as_secs()
             ),
             format!(
-                "Something that it asks PostgreSQL for is refused, and it goes on: see SQLERROR in its log. End it before you mend that, \
-                 by killing its processes (stop_replica does not end it): what it has stored twice would be applied twice. At its start \
-                 it throws that away: {}",
-                self.start(true)
+                "PostgreSQL refuses it something, and it begins anew in each round: see SQLERROR in its log. Stop it before you mend that, \
+                 for what it has stored twice would be applied twice: `chameleon stop_replica {}`. When it is started, it throws that \
+                 away: {}",
+                self.options(),
+                self.start(false)
             ),
         )
     }

@@ -46,7 +46,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
         )],
     ),
     ("replay-errors", &[Live("watch")]),
-    ("stuck", &[No("no daemon hangs at will; its commands are those of daemon")]),
+    ("stuck", &[Live("watch_circle")]),
     ("batch-succession", &[Live("orphan_after_retention")]),
     ("binlog-base-name", &[Test(CONFIGURATION, "each_mysql_server_gets_a_source_of_its_own")]),
     (
