@@ -28,7 +28,7 @@ use chameleon_harness::server::{
 };
 use chameleon_harness::sweep::Spread;
 use chameleon_upgrade::config::Configuration;
-use replica::{PROGRAM, Replica};
+use replica::{PROGRAM, Replica, keepalive_of_who_waits};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::fs;
@@ -574,6 +574,7 @@ fn production_that_is_lost_in_the_dump_is_told_and_nothing_is_left() {
         }
         let dumps = fs::read_dir(scratch::folder().unwrap()).unwrap().flatten();
         assert!(dumps.map(|it| it.file_name()).any(|name| name.to_string_lossy().starts_with("dump-")));
+        assert!(keepalive_of_who_waits(&production) <= std::time::Duration::from_secs(30));
         client.batch_execute(&format!("SELECT pg_terminate_backend(pid) {others}")).unwrap();
         rehearsing.join().unwrap()
     });

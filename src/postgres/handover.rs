@@ -9,6 +9,10 @@ use crate::config::{Password, variables};
 use std::net::SocketAddr;
 use tokio::process::Command;
 
+/// So that a network that is silently lost ends it after a minute, as it ends our own sessions: what libpq takes from the system is
+/// two hours. No variable says it, so it goes by `--dbname`, which then names no database.
+pub const KEEPALIVES: &str = "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3";
+
 /// What a session was made with, for others.
 #[derive(Debug, Clone)]
 pub struct Handover {
@@ -54,6 +58,7 @@ impl Handover {
 
     /// Has `command` come to the same server.
     pub fn give(&self, command: &mut Command) {
+        command.args(["--dbname", KEEPALIVES]);
         for name in variables().chain(["PGSERVICEFILE", "PGLOADBALANCEHOSTS", "PGCLIENTENCODING"]) {
             command.env_remove(name);
         }

@@ -2,7 +2,9 @@
 
 use crate::faults::Upgraded;
 use crate::on_terminal::Terminal;
-use crate::replica::{PROGRAM, Replica, assert_unchanged, demo_source, shown, where_programs_are};
+use crate::replica::{
+    PROGRAM, Replica, assert_unchanged, demo_source, keepalive_of_who_waits, shown, where_programs_are,
+};
 use chameleon_harness::chameleon::home::{CONFIGURATION, Home, configuration};
 use chameleon_harness::record::{Record, properties};
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
@@ -306,6 +308,17 @@ fn assert_alone(replica: &Replica) {
     let others = "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database()
                   AND pid <> pg_backend_pid() AND application_name = 'chameleon-upgrade'";
     wait_until(|| replica.client().query_one(others, &[]).unwrap().get(0));
+}
+
+/// A network that is silently lost ends it, as it ends our own session. (What libpq takes from the system is two hours.)
+#[test]
+fn a_server_that_is_not_heard_of_is_asked_after_half_a_minute() {
+    let replica = holdable();
+    let place = Place::new();
+    let mut held = Held::new(&replica, program(&replica, &["backup"]).arg(&place.file));
+    assert!(keepalive_of_who_waits(&replica) <= Duration::from_secs(30));
+    held.release();
+    assert_eq!(held.end().0, Some(0));
 }
 
 /// A replica may go on: what it writes meanwhile is not in the file, and no difference.

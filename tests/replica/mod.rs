@@ -199,3 +199,22 @@ pub fn rehearse(dump: &Path, configuration: &Path, more: &[&str]) -> RehearseArg
     let words = ["rehearse", "--offline", "--upgrader", PROGRAM, "--dump", dump, "--config", configuration];
     CommandLine::parse_from([&words[..], more].concat()).arguments
 }
+
+/// Whoever waits for a lock in the replica's database asks after this time whether the server is still there, as the system has it
+/// noted for its end of the connection.
+pub fn keepalive_of_who_waits(replica: &Replica) -> std::time::Duration {
+    let waits = "SELECT client_port FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let port: i32 = replica.client().query_one(waits, &[]).unwrap().get(0);
+    let began = std::time::Instant::now();
+    loop {
+        let connections = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let columns = connections.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let own = columns.into_iter().find(|it| it[1].ends_with(&format!(":{port:04X}"))).unwrap();
+        // 02: the timer of keepalives. Another one runs while something that was sent is not acknowledged.
+        if let Some(hundredths) = own[5].strip_prefix("02:") {
+            return std::time::Duration::from_millis(u64::from_str_radix(hundredths, 16).unwrap() * 10);
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "no keepalives: {own:?}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

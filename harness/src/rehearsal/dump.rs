@@ -6,6 +6,7 @@ use crate::process::scratch;
 use crate::replica::dumped::TableRows;
 use crate::server::Binaries;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
+use chameleon_upgrade::postgres::KEEPALIVES;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -151,6 +152,7 @@ fn pattern(name: &str) -> String {
 /// as it is there. That the transaction may not write is `pg_dump`'s own doing: an option that says so would be refused by
 /// poolers.
 fn connect(command: &mut Command, pg: &PostgresConnection) {
+    command.args(["--dbname", KEEPALIVES]);
     command.envs(pg.environment()).env("PGAPPNAME", "chameleon-harness");
 }
 
