@@ -63,12 +63,13 @@ pub fn place_of_reading(folder: &Path, configuration: &str, source: &str) -> Pat
     folder.join(format!("{configuration}_{source}_read.log"))
 }
 
-/// The last error of PostgreSQL's that it has noted and gone on after.
+/// The last error of PostgreSQL's that it has noted and gone on after, with its time.
 #[must_use]
 pub fn refused(path: &Path) -> Option<String> {
     let text = end_of(path).ok()?;
-    let (_, after) = text.rsplit_once(REFUSED)?;
-    after.lines().next().map(|line| line.trim().to_owned())
+    let (before, after) = text.rsplit_once(REFUSED)?;
+    let when = before.rsplit('\n').next()?.get(..19)?;
+    Some(format!("{when}: {}", after.lines().next()?.trim()))
 }
 
 fn end_of(path: &Path) -> io::Result<String> {
@@ -204,7 +205,10 @@ HINT:  Check free disk space.
                    2026-11-27 20:40:46 read_replica ERROR: SQLCODE: 42501 SQLERROR: ERROR:  permission denied for table t\n\n\
                    2026-11-27 20:40:46 read_replica ERROR: b\"INSERT\"\n";
         std::fs::write(file.path(), log).unwrap();
-        assert_eq!(refused(file.path()).as_deref(), Some("ERROR:  permission denied for table t"));
+        assert_eq!(
+            refused(file.path()).as_deref(),
+            Some("2026-11-27 20:40:46: ERROR:  permission denied for table t")
+        );
     }
 
     #[test]
