@@ -7,6 +7,7 @@
 pub mod ahead;
 pub mod deaths;
 pub mod log_file;
+mod past;
 pub mod replica;
 
 use crate::binlog::{BinaryLogs, BinlogCoordinate, Unavailable};
@@ -17,6 +18,7 @@ use crate::window::Bytes;
 use crate::wording::{counted, first_of};
 use ahead::Ahead;
 use log_file::Log;
+use past::Past;
 use replica::{Disabled, Logged, Seen, Session, Source};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,11 +26,6 @@ use std::time::Duration;
 
 /// After how long without any progress a source that has something to do is called stuck.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// After how long, and how often it must have begun anew, a reading process that has stored nothing but what it had stored before
-/// goes in circles. One that was started anew begins anew once.
-const CIRCLING: Duration = Duration::from_secs(20);
-const ROUNDS: u32 = 3;
 
 /// After how long a session that waits for a lock is told.
 const BLOCKED: f64 = 10.0;
@@ -83,53 +80,6 @@ pub struct SourceSeen {
     pub disabled: u64,
 }
 
-/// What was seen of a source before.
-#[derive(Debug, Clone, Default)]
-struct Past {
-    reads_on: Option<BinlogCoordinate>,
-    /// When it came there.
-    since: Duration,
-    applied: Option<String>,
-    applied_since: Duration,
-    /// How far it has stored at most, reading on from there, and how far at last.
-    furthest: Option<BinlogCoordinate>,
-    stored: Option<BinlogCoordinate>,
-    again: Option<Again>,
-}
-
-/// What was stored had been stored before.
-#[derive(Debug, Clone, Copy)]
-struct Again {
-    since: Duration,
-    rounds: u32,
-}
-
-impl Past {
-    /// Takes note of where the source stands, `at` so long after the beginning.
-    fn note(&mut self, source: &Source, stored: Option<&BinlogCoordinate>, at: Duration) {
-        if self.reads_on != source.reads_on {
-            (self.reads_on, self.since) = (source.reads_on.clone(), at);
-            (self.furthest, self.stored, self.again) = (None, None, None);
-        }
-        if self.applied != source.applied {
-            (self.applied, self.applied_since) = (source.applied.clone(), at);
-        }
-        let Some(until) = stored else { return };
-        if self.furthest.as_ref().is_none_or(|furthest| until > furthest) {
-            (self.furthest, self.again) = (Some(until.clone()), None);
-        } else if self.stored.as_ref().is_some_and(|before| until <= before) {
-            self.again.get_or_insert(Again { since: at, rounds: 0 }).rounds += 1;
-        }
-        self.stored = Some(until.clone());
-    }
-
-    /// For how long it has gone in circles.
-    fn circling(&self, at: Duration) -> Option<Duration> {
-        let Again { since, rounds } = self.again?;
-        (rounds >= ROUNDS && at - since >= CIRCLING).then(|| at - since)
-    }
-}
-
 /// What else is known of a source.
 pub struct Known<'a> {
     /// MySQL's binary logs, or why they are not known; none for a source that the configuration lacks.
@@ -161,11 +111,7 @@ impl Memory {
         known: &Known<'_>,
         at: Duration,
     ) -> (SourceSeen, Vec<Finding>) {
-        let past = self.0.entry(source.id).or_insert_with(|| Past {
-            since: at,
-            applied_since: at,
-            ..Past::default()
-        });
+        let past = self.0.entry(source.id).or_insert_with(|| Past::beginning(at));
         let stored = seen.stored.iter().find(|stored| stored.source == source.id);
         past.note(source, stored.and_then(|stored| stored.until.as_ref()), at);
         let looked = Looked { source, sessions: of_source(source, &seen.sessions), known };
