@@ -115,11 +115,11 @@ impl Memory {
         let stored = seen.stored.iter().find(|stored| stored.source == source.id);
         past.note(source, stored.and_then(|stored| stored.until.as_ref()), at);
         let looked = Looked { source, sessions: of_source(source, &seen.sessions), known };
-        let mut findings = looked.of_the_daemon();
+        let alone = !seen.sources.iter().any(|other| other.id != source.id && other.status == "running");
+        let mut findings = looked.of_the_daemon(alone);
         let runs = findings.is_empty();
         findings.extend(looked.of_mysql());
         if runs {
-            let alone = seen.sources.iter().filter(|other| other.status == "running").count() <= 1;
             findings.extend(looked.stuck(past, at, alone));
         }
         findings.extend(looked.disabled(&seen.disabled));
@@ -221,9 +221,24 @@ impl Looked<'_> {
         if enable { format!("`chameleon enable_replica {options}` {start}") } else { start }
     }
 
-    /// Whether a daemon is at work, and why not.
-    fn of_the_daemon(&self) -> Vec<Finding> {
+    /// Whether a daemon is at work, and why not. `alone`: no other source has a daemon.
+    fn of_the_daemon(&self, alone: bool) -> Vec<Finding> {
         let Source { name, status, .. } = self.source;
+        // Seen: it takes the status once MySQL has answered it.
+        if status == "stopped" && alone && !self.sessions.is_empty() {
+            return vec![Finding::error(
+                "daemon",
+                format!(
+                    "The replica of {name} is stopped, by its status, and a program of pg_chameleon has a session with PostgreSQL: its \
+                     daemon is being started or ended, or hangs at its start, as it does while MySQL does not answer."
+                ),
+                format!(
+                    "Look again in a minute, and whether MySQL answers, before another one is started. If it stays so: kill its \
+                     processes, then {}",
+                    self.start(false)
+                ),
+            )];
+        }
         let found = match status.as_str() {
             "running" if self.sessions.is_empty() => {
                 // What it has written, if it ended by itself and has not come to say so.

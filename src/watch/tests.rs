@@ -172,6 +172,24 @@ fn each_status_says_what_to_do() {
     assert_eq!((health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Error)]));
 }
 
+/// Its status is that of the last end until MySQL has answered it. Another source's daemon may be whose session it is.
+#[test]
+fn a_session_of_a_source_that_is_stopped_may_be_its_daemon_s_that_hangs() {
+    let stopped = Source { status: "stopped".to_owned(), ..source() };
+    for (others, sessions, says) in [
+        (vec![], vec![session("", "SELECT sch_chameleon")], "by its status, and a program"),
+        (vec![], vec![], "is stopped."),
+        (vec![Source { id: 2, ..source() }], vec![session("", "SELECT sch_chameleon")], "is stopped."),
+    ] {
+        let sources = [vec![stopped.clone()], others].concat();
+        let seen = Seen { sources, disabled: vec![], sessions, logged: vec![], stored: vec![] };
+        let (shown, findings) =
+            Memory::default().judge(&stopped, &seen, &World::new().known(), Duration::ZERO);
+        assert_eq!((shown.health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Error)]));
+        assert!(findings[0].found.contains(says), "{}", findings[0].found);
+    }
+}
+
 #[test]
 fn a_log_that_can_not_be_read_is_told_of_one_that_has_ended_alone() {
     for (log, says) in [
