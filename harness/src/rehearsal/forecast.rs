@@ -95,13 +95,13 @@ fn count(round_trips: u64) -> f64 {
     round_trips as f64
 }
 
-/// From the least to the most that was measured, and what a measurement is off by. The first is the likely one.
+/// From the least to the most that was measured, and what a measurement is off by. The least is the likely one: what else the machine
+/// does adds to a time, and takes nothing from it.
 fn range(times: &[f64]) -> Option<Range> {
-    let likely = *times.first()?;
-    let least = times.iter().copied().fold(f64::INFINITY, f64::min);
+    let likely = times.iter().copied().reduce(f64::min)?;
     let most = times.iter().copied().fold(0.0, f64::max);
     let off = |seconds: f64| (seconds * SPREAD).max(LEAST);
-    Some(Range { low: (least - off(least)).max(0.0), likely, high: most + off(most) })
+    Some(Range { low: (likely - off(likely)).max(0.0), likely, high: most + off(most) })
 }
 
 #[cfg(test)]
@@ -140,6 +140,19 @@ mod tests {
         assert!((forecast.total.likely - 6.3).abs() < 1e-9);
         let transaction = forecast.parts[2].seconds;
         assert!(transaction.low < 1.6 && transaction.high > 1.8, "{transaction:?}");
+    }
+
+    /// What a machine does beside it adds to it. One that had less to do doesn't count.
+    #[test]
+    fn the_least_of_those_that_had_all_to_do_is_the_likely_one() {
+        let measured = Measured {
+            transactions: vec![timed(1.2, 60), timed(1.0, 60), timed(0.5, 60)],
+            upgrades: vec![1.2, 1.0, 0.5],
+            ..Measured::default()
+        };
+        let Range { low, likely, high } = forecast(&measured).unwrap().parts[1].seconds;
+        assert!((likely - 1.0).abs() < 1e-9, "{likely}");
+        assert!((low - 0.8).abs() < 1e-9 && (high - 1.44).abs() < 1e-9, "{low} {high}");
     }
 
     /// What lies between an upgrade and the copy counts its messages.
