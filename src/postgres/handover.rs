@@ -1,17 +1,25 @@
 //! What a program that uses libpq itself (`pg_dump`) is told, so that it comes to the server that a session is on, in the
-//! same way and as the same role. All of it goes by variables of its environment, the password too: arguments can be seen
+//! same way and as the same role. All but the keepalives goes by variables of its environment, the password too: arguments can be seen
 //! by everybody on the machine (§passwords), and a service file would go before variables, so none is named.
 
 use super::environment::SOCKET_FOLDER;
 use super::places::{Host, Places};
-use super::route::Route;
+use super::route::{KEEPALIVE, Route};
 use crate::config::{Password, variables};
 use std::net::SocketAddr;
 use tokio::process::Command;
 
-/// So that a network that is silently lost ends it after a minute, as it ends our own sessions: what libpq takes from the system is
-/// two hours. No variable says it, so it goes by `--dbname`, which then names no database.
-pub const KEEPALIVES: &str = "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3";
+/// So that a network that is silently lost ends a program as soon as it ends our own sessions: what libpq takes from the system is two
+/// hours. No variable says it, so it goes by an argument, which names no database.
+#[must_use]
+pub fn keepalives() -> [String; 2] {
+    let (idle, interval, count) = KEEPALIVE;
+    let (idle, interval) = (idle.as_secs(), interval.as_secs());
+    let said = format!(
+        "keepalives=1 keepalives_idle={idle} keepalives_interval={interval} keepalives_count={count}"
+    );
+    ["--dbname".to_owned(), said]
+}
 
 /// What a session was made with, for others.
 #[derive(Debug, Clone)]
@@ -58,7 +66,7 @@ impl Handover {
 
     /// Has `command` come to the same server.
     pub fn give(&self, command: &mut Command) {
-        command.args(["--dbname", KEEPALIVES]);
+        command.args(keepalives());
         for name in variables().chain(["PGSERVICEFILE", "PGLOADBALANCEHOSTS", "PGCLIENTENCODING"]) {
             command.env_remove(name);
         }

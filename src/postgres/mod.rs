@@ -19,7 +19,7 @@ mod text;
 mod tls;
 
 pub use connect::{ConnectError, connect};
-pub use handover::{Handover, KEEPALIVES};
+pub use handover::{Handover, keepalives};
 pub use locks::{holders_in_schema, holders_of_table};
 pub use pooler::pooling;
 pub use session::{Breaker, Session};

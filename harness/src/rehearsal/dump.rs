@@ -6,7 +6,7 @@ use crate::process::scratch;
 use crate::replica::dumped::TableRows;
 use crate::server::Binaries;
 use chameleon_upgrade::config::{Configuration, PostgresConnection};
-use chameleon_upgrade::postgres::KEEPALIVES;
+use chameleon_upgrade::postgres::keepalives;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -148,11 +148,11 @@ fn pattern(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// By the environment, which libpq reads: the password is in no process title. What the configuration doesn't say is left
+/// By the environment, which libpq reads, but for the keepalives: the password is in no process title. What the configuration doesn't say is left
 /// as it is there. That the transaction may not write is `pg_dump`'s own doing: an option that says so would be refused by
 /// poolers.
 fn connect(command: &mut Command, pg: &PostgresConnection) {
-    command.args(["--dbname", KEEPALIVES]);
+    command.args(keepalives());
     command.envs(pg.environment()).env("PGAPPNAME", "chameleon-harness");
 }
 
