@@ -220,12 +220,12 @@ impl Watching<'_> {
             let logs = logs.remove(&source.id);
             let ahead = self.ahead(source, logs.as_ref()).await;
             let configured = configured(self.configuration, source);
-            let refused = self.refused(source);
+            let reading = self.log_of(source, log_file::place_of_reading);
             let known = Known {
                 logs: logs.as_ref(),
                 ahead: &ahead,
                 log: &self.log(source),
-                refused: refused.as_deref(),
+                refused: &|| log_file::refused(reading.as_deref()?),
                 mappings: configured.map(|it| it.schema_mappings.as_slice()).unwrap_or_default(),
                 rests: configured.map(|it| it.sleep_loop).unwrap_or_default(),
                 configuration: &self.pg_chameleons_name,
@@ -300,11 +300,6 @@ impl Watching<'_> {
     /// What the daemon of a source has written.
     fn log(&self, source: &Source) -> Log {
         self.log_of(source, log_file::place).map_or(Log::Elsewhere, |path| log_file::read(&path))
-    }
-
-    /// What PostgreSQL has refused its reading process last.
-    fn refused(&self, source: &Source) -> Option<String> {
-        log_file::refused(&self.log_of(source, log_file::place_of_reading)?)
     }
 
     fn log_of(&self, source: &Source, place: fn(&Path, &str, &str) -> PathBuf) -> Option<PathBuf> {

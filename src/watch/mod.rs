@@ -88,8 +88,8 @@ pub struct Known<'a> {
     pub ahead: &'a Ahead,
     /// What its daemon has written.
     pub log: &'a Log,
-    /// What PostgreSQL has refused it last, as its log says.
-    pub refused: Option<&'a str>,
+    /// Reads what PostgreSQL has refused it last, as its log says.
+    pub refused: &'a dyn Fn() -> Option<String>,
     /// Its schema mappings.
     pub mappings: &'a [MappingPair],
     /// How long the daemon rests between two rounds.
@@ -225,11 +225,16 @@ impl Looked<'_> {
     fn of_the_daemon(&self, alone: bool) -> Vec<Finding> {
         let Source { name, status, .. } = self.source;
         // Seen: it takes the status once MySQL has answered it.
-        if status == "stopped" && alone && !self.sessions.is_empty() {
+        let before = match status.as_str() {
+            "stopped" => Some("is stopped"),
+            "running" | "error" | "initialising" | "syncing" => None,
+            _ => Some("was never started"),
+        };
+        if let (Some(before), true, false) = (before, alone, self.sessions.is_empty()) {
             return vec![Finding::error(
                 "daemon",
                 format!(
-                    "The replica of {name} is stopped, by its status, and a program of pg_chameleon has a session with PostgreSQL: its \
+                    "The replica of {name} {before}, by its status, and a program of pg_chameleon has a session with PostgreSQL: its \
                      daemon is being started or ended, or hangs at its start, as it does while MySQL does not answer."
                 ),
                 format!(
@@ -438,7 +443,8 @@ impl Looked<'_> {
 
     /// Seen where it may not list a batch: it stores the rows of MySQL's log, fails to say so, and begins again in the next round.
     fn circles(&self, circling: Duration) -> Finding {
-        let why = self.known.refused.map_or_else(String::new, |why| format!(" Its log: {}.", shortened(why)));
+        let why =
+            (self.known.refused)().map_or_else(String::new, |why| format!(" Its log: {}.", shortened(&why)));
         Finding::error(
             "stuck",
             format!(

@@ -69,7 +69,7 @@ impl World {
             logs: self.logs.as_ref(),
             ahead: &self.ahead,
             log: &self.log,
-            refused: None,
+            refused: &|| None,
             mappings: &self.mappings,
             rests: Duration::from_secs(1),
             configuration: "upgraded",
@@ -176,15 +176,19 @@ fn each_status_says_what_to_do() {
 #[test]
 fn a_session_of_a_source_that_is_stopped_may_be_its_daemon_s_that_hangs() {
     let stopped = Source { status: "stopped".to_owned(), ..source() };
-    for (others, sessions, says) in [
-        (vec![], vec![session("", "SELECT sch_chameleon")], "by its status, and a program"),
-        (vec![], vec![], "is stopped."),
-        (vec![Source { id: 2, ..source() }], vec![session("", "SELECT sch_chameleon")], "is stopped."),
+    let copied = Source { status: "initialised".to_owned(), ..source() };
+    let asks = || vec![session("", "SELECT sch_chameleon")];
+    for (stopped, others, sessions, says) in [
+        (&stopped, vec![], asks(), "is stopped, by its status, and a program"),
+        (&copied, vec![], asks(), "was never started, by its status, and a program"),
+        (&copied, vec![], vec![], "was never started (status initialised)."),
+        (&stopped, vec![], vec![], "is stopped."),
+        (&stopped, vec![Source { id: 2, ..source() }], asks(), "is stopped."),
     ] {
         let sources = [vec![stopped.clone()], others].concat();
         let seen = Seen { sources, disabled: vec![], sessions, logged: vec![], stored: vec![] };
         let (shown, findings) =
-            Memory::default().judge(&stopped, &seen, &World::new().known(), Duration::ZERO);
+            Memory::default().judge(stopped, &seen, &World::new().known(), Duration::ZERO);
         assert_eq!((shown.health, ids(&findings)), (Health::Down, vec![("daemon", Severity::Error)]));
         assert!(findings[0].found.contains(says), "{}", findings[0].found);
     }
@@ -302,7 +306,7 @@ fn it_goes_in_circles_when_only_what_was_stored_before_is_stored() {
                 logged: vec![],
                 stored: stored.into_iter().collect(),
             };
-            let known = Known { refused: Some("permission denied"), ..world.known() };
+            let known = Known { refused: &|| Some("permission denied".to_owned()), ..world.known() };
             last = memory.judge(&source, &seen, &known, Duration::from_secs(look as u64 * 10)).1;
         }
         assert_eq!(ids(&last), expected, "{reads_on:?} {stored:?}");
