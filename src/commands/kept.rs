@@ -115,7 +115,8 @@ impl<'a> Kept<'a> {
         *self.failed.borrow_mut() = written.err();
     }
 
-    /// At the end there is nothing to go on from, unless it was broken off, or something is known of tables that were not asked for.
+    /// At the end there is nothing to go on from, unless it was broken off, or tables are yet to be decided, or something is known of
+    /// tables that were not asked for.
     pub fn end(
         &self,
         ending: Ending,
@@ -124,19 +125,26 @@ impl<'a> Kept<'a> {
         interrupted: bool,
     ) -> Ending {
         let Some(path) = self.file else { return ending };
-        if interrupted || self.state.borrow().knows_of_others(compared) {
+        let left = compared.iter().any(|one| !one.verdict.is_decided());
+        let is_known = self.state.borrow().known().is_some();
+        if interrupted || (left && is_known) || self.state.borrow().knows_of_others(compared) {
             self.write();
         } else if self.failed.borrow().is_none() {
             _ = std::fs::remove_file(path);
         }
-        match (&*self.failed.borrow(), interrupted) {
-            (Some(why), _) => Ending::Unexpected(format!("{why}. {}", ending.message())),
-            (None, true) => Ending::NotWell(format!(
-                "{} To go on: {}",
+        if let Some(why) = &*self.failed.borrow() {
+            return Ending::Unexpected(format!("{why}. {}", ending.message()));
+        }
+        let again = || shell::command("verify", &arguments.config.name, &as_asked(arguments, path));
+        match (interrupted, left && is_known) {
+            (true, _) => Ending::NotWell(format!("{} To go on: {}", ending.message(), again())),
+            (false, true) => Ending::NotWell(format!(
+                "{} To compare only what is left (or all, once {} is removed): {}",
                 ending.message(),
-                shell::command("verify", &arguments.config.name, &as_asked(arguments, path))
+                path.display(),
+                again()
             )),
-            (None, false) => ending,
+            (false, false) => ending,
         }
     }
 }

@@ -107,6 +107,14 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether there is nothing to be compared again.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        !matches!(self, Self::Undecided { .. } | Self::NotCompared { .. })
+    }
+}
+
 /// Why nothing can be said of a table any more, or of any.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {

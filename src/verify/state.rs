@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The version of the form.
 const VERSION: u32 = 1;
 
-/// What is known: tables that were decided, and the one that was being read.
+/// What is known: tables that were decided, and those of which a part was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
@@ -20,7 +20,7 @@ pub struct State {
     /// When it was written.
     at: String,
     tables: Vec<Decided>,
-    part: Option<Begun>,
+    parts: Vec<Begun>,
     /// Where each table is among those, by its source and its own name.
     #[serde(skip)]
     places: HashMap<String, HashMap<String, usize>>,
@@ -45,6 +45,12 @@ struct Begun {
     source: String,
     table: String,
     known: Part,
+}
+
+impl Begun {
+    fn is_of(&self, source: &str, table: &str) -> bool {
+        self.source == source && self.table == table
+    }
 }
 
 /// Why there is nothing to go on from.
@@ -77,7 +83,7 @@ impl State {
             verify_of: of,
             at: String::new(),
             tables: vec![],
-            part: None,
+            parts: vec![],
             places: HashMap::new(),
         }
     }
@@ -109,7 +115,7 @@ impl State {
     /// When it was written, and how many tables are decided, when anything is known.
     #[must_use]
     pub fn known(&self) -> Option<(&str, u64)> {
-        (!self.tables.is_empty() || self.part.is_some())
+        (!self.tables.is_empty() || !self.parts.is_empty())
             .then_some((self.at.as_str(), self.tables.len() as u64))
     }
 
@@ -130,20 +136,25 @@ impl State {
     /// What is known of a table of which a part was read.
     #[must_use]
     pub fn part(&self, source: &str, table: &str) -> Option<Part> {
-        let it = self.part.as_ref().filter(|it| it.source == source && it.table == table)?;
-        Some(it.known.clone())
+        Some(self.parts.iter().find(|it| it.is_of(source, table))?.known.clone())
     }
 
     /// A part of a table was read.
     pub fn keep_part(&mut self, source: &str, table: &str, known: Part) {
-        self.part = Some(Begun { source: source.to_owned(), table: table.to_owned(), known });
+        match self.parts.iter_mut().find(|it| it.is_of(source, table)) {
+            Some(it) => it.known = known,
+            None => self.parts.push(Begun { source: source.to_owned(), table: table.to_owned(), known }),
+        }
     }
 
-    /// A table was compared. What is not decided is to be compared again.
+    /// A table was compared. What is not decided is to be compared again, and one whose server was lost goes on where it was.
     pub fn keep(&mut self, compared: &Compared) {
         let Compared { source, table, verdict, rows, rows_by_digest, took } = compared;
-        self.part.take_if(|part| part.source == *source && part.table == *table);
-        if matches!(verdict, Verdict::Undecided { .. } | Verdict::NotCompared { .. }) {
+        if matches!(verdict, Verdict::NotCompared { .. }) {
+            return;
+        }
+        self.parts.retain(|part| !part.is_of(source, table));
+        if !verdict.is_decided() {
             return;
         }
         self.places.entry(source.clone()).or_default().insert(table.clone(), self.tables.len());
@@ -162,7 +173,7 @@ impl State {
     pub fn knows_of_others(&self, compared: &[Compared]) -> bool {
         let here: HashSet<_> = compared.iter().map(|one| (&*one.source, &*one.table)).collect();
         let decided = self.tables.iter().map(|it| (&*it.source, &*it.table));
-        let begun = self.part.iter().map(|it| (&*it.source, &*it.table));
+        let begun = self.parts.iter().map(|it| (&*it.source, &*it.table));
         decided.chain(begun).any(|it| !here.contains(&it))
     }
 
@@ -223,8 +234,15 @@ mod tests {
         // It is to be compared again.
         assert_eq!((read.decided("s", "c"), read.decided("other", "a")), (None, None));
         assert_eq!((read.part("s", "d"), read.part("s", "a")), (Some(part()), None));
+        // Its server was lost; another table was read meanwhile.
+        state.keep(&compared("d", Verdict::NotCompared { why: "y".into() }));
+        state.keep_part("s", "e", Part { rows: 1, ..part() });
+        state.keep_part("s", "e", Part { rows: 2, ..part() });
+        assert_eq!(state.part("s", "d"), Some(part()));
+        assert_eq!(state.part("s", "e").map(|part| part.rows), Some(2));
+        state.keep(&compared("e", Verdict::Undecided { why: "y".into(), rows_that_differ: 1 }));
         state.keep(&compared("d", Verdict::Equal));
-        assert_eq!(state.part("s", "d"), None);
+        assert_eq!((state.part("s", "d"), state.part("s", "e")), (None, None));
     }
 
     #[test]

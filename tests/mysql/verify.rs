@@ -1,9 +1,11 @@
 //! What `verify` says of tables that differ while the replica has yet to apply something: §after-verify.
 
+use super::SERVER;
 use super::origin::{NEW, Origin};
 use crate::replica::{PROGRAM, Replica, shown};
 use chameleon_harness::chameleon::home::{CONFIGURATION, ConfiguredSource};
 use chameleon_harness::seed::{Batch, Event, Seed, Source, Table};
+use chameleon_harness::server::mysql::MySqlSoftware;
 use predicates::str::contains;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -221,7 +223,7 @@ fn it_goes_on_where_it_was_broken_off() {
     let part = || -> u64 {
         let text = std::fs::read(&file).unwrap_or_default();
         let state: Value = serde_json::from_slice(&text).unwrap_or_default();
-        state["part"]["known"]["rows"].as_u64().unwrap_or_default()
+        state["parts"][0]["known"]["rows"].as_u64().unwrap_or_default()
     };
     // Killed: what was written last is known.
     let mut killed = begin();
@@ -269,7 +271,7 @@ fn it_goes_on_where_it_was_broken_off() {
     let (code, table) = end(start(&replica, "one.t"));
     assert_eq!((code, &table["rows_that_differ"]), (Some(6), &json!(3)), "{table}");
     // What is of another database is none of this one.
-    std::fs::write(&file, "{\"version\":1,\"verify_of\":\"x\",\"at\":\"\",\"tables\":[],\"part\":null}")
+    std::fs::write(&file, "{\"version\":1,\"verify_of\":\"x\",\"at\":\"\",\"tables\":[],\"parts\":[]}")
         .unwrap();
     let output = replica.command_with_mysql(&["verify", "--resume", name]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
@@ -277,4 +279,69 @@ fn it_goes_on_where_it_was_broken_off() {
     let output = replica.command_with_mysql(&["verify", "--resume", name]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "my notes");
+}
+
+/// A server that is lost leaves what was known: what was decided, and how far the table was read.
+#[test]
+fn it_goes_on_where_a_server_was_lost() {
+    let Some(mut origin) = Origin::start("it_goes_on_where_a_server_was_lost") else { return };
+    const ROWS: u64 = 10_000;
+    let row = "INSERT INTO my_one.$ VALUES (1, 'row')";
+    for table in ["a", "z"] {
+        origin.run(&format!("CREATE TABLE my_one.{table} (id bigint PRIMARY KEY, data text)"));
+        origin.run(&row.replace('$', table));
+    }
+    let rows: Vec<_> = (1..=ROWS).map(|id| format!("({id}, 'row')")).collect();
+    origin.run(&format!("INSERT INTO my_one.t VALUES {}", rows.join(", ")));
+    let tables = ["a", "t", "z"].map(Table::new);
+    let replica = replica(&origin, tables.into(), vec![Batch::open(&origin.here())]);
+    replica.sql("INSERT INTO one.a VALUES (1, 'row'); INSERT INTO one.z VALUES (1, 'row')");
+    replica.sql(&format!("INSERT INTO one.t SELECT id, 'row' FROM generate_series(1, {ROWS}) id"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let name = file.to_str().unwrap();
+    let slowly = ["verify", "--chunk", "50", "--throttle", "500", "--resume", name];
+    let mut slow = replica.command_with_mysql(&slowly);
+    let state =
+        || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap_or_default()).unwrap_or_default() };
+    let by_then = thread::scope(|scope| {
+        let lost = scope.spawn(move || slow.output().unwrap());
+        let rows = || state()["parts"][0]["known"]["rows"].as_u64().unwrap_or_default();
+        while rows() == 0 {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let by_then = rows();
+        origin.mysql.kill();
+        let output = lost.join().unwrap();
+        let told = shown(&output);
+        assert_eq!(output.status.code(), Some(6), "{told}");
+        assert!(told.contains("2 not compared, 1 equal"), "{told}");
+        let remedy = format!("To compare only what is left (or all, once {name} is removed): ");
+        assert!(told.contains(&remedy) && told.contains(&format!("--resume {name}")), "{told}");
+        by_then
+    });
+    assert_eq!((&state()["tables"][0]["table"], &state()["tables"][1]), (&json!("one.a"), &Value::Null));
+    // A row that was read by then, and one that was not.
+    replica.sql(&format!("UPDATE one.t SET data = 'other' WHERE id IN ({by_then}, {ROWS})"));
+    let software = MySqlSoftware::find(SERVER).unwrap();
+    origin.mysql.start_again(&software, &[]).unwrap();
+    let output =
+        replica.command_with_mysql(&["verify", "--format", "json", "--resume", name]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let table = |number: usize| {
+        let table = &document["tables"][number];
+        (
+            table["verdict"].as_str().unwrap(),
+            table["rows"].as_u64().unwrap(),
+            table["rows_that_differ"].as_u64(),
+        )
+    };
+    assert_eq!((table(0), table(2)), (("equal", 1, None), ("equal", 1, None)), "{document:#}");
+    assert_eq!(table(1), ("unequal", ROWS, Some(1)), "{document:#}");
+    assert!(!file.exists());
+    // With nothing known there is nothing to keep.
+    origin.mysql.kill();
+    let output = replica.command_with_mysql(&["verify", "--resume", name]).output().unwrap();
+    assert!(shown(&output).contains("3 not compared"), "{}", shown(&output));
+    assert!(!file.exists() && !shown(&output).contains("what is left"), "{}", shown(&output));
 }
