@@ -21,6 +21,21 @@ pub struct Measured {
     pub daemons: Vec<f64>,
 }
 
+impl Measured {
+    /// An upgrade went through: how long it took, its transaction, and the time of its replay with the round trips outside the
+    /// transaction.
+    pub fn upgrade(&mut self, took: f64, transaction: Timed, outside: Timed) {
+        match self.upgrades.len() {
+            0 => self.replay = outside,
+            // It has nothing to replay, and looks as often as the first.
+            1 => self.replay.round_trips = self.replay.round_trips.saturating_sub(outside.round_trips),
+            _ => {}
+        }
+        self.upgrades.push(took);
+        self.transactions.push(transaction);
+    }
+}
+
 /// A time, and in how many round trips to the server it was spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Timed {
@@ -169,6 +184,24 @@ mod tests {
         let forecast = forecast(&measured).unwrap();
         assert!((forecast.total.likely - 0.35).abs() < 1e-9, "{forecast:?}");
         assert!(forecast.parts[1].basis.contains("answers as quickly"), "{forecast:?}");
+    }
+
+    /// `check` on production has measured the looks, the way to it included.
+    #[test]
+    fn the_looks_are_no_part_of_the_replay() {
+        let mut measured = Measured {
+            check: Some(1.0),
+            round_trip: Some(0.01),
+            round_trip_of_copy: Some(0.0),
+            ..Measured::default()
+        };
+        measured.upgrade(1.2, timed(0.5, 20), timed(0.3, 50));
+        measured.upgrade(0.9, timed(0.6, 20), timed(0.0, 40));
+        let forecast = forecast(&measured).unwrap();
+        let likely: Vec<_> = forecast.parts.iter().map(|part| part.seconds.likely).collect();
+        for (is, like) in likely.iter().zip([1.0, 0.4, 0.7]) {
+            assert!((is - like).abs() < 1e-9, "{likely:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::process::running;
 use crate::rehearsal::dump::Rows;
 use crate::replica::Replica;
 use crate::replica::attempt::{self, Attempt, AttemptError, Outcome};
-use crate::replica::report::{Finding, Report, Severity};
+use crate::replica::report::{Finding, Severity};
 use crate::replica::template::ReplicaTemplate;
 use crate::replica::upgrader::Upgrader;
 use crate::server::Address;
@@ -255,15 +255,14 @@ fn verify(upgrader: &Upgrader, home: &Home) -> io::Result<(Option<i32>, String)>
 
 fn measure(outcome: &Outcome, measured: &mut Measured) {
     let report = outcome.report.clone().unwrap_or_default();
-    let (in_steps, before): (Vec<_>, Vec<_>) =
+    let (in_steps, outside): (Vec<_>, Vec<_>) =
         outcome.transcript.messages.iter().partition(|message| message.step.is_some());
     let seconds = report.steps.iter().map(|step| step.seconds).sum();
-    if measured.upgrades.is_empty() {
-        let seconds = Report::replay_seconds(&report);
-        measured.replay = Timed { seconds, round_trips: round_trips(&before) };
-    }
-    measured.upgrades.push(outcome.took.as_secs_f64());
-    measured.transactions.push(Timed { seconds, round_trips: round_trips(&in_steps) });
+    measured.upgrade(
+        outcome.took.as_secs_f64(),
+        Timed { seconds, round_trips: round_trips(&in_steps) },
+        Timed { seconds: report.replay_seconds(), round_trips: round_trips(&outside) },
+    );
 }
 
 /// The server answers the others together with the one that follows.

@@ -98,9 +98,28 @@ impl ReplicaTemplate {
             source => ReplicaError::Restore { dump: dumped.file.clone(), source },
         })?;
         self.missing = dumped.complete(&self.database, &self.role);
-        Ok(())
+        self.analyse()
+    }
+
+    /// A dump holds no statistics, and a catalogue that has been in use has some: without them the copy's plans are not production's.
+    fn analyse(&self) -> Result<(), ReplicaError> {
+        let catalogue =
+            "SELECT coalesce(string_agg(format('ANALYZE %s', c.oid::regclass), ';'), '') FROM pg_class c
+                         JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname LIKE 'sch\\_chameleon%' AND c.relkind IN ('r', 'p')";
+        let mut owner = self.role.connect(self.database.name())?;
+        let statements: String = owner.query_one(catalogue, &[]).map_err(doing(ANALYSING))?.get(0);
+        owner.batch_execute(&statements).map_err(doing(ANALYSING))?;
+        self.database.connect()?.batch_execute(SYSTEM_CATALOGUE).map_err(doing(ANALYSING))
     }
 }
+
+const ANALYSING: &str = "analysing the catalogue";
+
+/// What the checks read of PostgreSQL's own catalogue.
+const SYSTEM_CATALOGUE: &str =
+    "ANALYZE pg_catalog.pg_class, pg_catalog.pg_namespace, pg_catalog.pg_attribute, pg_catalog.pg_attrdef,
+             pg_catalog.pg_constraint, pg_catalog.pg_index, pg_catalog.pg_depend, pg_catalog.pg_type, pg_catalog.pg_proc";
 
 impl Drop for ReplicaTemplate {
     /// The role goes after the databases that it owns things in; on a server of our own it goes with it.
