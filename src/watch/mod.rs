@@ -27,6 +27,11 @@ use std::time::Duration;
 /// After how long without any progress a source that has something to do is called stuck.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// After how long without a word from the process that applies it is gone, where the log says so, and where no log can be read. It asks
+/// in each round, and while it applies its session is at it.
+const GONE_BY_ITS_LOG: Duration = Duration::from_secs(5);
+const GONE: Duration = Duration::from_secs(40);
+
 /// After how long a session that waits for a lock is told.
 const BLOCKED: f64 = 10.0;
 
@@ -391,6 +396,7 @@ impl Looked<'_> {
                  disables the table.",
             ));
         }
+        found.extend(self.reads_on_alone());
         if !found.is_empty() {
             return found;
         }
@@ -439,6 +445,38 @@ impl Looked<'_> {
             ));
         }
         found
+    }
+
+    /// Seen: where the process that reads connects to MySQL at the moment at which it is told to end, because the other one has ended, it
+    /// passes over that, and its parent waits for it for good. Both have a session still, and only that process asks anything.
+    fn reads_on_alone(&self) -> Option<Finding> {
+        let name = &self.source.name;
+        let (readers, others): (Vec<_>, Vec<_>) =
+            self.sessions.iter().copied().partition(|session| session.application_name.contains("source: "));
+        let ended = self.ended();
+        let gone =
+            if ended.is_some() { GONE_BY_ITS_LOG } else { GONE }.max(self.known.rests * 4).as_secs_f64();
+        let is_silent =
+            |session: &Session| !session.active && session.seconds.is_some_and(|seconds| seconds >= gone);
+        let is_half = !others.is_empty()
+            && others.iter().all(|session| is_silent(session))
+            && readers.iter().any(|session| !is_silent(session));
+        if !is_half {
+            return None;
+        }
+        let mend = self.death().map_or_else(String::new, |death| format!("{} ", death.remedy));
+        Some(Finding::error(
+            "half-ended",
+            format!(
+                "Of the daemon of {name} only the process that reads is left: what it stores is not applied, whatever its status says.{}",
+                ended.unwrap_or_default()
+            ),
+            format!(
+                "Stop what is left of it, and kill its processes if they stay: `chameleon stop_replica {}`. {mend}Then: {}",
+                self.options(),
+                self.start(true)
+            ),
+        ))
     }
 
     /// Seen where it may not list a batch: it stores the rows of MySQL's log, fails to say so, and begins again in the next round.

@@ -278,6 +278,45 @@ fn it_hangs_in_its_first_batch_when_one_of_its_sessions_asks_nothing() {
     }
 }
 
+/// Its parent waits for the process that reads, and asks nothing. While it applies, its session is at it for long.
+#[test]
+fn half_of_it_is_left_when_only_the_process_that_reads_asks() {
+    let ended = log_file::Ended {
+        when: "2026-11-28 01:01:10".to_owned(),
+        trace: "Traceback\npsycopg2.errors.QueryCanceled: canceling statement due to statement timeout"
+            .to_owned(),
+        error: "canceling statement due to statement timeout".to_owned(),
+    };
+    let quiet = |seconds| Session { seconds: Some(seconds), ..replayer(1) };
+    let at_it = Session { active: true, ..quiet(900.0) };
+    let silent_reader = Session { seconds: Some(900.0), ..reader() };
+    let half = vec![("half-ended", Severity::Error)];
+    for (log, sessions, expected) in [
+        (Some(&ended), vec![reader(), quiet(6.0)], half.clone()),
+        (Some(&ended), vec![reader(), quiet(4.0)], vec![]),
+        // That log is of another time.
+        (Some(&ended), vec![reader(), quiet(6.0), replayer(1)], vec![]),
+        (Some(&ended), vec![reader(), at_it.clone()], vec![]),
+        (None, vec![reader(), quiet(39.0)], vec![]),
+        (None, vec![reader(), quiet(41.0)], half),
+        (None, vec![reader(), at_it, quiet(41.0)], vec![]),
+        (None, vec![reader()], vec![]),
+        (None, vec![silent_reader, quiet(900.0)], vec![]),
+    ] {
+        let world = World { log: Log::Read(log.cloned()), ..World::new() };
+        let (health, findings) = world.judged(&source(), sessions.clone());
+        assert_eq!(ids(&findings), expected, "{log:?} {sessions:?}");
+        let [finding] = &findings[..] else { continue };
+        assert_eq!(health, Health::Ailing);
+        let remedy = finding.remedy.as_deref().unwrap();
+        assert!(
+            remedy.starts_with("Stop what is left of it") && remedy.contains("enable_replica"),
+            "{remedy}"
+        );
+        assert_eq!(finding.found.contains("(postgresql-timeout)"), log.is_some(), "{}", finding.found);
+    }
+}
+
 /// Each look has what was stored since the last one.
 #[test]
 fn it_goes_in_circles_when_only_what_was_stored_before_is_stored() {

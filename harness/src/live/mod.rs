@@ -6,6 +6,7 @@
 mod application;
 pub mod daemon;
 pub mod documents;
+mod half;
 mod in_service;
 pub mod logged;
 mod marker;

@@ -306,6 +306,9 @@ pub struct Watched {
     /// The daemon is killed meanwhile, with kill -9, and its processes with it.
     #[serde(default)]
     pub kill: bool,
+    /// Its process that applies is killed meanwhile, and the one that reads goes on. It is stopped in the end as by `stop_replica`.
+    #[serde(default)]
+    pub reads_on_alone: bool,
     /// The exit code that `watch` must end with.
     #[serde(default)]
     pub exit: i32,

@@ -23,6 +23,8 @@ const READING: u64 = 1 << 20;
 const NAMED_WITHIN: Duration = Duration::from_secs(10);
 /// The daemon loses now and then why it has ended, and writes this instead.
 const LOST_TRACE: &str = "Stack trace not available";
+/// Now and then half of it does not hear that it is to end, and `watch` writes this. Then it is started again.
+const HALF: &str = "only the process that reads is left";
 /// So often it is started.
 const ATTEMPTS: usize = 4;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -90,14 +92,16 @@ impl<'a> LiveRun<'a> {
                 Some(server_id) => Some(Rival::start(self.first_server()?.0, server_id)?),
                 None => None,
             };
-            let looked = self.looked(watched, &home, daemon.as_mut(), passage.as_ref());
+            let looked = self.looked(watched, (&home, source), daemon.as_mut(), passage.as_ref());
             drop(rival);
             if let (Ok(()), true, Some(daemon)) = (&looked, watched.goes_on, &mut daemon) {
                 self.catch_up(source, daemon)?;
             }
             self.ended(daemon, &chameleon2, source)?;
             match looked {
-                Err(why) if attempt < ATTEMPTS && why.to_string().contains(LOST_TRACE) => {}
+                Err(why)
+                    if attempt < ATTEMPTS
+                        && [LOST_TRACE, HALF].iter().any(|it| why.to_string().contains(it)) => {}
                 looked => return looked,
             }
         }
@@ -107,7 +111,7 @@ impl<'a> LiveRun<'a> {
     fn looked(
         &mut self,
         watched: &Watched,
-        home: &Home,
+        (home, source): (&Home, &str),
         mut daemon: Option<&mut StartedProgram>,
         passage: Option<&Passage>,
     ) -> Result<(), LiveError> {
@@ -133,6 +137,11 @@ impl<'a> LiveRun<'a> {
         {
             daemon.kill()?;
             sessions::end_of_daemons(&mut self.client)?;
+        }
+        if watched.reads_on_alone
+            && let Some(daemon) = &daemon
+        {
+            self.reads_on_alone(source, daemon)?;
         }
         self.mysql_becomes(watched.mysql_is, passage)?;
         let seen = Self::seen(watched, &mut watch, daemon, is_timed);
@@ -187,7 +196,8 @@ impl<'a> LiveRun<'a> {
         if !is_timed {
             let mut deadline = Instant::now() + TIMEOUT;
             while watched.says.iter().any(|text| !watch.output().contains(text)) {
-                if watch.ended()?.is_some() || Instant::now() > deadline {
+                let half = !watched.reads_on_alone && watch.output().contains(HALF);
+                if half || watch.ended()?.is_some() || Instant::now() > deadline {
                     break;
                 }
                 if let Some(ended) = &mut daemon

@@ -101,6 +101,12 @@ impl StartedProgram {
         String::from_utf8_lossy(&fs::read(&self.output).unwrap_or_default()).into_owned()
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The status that it ended with, unless it is still running.
     ///
     /// # Errors

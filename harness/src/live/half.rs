@@ -1,0 +1,73 @@
+//! A daemon of 2.0.21 of which only the half that reads is left. When the half that applies has ended, its parent asks the other one
+//! twice to end, and waits for that; but where it connects to MySQL just then it passes over that it is asked (seen now and then on a busy
+//! machine). Here it connects for as long as MySQL is frozen, and stands still while it is asked, so that it hears of it once.
+
+use super::LiveError;
+use super::run::LiveRun;
+use crate::process::group::StartedProgram;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// After so long without MySQL it connects (its rounds are a third of a second apart, and it waits ten seconds for an answer).
+const CONNECTS: Duration = Duration::from_secs(2);
+/// Between the first and the second time that it is asked its parent sets the status, and does little else.
+const ASKED_TWICE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+impl LiveRun<'_> {
+    /// The process that applies is killed; the one that reads goes on.
+    pub(super) fn reads_on_alone(&mut self, source: &str, daemon: &StartedProgram) -> Result<(), LiveError> {
+        let (reads, applies) = halves(daemon)?;
+        self.first_server()?.0.freeze();
+        sleep(CONNECTS);
+        signal(reads, Signal::STOP)?;
+        signal(applies, Signal::KILL)?;
+        let noted = self.status_becomes(source, "error");
+        sleep(ASKED_TWICE);
+        signal(reads, Signal::CONT)?;
+        self.first_server()?.0.thaw();
+        noted?;
+        // It says so in its next round.
+        self.status_becomes(source, "running")
+    }
+
+    fn status_becomes(&mut self, source: &str, wanted: &str) -> Result<(), LiveError> {
+        let deadline = Instant::now() + TIMEOUT;
+        let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
+        loop {
+            let row = self.client.query_one(status, &[&source]);
+            let status: String = row.map_err(LiveError::sql("read the status of the source"))?.get(0);
+            if status == wanted {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(LiveError::Scenario(format!(
+                    "the status of {source} stays at {status}, and was to be {wanted}"
+                )));
+            }
+            sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// The process that reads, which is started first, and the one that applies.
+fn halves(daemon: &StartedProgram) -> Result<(Pid, Pid), LiveError> {
+    let id = daemon.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+    let children =
+        children.map_err(|error| LiveError::Scenario(format!("the daemon's processes: {error}")))?;
+    let pids: Vec<_> =
+        children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect();
+    match pids[..] {
+        [reads, applies] => Ok((reads, applies)),
+        _ => Err(LiveError::Scenario(format!("the daemon has not two processes, but {children:?}"))),
+    }
+}
+
+fn signal(process: Pid, signal: Signal) -> Result<(), LiveError> {
+    kill_process(process, signal)
+        .map_err(|error| LiveError::Scenario(format!("a signal to {process:?}: {error}")))
+}
