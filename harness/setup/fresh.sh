@@ -56,6 +56,11 @@ fresh_system() {
     quietly chroot "$folder" chown -R "$user:" "$home"
 }
 
+# What is made goes, whatever ends this.
+folder=
+trap '[ -z "$folder" ] || [ -n "${KEEP:-}" ] || rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+
 status=0
 table=$(printf '%-9s %-5s %-6s %-8s %6s  %s' release user target result min log)
 mkdir -p "$root/target"

@@ -5,7 +5,14 @@
 set -euo pipefail
 
 if [ "${WITHIN:-}" != namespace ]; then
-    WITHIN=namespace exec unshare --mount --pid --fork --kill-child "${BASH_SOURCE[0]}" "$@"
+    # The first process of a namespace dies of no signal but this one. Job control: what runs within is to hear of ctrl-C.
+    set -m
+    WITHIN=namespace unshare --mount --pid --fork --kill-child "${BASH_SOURCE[0]}" "$@" </dev/null &
+    namespace=$!
+    set +m
+    trap 'kill -KILL "$namespace"; exit 130' INT TERM
+    wait "$namespace"
+    exit
 fi
 folder=$1 user=$2
 shift 2
