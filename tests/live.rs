@@ -17,8 +17,9 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// `all`: on MySQL all scenarios too, not only those of the core. So does whoever names some.
 const LIVE: &str = "CHAMELEON_LIVE";
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         COMPARED.load(Ordering::Relaxed),
         UNEQUAL.load(Ordering::Relaxed)
     );
+    println!("live: the longest took {}", longest());
     conclusion.exit_code()
 }
 
@@ -46,6 +48,16 @@ fn main() -> ExitCode {
 static COMPARED: AtomicUsize = AtomicUsize::new(0);
 /// Those that didn't equal their sources.
 static UNEQUAL: AtomicUsize = AtomicUsize::new(0);
+
+/// How long each took, in seconds.
+static TOOK: Mutex<Vec<(u64, String)>> = Mutex::new(Vec::new());
+
+/// The longest of them, by name.
+fn longest() -> String {
+    let mut took = TOOK.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    took.sort_unstable_by(|one, other| other.cmp(one));
+    took.iter().take(12).map(|(seconds, name)| format!("{name} {seconds} s")).collect::<Vec<_>>().join(", ")
+}
 
 /// The scenarios that can be true of this server, with GTIDs or without: all of them, or those that are always run on it.
 fn trials_on(files: &[ScenarioFile<Scenario>], server: MySqlKind, gtids: bool, all: bool) -> Vec<Trial> {
@@ -80,7 +92,13 @@ fn trial(name: String, scenario: &Scenario, programs: &Arc<Result<Programs, Stri
         eprintln!("{name}: skipped, {reason}");
     }
     let (scenario, programs) = (scenario.clone(), Arc::clone(programs));
-    let test = move || proved(&scenario, programs.as_ref().as_ref()?);
+    let named = name.clone();
+    let test = move || {
+        let began = Instant::now();
+        let shown = proved(&scenario, programs.as_ref().as_ref()?);
+        TOOK.lock().unwrap_or_else(PoisonError::into_inner).push((began.elapsed().as_secs(), named));
+        shown
+    };
     Trial::test(name, move || test().map_err(Failed::from)).with_ignored_flag(reason.is_some() || !always)
 }
 

@@ -16,7 +16,7 @@ use chameleon_harness::rehearsal::report::{
 };
 use chameleon_harness::rehearsal::{self, Daemon, From, Rehearsal, RehearsalError, Told, tables};
 use chameleon_harness::replica::dumped::{Dumped, EventTrigger, Missing};
-use chameleon_harness::replica::report::Severity;
+use chameleon_harness::replica::report::{Report, Severity};
 use chameleon_harness::replica::restore::{self, RestoreError};
 use chameleon_harness::replica::template::ReplicaTemplate;
 use chameleon_harness::replica::upgrader::Upgrader;
@@ -436,14 +436,23 @@ fn the_real_upgrade_is_the_one_that_was_rehearsed() {
         let rehearsed = rehearsal.run(&UNTOLD).unwrap();
         assert!(rehearsed.went_well(), "{:?}: {}", rehearsed.because, run_of(&rehearsed).output);
         let forecast = rehearsed.forecast.as_ref().unwrap();
+        let report = folder.path().join("report.json");
         let began = std::time::Instant::now();
-        production.upgrade(&[]).code(0);
+        production.upgrade(&["--report", report.to_str().unwrap()]).code(0);
         let took = began.elapsed().as_secs_f64();
+        let report = Report::read(&report).unwrap().unwrap();
         assert_eq!(tables::read(&mut production.client()).unwrap(), rehearsed.tables);
         let Range { low, likely, high } = forecast.total;
         let off = (took - likely) / took * 100.0;
         println!(
             "{tables:>6} tables, {events:>6} events: {likely:>6.2} s ({low:.2} to {high:.2}); it took {took:>6.2} s, {off:+.0} %"
+        );
+        let parts = forecast.parts.iter().map(|part| format!("{} {:.2}", part.part, part.seconds.likely));
+        println!(
+            "        {}; it took replay {:.2}, transaction {:.2}",
+            parts.collect::<Vec<_>>().join(", "),
+            report.replay_seconds(),
+            report.steps.iter().map(|step| step.seconds).sum::<f64>()
         );
     }
 }
