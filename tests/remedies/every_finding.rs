@@ -38,6 +38,7 @@ const REMEDIES: &[(&str, &[Remedy])] = &[
     ("blocked", &[Live("watch")]),
     ("daemon", &[Live("watch_ends"), Live("watch")]),
     ("disabled-tables", &[Live("watch")]),
+    ("half-ended", &[Live("watch_half_ends")]),
     ("not-consistent", &[Live("watch")]),
     (
         "paused",
