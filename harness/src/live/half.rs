@@ -14,27 +14,39 @@ use std::time::{Duration, Instant};
 const CONNECTS: Duration = Duration::from_secs(2);
 /// Between the first and the second time that it is asked its parent sets the status, and does little else.
 const ASKED_TWICE: Duration = Duration::from_secs(1);
+/// Where it was reading MySQL's log at that moment it hears of it, and ends. Then it is started again.
+pub(super) const HEARD: &str = "the process that reads has heard that it is to end";
 const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl LiveRun<'_> {
     /// The process that applies is killed; the one that reads goes on.
-    pub(super) fn reads_on_alone(&mut self, source: &str, daemon: &StartedProgram) -> Result<(), LiveError> {
+    pub(super) fn reads_on_alone(
+        &mut self,
+        source: &str,
+        daemon: &mut StartedProgram,
+    ) -> Result<(), LiveError> {
         let (reads, applies) = halves(daemon)?;
         self.first_server()?.0.freeze();
         sleep(CONNECTS);
         signal(reads, Signal::STOP)?;
         signal(applies, Signal::KILL)?;
-        let noted = self.status_becomes(source, "error");
+        let noted = self.status_becomes(source, "error", None);
         sleep(ASKED_TWICE);
         signal(reads, Signal::CONT)?;
         self.first_server()?.0.thaw();
         noted?;
         // It says so in its next round.
-        self.status_becomes(source, "running")
+        self.status_becomes(source, "running", Some(daemon))
     }
 
-    fn status_becomes(&mut self, source: &str, wanted: &str) -> Result<(), LiveError> {
+    /// While this program runs on.
+    fn status_becomes(
+        &mut self,
+        source: &str,
+        wanted: &str,
+        mut daemon: Option<&mut StartedProgram>,
+    ) -> Result<(), LiveError> {
         let deadline = Instant::now() + TIMEOUT;
         let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
         loop {
@@ -42,6 +54,11 @@ impl LiveRun<'_> {
             let status: String = row.map_err(LiveError::sql("read the status of the source"))?.get(0);
             if status == wanted {
                 return Ok(());
+            }
+            if let Some(daemon) = &mut daemon
+                && daemon.ended()?.is_some()
+            {
+                return Err(LiveError::Scenario(HEARD.to_owned()));
             }
             if Instant::now() > deadline {
                 return Err(LiveError::Scenario(format!(

@@ -1,6 +1,7 @@
 //! The daemon of 2.0.21 as it runs in service, with its log in a file, while our `watch` looks at it and something happens.
 
 use super::LiveError;
+use super::half;
 use super::in_service::InService;
 use super::passage::Passage;
 use super::rival::Rival;
@@ -101,7 +102,7 @@ impl<'a> LiveRun<'a> {
             match looked {
                 Err(why)
                     if attempt < ATTEMPTS
-                        && [LOST_TRACE, HALF].iter().any(|it| why.to_string().contains(it)) => {}
+                        && [LOST_TRACE, HALF, half::HEARD].iter().any(|it| why.to_string().contains(it)) => {}
                 looked => return looked,
             }
         }
@@ -139,9 +140,11 @@ impl<'a> LiveRun<'a> {
             sessions::end_of_daemons(&mut self.client)?;
         }
         if watched.reads_on_alone
-            && let Some(daemon) = &daemon
+            && let Some(daemon) = &mut daemon
+            && let Err(why) = self.reads_on_alone(source, daemon)
         {
-            self.reads_on_alone(source, daemon)?;
+            watch.kill()?;
+            return Err(why);
         }
         self.mysql_becomes(watched.mysql_is, passage)?;
         let seen = Self::seen(watched, &mut watch, daemon, is_timed);
