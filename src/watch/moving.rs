@@ -11,13 +11,13 @@ use std::time::Duration;
 /// After how long without any progress a source that has something to do is called stuck.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// After how long without a word from the process that applies it is gone, where the log says so, and where no log can be read. It asks
+/// After how long without a word from the process that applies it is gone: where the log has an end, and else. It asks
 /// in each round, and while it applies its session is at it.
 const GONE_BY_ITS_LOG: Duration = Duration::from_secs(5);
 const GONE: Duration = Duration::from_secs(40);
 
 /// After how long a session that waits for a lock is told.
-const BLOCKED: f64 = 10.0;
+const BLOCKED: Duration = Duration::from_secs(10);
 
 impl Looked<'_> {
     /// What waits, or has not moved for long. `alone`: no other source has a daemon.
@@ -32,8 +32,7 @@ impl Looked<'_> {
                  b_paused in sch_chameleon.t_sources, t_last_received and t_last_replayed.",
             ));
         }
-        let waits = |session: &&&Session| session.seconds.is_some_and(|seconds| seconds >= BLOCKED);
-        for session in self.sessions.iter().filter(waits) {
+        for session in self.sessions.iter().filter(|session| session.for_as_long_as(BLOCKED)) {
             let Some(blockers) = &session.blockers else { continue };
             found.push(Finding::error(
                 "blocked",
@@ -51,18 +50,15 @@ impl Looked<'_> {
             return found;
         }
         let patience = PATIENCE.max(self.known.rests * 10);
-        let silent =
-            |session: &&Session| session.seconds.is_some_and(|seconds| seconds >= patience.as_secs_f64());
         // Its reading process bears a name from its first batch on. The one that applies asks all the time, whatever that does (seen):
         // before that batch, who asks nothing is the reading process, where it is of this source.
-        let named = |session: &&&Session| session.application_name.contains("source: ");
-        let mut readers = self.sessions.iter().filter(named).peekable();
-        let asking = |session: &&Session| !session.active && !silent(session);
+        let mut readers = self.sessions.iter().filter(|session| session.reads()).peekable();
+        let asking = |session: &&Session| !session.active && !session.is_silent(patience);
         let asks = if readers.peek().is_some() {
             readers.any(asking)
         } else {
             let is_its_own = |session: &&Session| alone || id_in(&session.query) == Some(self.source.id);
-            let hangs = |session: &&&Session| !session.active && silent(session) && is_its_own(session);
+            let hangs = |session: &&&Session| session.is_silent(patience) && is_its_own(session);
             self.sessions.iter().any(asking) && !self.sessions.iter().any(|session| hangs(&session))
         };
         if let Some(circling) = past.circling(at) {
@@ -102,15 +98,12 @@ impl Looked<'_> {
     fn reads_on_alone(&self) -> Option<Finding> {
         let name = &self.source.name;
         let (readers, others): (Vec<_>, Vec<_>) =
-            self.sessions.iter().copied().partition(|session| session.application_name.contains("source: "));
+            self.sessions.iter().copied().partition(|session| session.reads());
         let ended = self.ended();
-        let gone =
-            if ended.is_some() { GONE_BY_ITS_LOG } else { GONE }.max(self.known.rests * 4).as_secs_f64();
-        let is_silent =
-            |session: &Session| !session.active && session.seconds.is_some_and(|seconds| seconds >= gone);
+        let gone = if ended.is_some() { GONE_BY_ITS_LOG } else { GONE }.max(self.known.rests * 4);
         let is_half = !others.is_empty()
-            && others.iter().all(|session| is_silent(session))
-            && readers.iter().any(|session| !is_silent(session));
+            && others.iter().all(|session| session.is_silent(gone))
+            && readers.iter().any(|session| !session.is_silent(gone));
         if !is_half {
             return None;
         }

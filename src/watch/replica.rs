@@ -2,6 +2,7 @@
 
 use crate::binlog::BinlogCoordinate;
 use crate::postgres::Text;
+use std::time::Duration;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
@@ -63,6 +64,26 @@ pub struct Session {
     pub seconds: Option<f64>,
     /// Who holds the lock that it waits for.
     pub blockers: Option<String>,
+}
+
+impl Session {
+    /// Whether it is that of a process that reads, which bears the name of its source from its first batch on.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        self.application_name.contains("source: ")
+    }
+
+    /// Whether it has been as it is for as long.
+    #[must_use]
+    pub fn for_as_long_as(&self, time: Duration) -> bool {
+        self.seconds.is_some_and(|seconds| seconds >= time.as_secs_f64())
+    }
+
+    /// Whether nothing has been asked through it for as long.
+    #[must_use]
+    pub fn is_silent(&self, time: Duration) -> bool {
+        !self.active && self.for_as_long_as(time)
+    }
 }
 
 /// What has been logged of errors, or of rows that could not be stored.

@@ -48,10 +48,8 @@ impl LiveRun<'_> {
         mut daemon: Option<&mut StartedProgram>,
     ) -> Result<(), LiveError> {
         let deadline = Instant::now() + TIMEOUT;
-        let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
         loop {
-            let row = self.client.query_one(status, &[&source]);
-            let status: String = row.map_err(LiveError::sql("read the status of the source"))?.get(0);
+            let status = self.status_of(source)?;
             if status == wanted {
                 return Ok(());
             }

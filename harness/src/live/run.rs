@@ -536,16 +536,18 @@ impl<'a> LiveRun<'a> {
             return Err(daemon.failure(&format!("didn't end with {:?}", ends.says)).into());
         }
         sessions::wait_for_the_end(&mut self.client)?;
-        let left: String = self
-            .client
-            .query_one("SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1", &[&source])
-            .map_err(LiveError::sql("read the status of the source"))?
-            .get(0);
-        if left == "stopped" {
+        if self.status_of(source)? == "stopped" {
             return Ok(());
         }
         let home = self.home(&self.scenario.upgraded)?;
         Ok(Chameleon2::new(&self.programs.chameleon2, self.processes, &home).enable_replica(source)?)
+    }
+
+    /// The status of a 2.0 source.
+    pub(super) fn status_of(&mut self, source: &str) -> Result<String, LiveError> {
+        let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
+        let row = self.client.query_one(status, &[&source]);
+        Ok(row.map_err(LiveError::sql("read the status of the source"))?.get(0))
     }
 
     /// Waits until the daemon has applied all that is on MySQL now.

@@ -237,10 +237,7 @@ impl<'a> LiveRun<'a> {
             sessions::end_of_daemons(&mut self.client)?;
             sessions::wait_for_the_end(&mut self.client)?;
         }
-        let status = "SELECT enm_status::text FROM sch_chameleon.t_sources WHERE t_source = $1";
-        let status = self.client.query_one(status, &[&source]);
-        let status: String = status.map_err(LiveError::sql("read the status of the source"))?.get(0);
-        if status == "stopped" {
+        if self.status_of(source)? == "stopped" {
             return Ok(());
         }
         Ok(chameleon2.enable_replica(source)?)
