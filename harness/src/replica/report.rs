@@ -104,7 +104,13 @@ impl Report {
     /// How long all replays took together.
     #[must_use]
     pub fn replay_seconds(&self) -> f64 {
-        self.replays.iter().map(|replay| replay.seconds).sum()
+        sum(self.replays.iter().map(|replay| replay.seconds))
+    }
+
+    /// How long the steps of the transaction took together.
+    #[must_use]
+    pub fn transaction_seconds(&self) -> f64 {
+        sum(self.steps.iter().map(|step| step.seconds))
     }
 
     /// The ids of the checks that found errors, each once, in their order.
@@ -115,6 +121,11 @@ impl Report {
         checks.dedup();
         checks
     }
+}
+
+/// Of none it is 0, which that of the iterator is not: it is -0, and is shown so.
+fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
+    seconds.fold(0.0, |sum, seconds| sum + seconds)
 }
 
 impl Finding {
@@ -139,5 +150,8 @@ mod tests {
             "steps": [{"step": "commit", "seconds": 3.0}]} and more"#;
         let report = Report::at_the_beginning_of(text).unwrap();
         assert!((report.replay_seconds() - 1.253).abs() < 1e-9);
+        assert!((report.transaction_seconds() - 3.0).abs() < 1e-9);
+        let of_none = Report::default();
+        assert_eq!(format!("{} {}", of_none.replay_seconds(), of_none.transaction_seconds()), "0 0");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::run::{Verdict, VerdictKind};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The file's text.
 #[must_use]
@@ -14,7 +15,7 @@ pub fn junit(verdicts: &[Verdict]) -> String {
         count(|kind| matches!(kind, VerdictKind::Failed(_))),
         count(|kind| matches!(kind, VerdictKind::Wrong(_) | VerdictKind::Blind(_))),
         count(|kind| matches!(kind, VerdictKind::Skipped(_))),
-        verdicts.iter().map(|it| it.took.as_secs_f64()).sum::<f64>(),
+        verdicts.iter().map(|it| it.took).sum::<Duration>().as_secs_f64(),
     );
     for verdict in verdicts {
         let (name, time) = (escaped(&verdict.name), verdict.took.as_secs_f64());
