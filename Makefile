@@ -1,7 +1,7 @@
 # Every target installs what it needs first, and is quiet about what is there already.
 SETUP := harness/setup
 
-.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide document-page window verify-size verify-random memory page-size scenarios sweep matrix fresh dist advisories clean-tools
+.PHONY: help demo bench bench-reference tools postgres rust lint test live compare-original document-log document-checks document-guide document-page window verify-size verify-random memory page-size stand-still scenarios sweep matrix fresh dist advisories clean-tools
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ verify-random: tools ## Compare 1,000 random tables that each pg_chameleon has c
 
 page-size: tools ## Make the page of a rehearsal with 100,000 and with 1,000,000 tables, and say how large it is and how fast
 	cargo test --release -p chameleon-harness --test page -- --nocapture a_million_tables
+
+stand-still: tools ## Rehearse ten replicas of different size with the real programs, upgrade them, and say how long they stood still and were to
+	cargo test --release -p chameleon-upgrade --test live -- stand_still/ --nocapture --test-threads=1
 
 memory: postgres ## Check and upgrade 3,000,000 kept batches, 1,000,000 tables and events, in 64 MiB; say how long it takes
 	CHAMELEON_MEMORY=full cargo test --release -p chameleon-upgrade --test memory -- --nocapture

@@ -12,6 +12,7 @@ use chameleon_harness::scenario::ScenarioFile;
 use chameleon_harness::server::mysql::MySqlKind;
 use chameleon_harness::server::{self, LocalOptions, LocalServer, Server, ServerError};
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(of).collect();
     trials.extend(trials_on(&files, MySqlKind::MySql, true, all));
     trials.extend(trials_back(&files, all));
+    trials.extend(trials_of_sizes(all));
     let names = files.iter().map(|file| file.name.clone()).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios(names).map_err(Failed::from)));
     let conclusion = cases::run(arguments, Some(cases::WITH_REAL_PROGRAMS), trials);
@@ -89,6 +91,58 @@ fn trials_back(files: &[ScenarioFile<Scenario>], all: bool) -> Vec<Trial> {
     scenarios.map(|(name, back)| trial(format!("back/{name}"), &back, &programs, all)).collect()
 }
 
+/// Tables, and row events that wait: the sizes of the replicas whose stand-still is forecast, and then measured, from the start of the
+/// upgrade to the first sessions of the daemon.
+const SIZES: [(u32, u32); 10] = [
+    (1, 0),
+    (10, 100),
+    (10, 20_000),
+    (50, 1_000),
+    (100, 0),
+    (100, 50_000),
+    (200, 5_000),
+    (400, 0),
+    (400, 100_000),
+    (800, 10_000),
+];
+
+/// A rehearsal of a replica of each size, with the real daemon, and then the day: only where all are run.
+fn trials_of_sizes(all: bool) -> Vec<Trial> {
+    let programs = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
+    let of_size = |&(tables, events): &(u32, u32)| {
+        let scenario = of_size(tables, events);
+        trial(format!("stand_still/{tables}_tables_{events}_events"), &scenario, &programs, all)
+    };
+    SIZES.iter().map(of_size).collect()
+}
+
+#[expect(clippy::expect_used, reason = "what is written here")]
+fn of_size(tables: u32, events: u32) -> Scenario {
+    let created: String = (1..=tables)
+        .map(|number| format!("CREATE TABLE t{number} (id int PRIMARY KEY, data varchar(50)); "))
+        .collect();
+    let waits = format!("INSERT INTO t1 SELECT seq, concat('row ', seq) FROM seq_1_to_{}", events.max(1));
+    let mut steps = vec![
+        json!({"mysql": {"shop": created}}),
+        json!({"init_replica": ["shop"]}),
+        json!({"replicate": ["shop"]}),
+    ];
+    if events > 0 {
+        steps.extend([json!({"mysql": {"shop": waits}}), json!({"read_batch": ["shop"]})]);
+    }
+    steps.extend([json!({"rehearse": {"verdict": "go", "upgrades": true}}), json!({"daemon": []})]);
+    let scenario = json!({
+        "about": "How long the replica stands still is what the rehearsal has forecast.",
+        "only": "mariadb",
+        "replica": "durable",
+        "sources": {"shop": {"schema": "my_shop", "dest_schema": "shop", "batch_size": 200_000}},
+        "upgraded": {"upgraded": ["shop"]},
+        "steps": steps,
+    });
+    // As the files are read.
+    yaml_serde::from_str(&scenario.to_string()).expect("a scenario")
+}
+
 fn trial(name: String, scenario: &Scenario, programs: &Arc<Result<Programs, String>>, always: bool) -> Trial {
     let reason = reason_to_skip(scenario, programs);
     if let Some(reason) = &reason {
@@ -133,8 +187,8 @@ fn reason_to_skip(scenario: &Scenario, programs: &Result<Programs, String>) -> O
 }
 
 fn own_server(replica: ReplicaServer) -> Result<Option<LocalServer>, ServerError> {
-    let small_disk = replica == ReplicaServer::SmallDisk;
-    let options = LocalOptions { small_disk, ..LocalOptions::default() };
+    let (small_disk, fsync) = (replica == ReplicaServer::SmallDisk, replica == ReplicaServer::Durable);
+    let options = LocalOptions { small_disk, fsync, ..LocalOptions::default() };
     Ok(if replica == ReplicaServer::Shared { None } else { Some(server::local(&options)?) })
 }
 

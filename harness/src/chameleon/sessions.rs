@@ -13,6 +13,28 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const OTHERS: &str = "FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
 
+/// Waits until as many daemons of 2.0 as there are `daemons` have come to PostgreSQL, each with both of its processes. Whether they
+/// have: not when one `has_ended`, or they need longer than they may.
+pub(crate) fn of_daemons_begin<E: From<postgres::Error>>(
+    client: &mut Client,
+    daemons: usize,
+    mut has_ended: impl FnMut() -> Result<bool, E>,
+) -> Result<bool, E> {
+    let wanted = i64::try_from(daemons).unwrap_or(i64::MAX).saturating_mul(2);
+    let deadline = Instant::now() + TIMEOUT;
+    while Instant::now() < deadline {
+        let sessions: i64 = client.query_one(&format!("SELECT count(*) {OTHERS}"), &[])?.get(0);
+        if sessions >= wanted {
+            return Ok(true);
+        }
+        if has_ended()? {
+            break;
+        }
+        sleep(POLL_INTERVAL);
+    }
+    Ok(false)
+}
+
 /// Waits until PostgreSQL has ended the sessions of all programs, which have ended or are about to.
 pub(crate) fn wait_for_the_end(client: &mut Client) -> Result<(), ChameleonError> {
     none_left(client, &format!("SELECT count(*) {OTHERS}"))

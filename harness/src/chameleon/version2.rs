@@ -112,7 +112,7 @@ impl<'a> Chameleon2<'a> {
         let mut command = self.command(&arguments);
         command.stdin(Stdio::null()).env("LAUNCHED_IN_THE_FOREGROUND", "1");
         if as_it_is {
-            command.env("LAUNCHED_AS_IT_IS", "1");
+            command.env("LAUNCHED_AS_IT_IS", "1").env_remove("SSL_CERT_FILE");
         }
         self.processes.start(&title(&arguments), command)
     }

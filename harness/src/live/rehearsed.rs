@@ -3,11 +3,13 @@
 use super::LiveError;
 use super::run::LiveRun;
 use super::scenario::Rehearse;
+use crate::chameleon::sessions;
+use crate::chameleon::version2::Chameleon2;
 use crate::process::group::StartedProgram;
 use crate::process::tools;
 use crate::record::Record;
 use crate::rehearsal::dump::Rows;
-use crate::rehearsal::report::{RehearsalReport, StepName};
+use crate::rehearsal::report::{Forecast, Range, RehearsalReport, StepName};
 use crate::rehearsal::{self, Daemon, From, Rehearsal, Told, tables};
 use crate::replica::upgrader::Upgrader;
 use crate::server::Kind;
@@ -242,30 +244,63 @@ impl<'a> LiveRun<'a> {
         Ok(wrong)
     }
 
-    /// The real upgrade, with the same outcome and the same coordinates.
+    /// The real upgrade, with the same outcome and the same coordinates; then the daemons.
     fn holds_to(&mut self, rehearsed: &RehearsalReport) -> Result<Vec<String>, LiveError> {
         let began = Instant::now();
         self.upgrade(&super::scenario::Upgrade::default())?;
-        let took = began.elapsed().as_secs_f64();
+        let upgrade = began.elapsed().as_secs_f64();
         let mut wrong = Vec::new();
         let tables = tables::read(&mut self.client).map_err(LiveError::sql("read the tables"))?;
         if tables != rehearsed.tables {
             wrong.push(format!("the tables are {tables:?}, and were to be {:?}", rehearsed.tables));
         }
+        let daemons = self.daemons_begin()?;
         match &rehearsed.forecast {
-            // How long it took is shown, and judged by nobody: this machine does other things too.
-            Some(forecast) => {
-                let parts = forecast.parts.iter().filter(|part| part.part != "start of the daemons");
-                let likely: f64 = parts.map(|part| part.seconds.likely).sum();
-                println!(
-                    "forecast of the stand-still: {likely:.2} s; it was {took:.2} s ({:?})",
-                    forecast.parts
-                );
-            }
+            Some(forecast) => show_stand_still(forecast, upgrade, daemons),
             None => wrong.push("there is no forecast".to_owned()),
         }
         Ok(wrong)
     }
+
+    /// How long the daemons of all sources take, as they are in service, until they are connected to PostgreSQL, in seconds.
+    fn daemons_begin(&mut self) -> Result<f64, LiveError> {
+        let home = self.home(&self.scenario.upgraded)?;
+        let chameleon2 = Chameleon2::new(&self.programs.chameleon2, self.processes, &home);
+        let began = Instant::now();
+        let mut daemons = Vec::new();
+        for source in self.scenario.upgraded.keys() {
+            daemons.push((source, chameleon2.start_in_service(source, true)?));
+        }
+        let sources = daemons.len();
+        let has_ended =
+            || Ok(daemons.iter_mut().any(|(_, daemon)| daemon.ended().is_ok_and(|it| it.is_some())));
+        let have_begun = sessions::of_daemons_begin(&mut self.client, sources, has_ended)
+            .map_err(LiveError::sql("look for the sessions of daemons"))?;
+        let seconds = began.elapsed().as_secs_f64();
+        for (source, mut daemon) in daemons {
+            if have_begun {
+                self.catch_up(source, &mut daemon)?;
+            }
+            self.ended(Some(daemon), &chameleon2, source)?;
+        }
+        if have_begun {
+            return Ok(seconds);
+        }
+        Err(LiveError::Findings(vec!["the daemons have not come to PostgreSQL".to_owned()]))
+    }
+}
+
+/// It is judged by nobody: this machine does other things too.
+fn show_stand_still(forecast: &Forecast, upgrade: f64, daemons: f64) {
+    let shown = |Range { low, likely, high }: &Range| format!("{likely:.2} s ({low:.2} to {high:.2})");
+    let it_was = upgrade + daemons;
+    println!(
+        "stand-still: {} by the forecast; it was {it_was:.2} s, {:+.0} %: upgrade {upgrade:.2}, daemons {daemons:.2}",
+        shown(&forecast.total),
+        (it_was / forecast.total.likely - 1.0) * 100.0
+    );
+    let parts = forecast.parts.iter().map(|it| format!("{} {}", it.part, shown(&it.seconds)));
+    println!("    {}", parts.collect::<Vec<_>>().join(", "));
 }
 
 /// In what it is not what it was to be.

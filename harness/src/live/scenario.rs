@@ -329,6 +329,8 @@ pub enum ReplicaServer {
     Shared,
     /// On a server of its own, for what concerns all of a server: roles.
     Own,
+    /// On a server of its own that waits for the disk, as production's does.
+    Durable,
     /// On a server of its own, on a small disk.
     SmallDisk,
 }

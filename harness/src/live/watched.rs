@@ -222,7 +222,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// The daemon is stopped, if it runs still; and the source can be started again.
-    fn ended(
+    pub(super) fn ended(
         &mut self,
         daemon: Option<StartedProgram>,
         chameleon2: &Chameleon2<'_>,

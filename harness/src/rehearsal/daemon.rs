@@ -32,8 +32,6 @@ const SERVER_IDS: std::ops::Range<u32> = 3_000_000_000..4_000_000_000;
 const SETTLED: Duration = Duration::from_secs(15);
 /// A daemon that is down for so long is not only being started.
 const DOWN: Duration = Duration::from_secs(16);
-/// How long it may take to connect to PostgreSQL.
-const CONNECTING: Duration = Duration::from_secs(30);
 /// How long it may take to end.
 const ENDING: Duration = Duration::from_secs(30);
 /// How long Python may take to read the configuration.
@@ -119,6 +117,7 @@ enum Health {
 pub struct AtWork {
     home: Home,
     processes: ProcessGroup,
+    began: Instant,
     started: Vec<(String, StartedProgram)>,
 }
 
@@ -129,9 +128,12 @@ impl Daemons<'_> {
     /// [`DaemonError`]; a daemon that ends by itself is a finding.
     pub fn run(&self, replica: &Replica, meanwhile: &mut dyn FnMut(&Home)) -> Result<Seen, DaemonError> {
         let ids = self.server_ids();
-        let began = Instant::now();
         let mut at_work = self.start(replica, &ids)?;
-        let connected_after = self.connected(replica, &mut at_work, began)?;
+        let began = at_work.began;
+        let has_ended = || at_work.one_has_ended();
+        let have_begun =
+            sessions::of_daemons_begin(&mut replica.superuser()?, self.sources.len(), has_ended)?;
+        let connected_after = have_begun.then(|| began.elapsed().as_secs_f64());
         let (looks, caught_up_after) = self.watched(&mut at_work)?;
         let last = looks.last().cloned();
         if caught_up_after.is_some() {
@@ -199,7 +201,7 @@ impl Daemons<'_> {
         }
         let home = Home::with_text(&ended.output)?;
         let processes = ProcessGroup::new()?;
-        let mut started = Vec::new();
+        let (mut started, began) = (Vec::new(), Instant::now());
         for source in &self.sources {
             let mut command = launched_as_it_is(&self.program.python);
             command.arg(&self.program.path);
@@ -211,29 +213,7 @@ impl Daemons<'_> {
             let title = format!("the daemon of {source}");
             started.push((source.clone(), processes.start(&title, command)?));
         }
-        Ok(AtWork { home, processes, started })
-    }
-
-    /// Waits until the daemons have their sessions, or one of them has ended.
-    fn connected(
-        &self,
-        replica: &Replica,
-        at_work: &mut AtWork,
-        began: Instant,
-    ) -> Result<Option<f64>, DaemonError> {
-        let mut client = replica.superuser()?;
-        let wanted = i64::try_from(self.sources.len()).unwrap_or(i64::MAX).saturating_mul(2);
-        while began.elapsed() < CONNECTING {
-            let sessions: i64 = client.query_one(SESSIONS, &[&replica.role().user])?.get(0);
-            if sessions >= wanted {
-                return Ok(Some(began.elapsed().as_secs_f64()));
-            }
-            if at_work.one_has_ended()? {
-                break;
-            }
-            sleep(POLL_INTERVAL);
-        }
-        Ok(None)
+        Ok(AtWork { home, processes, began, started })
     }
 
     /// The looks of `watch`, and after which time all had caught up, and had for good.
@@ -299,9 +279,6 @@ impl AtWork {
         Ok(logs)
     }
 }
-
-const SESSIONS: &str = "SELECT count(*) FROM pg_catalog.pg_stat_activity
-    WHERE datname = pg_catalog.current_database() AND usename = $1 AND backend_type = 'client backend'";
 
 /// The tables that are not replicated any more, by their sources.
 fn disabled(replica: &Replica) -> Result<BTreeMap<String, Vec<String>>, DaemonError> {
