@@ -11,29 +11,23 @@ pub struct Measured {
     pub round_trip: Option<f64>,
     /// One to the copy's, by the way that the upgrades took.
     pub round_trip_of_copy: Option<f64>,
-    /// The replay of what waits.
-    pub replay: Timed,
-    /// The transaction of the upgrade, in each of its runs.
-    pub transactions: Vec<Timed>,
-    /// How long a whole upgrade took, in the same runs.
-    pub upgrades: Vec<f64>,
+    /// The upgrades that had everything to do.
+    pub upgrades: Vec<MeasuredUpgrade>,
+    /// In how many round trips an upgrade that has nothing to replay looks at what is there.
+    pub looks: u64,
     /// From the start of each daemon to its first session with PostgreSQL.
     pub daemons: Vec<f64>,
 }
 
-impl Measured {
-    /// An upgrade went through: how long it took, its transaction, and the time of its replay with the round trips outside the
-    /// transaction.
-    pub fn upgrade(&mut self, took: f64, transaction: Timed, outside: Timed) {
-        match self.upgrades.len() {
-            0 => self.replay = outside,
-            // It has nothing to replay, and looks as often as the first.
-            1 => self.replay.round_trips = self.replay.round_trips.saturating_sub(outside.round_trips),
-            _ => {}
-        }
-        self.upgrades.push(took);
-        self.transactions.push(transaction);
-    }
+/// How long an upgrade took.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MeasuredUpgrade {
+    /// From its start to its end.
+    pub seconds: f64,
+    /// Its transaction.
+    pub transaction: Timed,
+    /// The replay of what waits; its round trips are all those outside the transaction.
+    pub replay: Timed,
 }
 
 /// A time, and in how many round trips to the server it was spent.
@@ -55,10 +49,14 @@ const NOTICEABLE: f64 = 0.0005;
 /// The forecast; none when there was no upgrade.
 #[must_use]
 pub fn forecast(measured: &Measured) -> Option<Forecast> {
-    let first = measured.transactions.first()?;
+    if measured.upgrades.is_empty() {
+        return None;
+    }
     let way = measured.round_trip.zip(measured.round_trip_of_copy).map(|(there, here)| there - here);
     let further =
-        |timed: &Timed| (timed.seconds + way.unwrap_or_default() * count(timed.round_trips)).max(0.0);
+        |seconds: f64, round_trips: u64| (seconds + way.unwrap_or_default() * count(round_trips)).max(0.0);
+    let of_each =
+        |time: &dyn Fn(&MeasuredUpgrade) -> f64| measured.upgrades.iter().map(time).collect::<Vec<_>>();
     let from = match way {
         Some(way) if way > NOTICEABLE => {
             format!(
@@ -75,27 +73,24 @@ pub fn forecast(measured: &Measured) -> Option<Forecast> {
             parts.push(ForecastPart { part: part.to_owned(), seconds, basis });
         }
     };
-    // What an upgrade does before its transaction and beside the replay: it connects, and looks.
-    let beside =
-        |(whole, transaction): (&f64, &Timed), replay: f64| (whole - transaction.seconds - replay).max(0.0);
-    let looks: Vec<f64> = measured
-        .upgrades
-        .iter()
-        .zip(&measured.transactions)
-        .enumerate()
-        .map(|(run, pair)| beside(pair, if run == 0 { measured.replay.seconds } else { 0.0 }))
-        .collect();
-    match &measured.check {
-        Some(check) => add("checks", &[*check], "measured on production".to_owned()),
-        None => add("checks", &looks, from.clone()),
+    // What an upgrade does before its transaction and beside the replay: it connects, and looks. On the copy it looks at the same
+    // catalogue, and production may be slower at that; `check` alone is quicker than an upgrade that also looks at what it has done.
+    let looks = of_each(&|it| {
+        further((it.seconds - it.transaction.seconds - it.replay.seconds).max(0.0), measured.looks)
+    });
+    match measured.check {
+        Some(check) if middle(&looks).is_none_or(|looks| looks < check) => {
+            add("checks", &[check], "measured on production".to_owned());
+        }
+        _ => add("checks", &looks, from.clone()),
     }
-    if measured.replay.seconds > 0.0 {
-        add("replay of what waits", &[further(&measured.replay)], from.clone());
+    if measured.upgrades.iter().any(|it| it.replay.seconds > 0.0) {
+        let replays = of_each(&|MeasuredUpgrade { replay, .. }| {
+            further(replay.seconds, replay.round_trips.saturating_sub(measured.looks))
+        });
+        add("replay of what waits", &replays, from.clone());
     }
-    let mut transactions: Vec<f64> = measured.transactions.iter().map(further).collect();
-    // The first had everything to do; a later one may have had less.
-    let later = transactions.split_off(1);
-    transactions.extend(later.into_iter().filter(|seconds| *seconds >= first.seconds * 0.5));
+    let transactions = of_each(&|it| further(it.transaction.seconds, it.transaction.round_trips));
     add("transaction", &transactions, from);
     if let Some(longest) = measured.daemons.iter().copied().reduce(f64::max) {
         add("start of the daemons", &[longest], "measured on the copy, all at the same time".to_owned());
@@ -110,13 +105,24 @@ fn count(round_trips: u64) -> f64 {
     round_trips as f64
 }
 
-/// From the least to the most that was measured, and what a measurement is off by. The least is the likely one: what else the machine
-/// does adds to a time, and takes nothing from it.
+/// The middle one is the likely one: what else a machine does makes one of them long, and may make one short. From the least to the
+/// most that was measured, and what a measurement is off by.
 fn range(times: &[f64]) -> Option<Range> {
-    let likely = times.iter().copied().reduce(f64::min)?;
-    let most = times.iter().copied().fold(0.0, f64::max);
+    let likely = middle(times)?;
+    let least = times.iter().copied().reduce(f64::min)?;
+    let most = times.iter().copied().reduce(f64::max)?;
     let off = |seconds: f64| (seconds * SPREAD).max(LEAST);
-    Some(Range { low: (likely - off(likely)).max(0.0), likely, high: most + off(most) })
+    Some(Range { low: (least - off(least)).max(0.0), likely, high: most + off(most) })
+}
+
+/// The one in the middle, between the two there where their number is even; none of none.
+#[must_use]
+pub fn middle(times: &[f64]) -> Option<f64> {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    let upper = *times.get(times.len() / 2)?;
+    let lower = times[(times.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
 }
 
 #[cfg(test)]
@@ -127,47 +133,61 @@ mod tests {
         Timed { seconds, round_trips }
     }
 
+    fn upgrade(seconds: f64, transaction: Timed, replay: Timed) -> MeasuredUpgrade {
+        MeasuredUpgrade { seconds, transaction, replay }
+    }
+
+    fn likely(forecast: &Forecast) -> Vec<(&str, f64)> {
+        forecast.parts.iter().map(|it| (it.part.as_str(), it.seconds.likely)).collect()
+    }
+
+    #[track_caller]
+    fn are_alike(found: &[(&str, f64)], expected: &[(&str, f64)]) {
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for ((part, seconds), (its, like)) in found.iter().zip(expected) {
+            assert_eq!(part, its);
+            assert!((seconds - like).abs() < 1e-9, "{part}: {seconds}");
+        }
+    }
+
     #[test]
     fn the_way_to_production_is_added_for_each_round_trip() {
         let measured = Measured {
             check: Some(1.5),
             round_trip: Some(0.0105),
             round_trip_of_copy: Some(0.0005),
-            replay: timed(2.0, 50),
-            transactions: vec![timed(1.0, 60), timed(1.2, 60)],
-            upgrades: vec![3.6, 1.8],
+            upgrades: vec![
+                upgrade(3.6, timed(1.0, 60), timed(2.0, 90)),
+                upgrade(3.8, timed(1.2, 60), timed(2.1, 90)),
+            ],
+            // `check` on production has measured them, the way to it included.
+            looks: 40,
             daemons: vec![0.4, 0.7],
         };
         let forecast = forecast(&measured).unwrap();
-        let likely: Vec<_> = forecast.parts.iter().map(|it| (it.part.as_str(), it.seconds.likely)).collect();
         // 10 ms for each message.
         let expected = [
             ("checks", 1.5),
-            ("replay of what waits", 2.5),
-            ("transaction", 1.6),
+            ("replay of what waits", 2.55),
+            ("transaction", 1.7),
             ("start of the daemons", 0.7),
         ];
-        for ((part, seconds), (its, like)) in likely.iter().zip(expected) {
-            assert_eq!(*part, its);
-            assert!((seconds - like).abs() < 1e-9, "{part}: {seconds}");
-        }
-        assert_eq!(likely.len(), 4);
-        assert!((forecast.total.likely - 6.3).abs() < 1e-9);
+        are_alike(&likely(&forecast), &expected);
+        assert!((forecast.total.likely - 6.45).abs() < 1e-9);
         let transaction = forecast.parts[2].seconds;
         assert!(transaction.low < 1.6 && transaction.high > 1.8, "{transaction:?}");
     }
 
-    /// What a machine does beside it adds to it. One that had less to do doesn't count.
+    /// One that was disturbed counts for the range alone.
     #[test]
-    fn the_least_of_those_that_had_all_to_do_is_the_likely_one() {
-        let measured = Measured {
-            transactions: vec![timed(1.2, 60), timed(1.0, 60), timed(0.5, 60)],
-            upgrades: vec![1.2, 1.0, 0.5],
-            ..Measured::default()
-        };
-        let Range { low, likely, high } = forecast(&measured).unwrap().parts[1].seconds;
-        assert!((likely - 1.0).abs() < 1e-9, "{likely}");
-        assert!((low - 0.8).abs() < 1e-9 && (high - 1.44).abs() < 1e-9, "{low} {high}");
+    fn the_middle_one_is_the_likely_one() {
+        let took = |seconds: f64| upgrade(seconds + 2.0, timed(seconds, 60), timed(2.0, 60));
+        let measured = Measured { upgrades: vec![took(2.5), took(1.0), took(1.2)], ..Measured::default() };
+        let forecast = forecast(&measured).unwrap();
+        let Range { low, likely, high } = forecast.parts[2].seconds;
+        assert!((likely - 1.2).abs() < 1e-9, "{likely}");
+        assert!((low - 0.8).abs() < 1e-9 && (high - 3.0).abs() < 1e-9, "{low} {high}");
+        assert_eq!([middle(&[3.0, 1.0]), middle(&[])], [Some(2.0), None]);
     }
 
     /// What lies between an upgrade and the copy counts its messages.
@@ -177,39 +197,41 @@ mod tests {
             check: Some(0.1),
             round_trip: Some(0.0002),
             round_trip_of_copy: Some(0.0007),
-            transactions: vec![timed(0.3, 100)],
-            upgrades: vec![0.4],
+            upgrades: vec![upgrade(0.4, timed(0.3, 100), timed(0.0, 40))],
+            looks: 40,
             ..Measured::default()
         };
         let forecast = forecast(&measured).unwrap();
-        assert!((forecast.total.likely - 0.35).abs() < 1e-9, "{forecast:?}");
+        are_alike(&likely(&forecast), &[("checks", 0.1), ("transaction", 0.25)]);
         assert!(forecast.parts[1].basis.contains("answers as quickly"), "{forecast:?}");
     }
 
-    /// `check` on production has measured the looks, the way to it included.
+    /// An upgrade looks more often than `check`.
     #[test]
-    fn the_looks_are_no_part_of_the_replay() {
-        let mut measured = Measured {
-            check: Some(1.0),
-            round_trip: Some(0.01),
-            round_trip_of_copy: Some(0.0),
-            ..Measured::default()
+    fn the_longer_looks_count() {
+        let of_check = |check| {
+            let measured = Measured {
+                check: Some(check),
+                round_trip: Some(0.002),
+                round_trip_of_copy: Some(0.001),
+                upgrades: vec![upgrade(1.5, timed(1.0, 60), timed(0.0, 100))],
+                looks: 100,
+                ..Measured::default()
+            };
+            forecast(&measured).unwrap().parts[0].seconds.likely
         };
-        measured.upgrade(1.2, timed(0.5, 20), timed(0.3, 50));
-        measured.upgrade(0.9, timed(0.6, 20), timed(0.0, 40));
-        let forecast = forecast(&measured).unwrap();
-        let likely: Vec<_> = forecast.parts.iter().map(|part| part.seconds.likely).collect();
-        for (is, like) in likely.iter().zip([1.0, 0.4, 0.7]) {
-            assert!((is - like).abs() < 1e-9, "{likely:?}");
-        }
+        assert!((of_check(0.59) - 0.6).abs() < 1e-9);
+        assert!((of_check(0.61) - 0.61).abs() < 1e-9);
     }
 
     #[test]
     fn without_production_the_copy_is_all_that_is_known() {
-        let measured =
-            Measured { transactions: vec![timed(1.0, 60)], upgrades: vec![1.4], ..Measured::default() };
-        let forecast = forecast(&measured).unwrap();
-        assert!((forecast.total.likely - 1.4).abs() < 1e-9, "{forecast:?}");
+        let upgrades = vec![upgrade(1.4, timed(1.0, 60), timed(0.1, 40))];
+        let forecast = forecast(&Measured { upgrades, ..Measured::default() }).unwrap();
+        are_alike(
+            &likely(&forecast),
+            &[("checks", 0.3), ("replay of what waits", 0.1), ("transaction", 1.0)],
+        );
         assert!(forecast.parts.iter().all(|part| part.basis.contains("not asked")), "{forecast:?}");
         assert_eq!(super::forecast(&Measured::default()), None);
     }

@@ -212,7 +212,8 @@ impl Rehearsal {
         let dump = self.dump(steps, production, major)?;
         let of_dump = || production.postgresql.as_deref().and_then(major_of);
         let kind = self.kind(major.or_else(of_dump));
-        let server = SharedServer::new(kind.start()?);
+        // What is measured on it waits for the disk, as production does.
+        let server = SharedServer::new(kind.clone().durable().start()?);
         let ended = self.on_server(steps, measured, production, (&kind, &server, &dump), done, told);
         if ended.is_err() {
             // While its files are there.
@@ -234,10 +235,10 @@ impl Rehearsal {
         let template = self.restore(steps, server.clone(), &origin, &done.settings)?;
         done.throwaway = throwaway(&template, kind)?;
         self.versions(steps, production, &done.throwaway);
-        let mut replica = template.replica(&self.configuration)?;
+        let mut replica = on_copy::fresh(&template, &self.configuration)?;
         let mut on_copy = OnCopy { of: self, template: &template, replica: &mut replica };
         if measured.round_trip.is_some() {
-            measured.round_trip_of_copy = Some(on_copy.round_trip()?);
+            measured.round_trip_of_copy = on_copy.round_trip()?;
         }
         let (upgrade, of_copy) = on_copy.upgrade(steps, measured)?;
         done.plan = of_copy.or(done.plan.take());
@@ -247,8 +248,9 @@ impl Rehearsal {
             done.tables = tables::read(&mut on_copy.replica.superuser()?)?;
             done.daemons = on_copy.daemons(steps, measured, done.plan.as_ref())?;
             on_copy.way_back(steps, measured)?;
+            on_copy.measure_again(steps, measured)?;
         } else {
-            for step in [StepName::Daemon, StepName::WayBack] {
+            for step in [StepName::Daemon, StepName::WayBack, StepName::Measure] {
                 steps.left_out(step, "The upgrade does not go through.");
             }
         }

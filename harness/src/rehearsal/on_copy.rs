@@ -1,13 +1,14 @@
 //! What is done to the copy: the upgrade, the daemons, the way back, the upgrade again.
 
 use super::daemon::Daemons;
-use super::forecast::{Measured, Timed};
-use super::production::{ROUND_TRIP, ROUND_TRIPS, middle};
+use super::forecast::{Measured, MeasuredUpgrade, Timed, middle};
+use super::forms::wording;
+use super::production::{ROUND_TRIP, ROUND_TRIPS};
 use super::program::Program;
 use super::report::{DaemonRun, Plan, StepFinding, StepName, StepOutcome, UpgradeRun};
 use super::steps::{Steps, found_in};
 use super::{AT_WORK, Daemon, From, LIMIT, Rehearsal, RehearsalError, last_line};
-use crate::chameleon::home::Home;
+use crate::chameleon::home::{Configuration, Home};
 use crate::fault::{MessageKind, Proxy, SeenMessage};
 use crate::process::running;
 use crate::rehearsal::dump::Rows;
@@ -33,21 +34,11 @@ pub(super) struct OnCopy<'a> {
 
 impl OnCopy<'_> {
     fn run(&mut self, arguments: &[String]) -> Result<Outcome, RehearsalError> {
-        let attempt = Attempt {
-            upgrader: &self.of.on_copy(),
-            arguments,
-            configuration: &self.of.configuration,
-            faults: &[],
-            environment: &BTreeMap::new(),
-            limit: LIMIT,
-        };
-        let mut outcome = attempt::run(self.replica, self.template.server(), &attempt)?;
-        outcome.output = self.of.as_named(&self.replica.home, &outcome.output);
-        Ok(outcome)
+        run(self.of, self.template, self.replica, arguments)
     }
 
     /// How long a round trip to the copy's server is, by the way that an upgrade takes.
-    pub fn round_trip(&self) -> Result<f64, RehearsalError> {
+    pub fn round_trip(&self) -> Result<Option<f64>, RehearsalError> {
         let role = self.replica.role();
         let proxy = Proxy::start((role.host.as_str(), role.port), vec![]).map_err(AttemptError::from)?;
         let (host, port) = (proxy.address().ip().to_string(), proxy.address().port());
@@ -58,7 +49,7 @@ impl OnCopy<'_> {
             client.batch_execute(ROUND_TRIP)?;
             *time = began.elapsed().as_secs_f64();
         }
-        Ok(middle(times))
+        Ok(middle(&times))
     }
 
     pub fn upgrade(
@@ -69,7 +60,7 @@ impl OnCopy<'_> {
         let arguments = self.of.upgrades();
         steps.step(StepName::Upgrade, |findings| {
             let outcome = self.run(&arguments)?;
-            measure(&outcome, measured);
+            measured.upgrades.push(upgrade_of(&outcome));
             let report = outcome.report.clone().unwrap_or_default();
             let taken_as_stopped = |finding: &Finding| finding.check == AT_WORK;
             findings.extend(report.findings.iter().filter(|it| !taken_as_stopped(it)).cloned().map(
@@ -222,12 +213,83 @@ impl OnCopy<'_> {
                 outcome = self.run(&upgrade)?;
             }
             if outcome.code() == Some(0) {
-                measure(&outcome, measured);
+                // It has nothing to replay, and looks as often as the first.
+                measured.looks = upgrade_of(&outcome).replay.round_trips;
             }
             Ok::<_, RehearsalError>(after(StepName::UpgradeAgain, &outcome, findings))
         })?;
         Ok(())
     }
+
+    /// The upgrade on copies of the copy as it was restored: the more seldom a time was measured, the less is known of it.
+    pub fn measure_again(
+        &self,
+        steps: &mut Steps<'_>,
+        measured: &mut Measured,
+    ) -> Result<(), RehearsalError> {
+        let arguments = self.of.upgrades();
+        let took = measured.upgrades.iter().map(|it| it.seconds).fold(0.0, f64::max);
+        let bytes = self.template.bytes()?;
+        if took > LONG_ENOUGH || bytes > TOO_LARGE {
+            let why =
+                format!("It took {} on {}: once is enough.", wording::duration(took), wording::size(bytes));
+            steps.left_out(StepName::Measure, &why);
+            return Ok(());
+        }
+        steps.step(StepName::Measure, |findings| {
+            let mut times = Vec::new();
+            for _ in 0..FURTHER_COPIES {
+                let mut replica = fresh(self.template, &self.of.configuration)?;
+                let outcome = run(self.of, self.template, &mut replica, &arguments)?;
+                if outcome.code() != Some(0) {
+                    return Ok(after(StepName::Measure, &outcome, findings));
+                }
+                let upgrade = upgrade_of(&outcome);
+                times.push(wording::duration(upgrade.seconds));
+                measured.upgrades.push(upgrade);
+            }
+            let seen = format!("It took {}.", times.join(" and "));
+            Ok::<_, RehearsalError>((true, StepOutcome::Passed, seen))
+        })?;
+        Ok(())
+    }
+}
+
+/// A copy of production to upgrade. As where the catalogue has not been written to since the last checkpoint, each of its pages is
+/// written whole when it is changed first, and the copying is no part of what is measured.
+pub(super) fn fresh(
+    template: &ReplicaTemplate,
+    configuration: &Configuration,
+) -> Result<Replica, RehearsalError> {
+    let replica = template.replica(configuration)?;
+    replica.superuser()?.batch_execute("CHECKPOINT")?;
+    Ok(replica)
+}
+
+/// How many further copies are upgraded.
+const FURTHER_COPIES: usize = 2;
+/// What takes so many seconds is measured once: what else the machine does is little beside it.
+const LONG_ENOUGH: f64 = 60.0;
+/// What is not copied for the forecast alone.
+const TOO_LARGE: u64 = 2 << 30;
+
+fn run(
+    of: &Rehearsal,
+    template: &ReplicaTemplate,
+    replica: &mut Replica,
+    arguments: &[String],
+) -> Result<Outcome, RehearsalError> {
+    let attempt = Attempt {
+        upgrader: &of.on_copy(),
+        arguments,
+        configuration: &of.configuration,
+        faults: &[],
+        environment: &BTreeMap::new(),
+        limit: LIMIT,
+    };
+    let mut outcome = attempt::run(replica, template.server(), &attempt)?;
+    outcome.output = of.as_named(&replica.home, &outcome.output);
+    Ok(outcome)
 }
 
 /// How a command on the copy ended.
@@ -236,7 +298,11 @@ fn after(step: StepName, outcome: &Outcome, findings: &mut Vec<StepFinding>) -> 
     if outcome.code() == Some(0) {
         return (true, StepOutcome::Passed, last);
     }
-    let what = if step == StepName::WayBack { "way-back" } else { "upgrade-again" };
+    let what = match step {
+        StepName::WayBack => "way-back",
+        StepName::Measure => "upgrade-on-further-copies",
+        _ => "upgrade-again",
+    };
     findings.push(StepFinding {
         step,
         check: what.to_owned(),
@@ -253,16 +319,15 @@ fn verify(upgrader: &Upgrader, home: &Home) -> io::Result<(Option<i32>, String)>
     Ok((ended.status.and_then(|status| status.code()), ended.output))
 }
 
-fn measure(outcome: &Outcome, measured: &mut Measured) {
+fn upgrade_of(outcome: &Outcome) -> MeasuredUpgrade {
     let report = outcome.report.clone().unwrap_or_default();
     let (in_steps, outside): (Vec<_>, Vec<_>) =
         outcome.transcript.messages.iter().partition(|message| message.step.is_some());
-    let seconds = report.steps.iter().map(|step| step.seconds).sum();
-    measured.upgrade(
-        outcome.took.as_secs_f64(),
-        Timed { seconds, round_trips: round_trips(&in_steps) },
-        Timed { seconds: report.replay_seconds(), round_trips: round_trips(&outside) },
-    );
+    MeasuredUpgrade {
+        seconds: outcome.took.as_secs_f64(),
+        transaction: Timed { seconds: report.transaction_seconds(), round_trips: round_trips(&in_steps) },
+        replay: Timed { seconds: report.replay_seconds(), round_trips: round_trips(&outside) },
+    }
 }
 
 /// The server answers the others together with the one that follows.

@@ -1,5 +1,6 @@
 //! What is asked of production, which is only read: its versions and size, where MySQL's logs end, and what `check` says.
 
+use super::forecast::middle;
 use super::report::{Plan, Production};
 use super::settings::Settings;
 use crate::process::running;
@@ -25,13 +26,6 @@ const ASKED: &str = "
 pub const ROUND_TRIPS: usize = 21;
 /// What is asked then.
 pub const ROUND_TRIP: &str = "SELECT 1";
-
-/// The one in the middle.
-#[must_use]
-pub fn middle(mut times: [f64; ROUND_TRIPS]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[ROUND_TRIPS / 2]
-}
 
 /// What was asked.
 #[derive(Debug, Default)]
@@ -104,14 +98,14 @@ async fn of_postgresql(configuration: &Configuration, asked: &mut Asked) {
             *time = began.elapsed().as_secs_f64();
         }
         client.batch_execute("ROLLBACK").await?;
-        Ok::<_, tokio_postgres::Error>((row, settings, middle(times)))
+        Ok::<_, tokio_postgres::Error>((row, settings, middle(&times)))
     };
     if let Ok((row, settings, round_trip)) = answers.await {
         let (number, bytes): (i32, i64) = (row.get(1), row.get(2));
         asked.production.postgresql = Some(row.get(0));
         asked.major = u32::try_from(number / 10_000).ok();
         asked.production.database_bytes = u64::try_from(bytes).ok();
-        (asked.settings, asked.round_trip) = (settings, Some(round_trip));
+        (asked.settings, asked.round_trip) = (settings, round_trip);
     }
     session.close().await;
 }

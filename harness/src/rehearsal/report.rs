@@ -103,6 +103,8 @@ pub enum StepName {
     WayBack,
     /// The upgrade after the way back.
     UpgradeAgain,
+    /// The upgrade on further copies, for the forecast.
+    Measure,
     /// The upgrade with faults.
     Faults,
 }
@@ -364,6 +366,7 @@ impl fmt::Display for StepName {
             Self::Verify => "comparison with MySQL",
             Self::WayBack => "way back",
             Self::UpgradeAgain => "upgrade after the way back",
+            Self::Measure => "upgrade on further copies",
             Self::Faults => "upgrade with faults",
         })
     }

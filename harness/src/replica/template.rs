@@ -65,6 +65,17 @@ impl ReplicaTemplate {
         self.database.connect()
     }
 
+    /// How large the replica is, in bytes.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] when the server can't be reached.
+    pub fn bytes(&self) -> Result<u64, ReplicaError> {
+        let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
+        let bytes: i64 =
+            self.superuser()?.query_one(size, &[]).map_err(doing("measuring the replica"))?.get(0);
+        Ok(bytes.unsigned_abs())
+    }
+
     /// What the dump holds and the replica does not, because this is another server; a line each.
     #[must_use]
     pub fn left_out(&self) -> &[String] {

@@ -39,6 +39,20 @@ impl Kind {
             other => other,
         }
     }
+
+    /// The same kind for measurements: the server waits for the disk, as production's does.
+    #[must_use]
+    pub fn durable(self) -> Self {
+        match self {
+            Self::Local(options) => Self::Local(LocalOptions { fsync: true, in_memory: false, ..options }),
+            Self::Docker(mut options) => {
+                options.settings.extend(["fsync", "full_page_writes"].map(|name| (name.into(), "on".into())));
+                Self::Docker(options)
+            }
+            // It is set as its owner wants it.
+            Self::Url(url) => Self::Url(url),
+        }
+    }
 }
 
 impl Default for Kind {
