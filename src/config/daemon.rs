@@ -134,15 +134,24 @@ pub(super) fn of_a_source(
 }
 
 fn missing(mapping: &Field<'_>, keys: &[&'static str]) -> Result<Vec<DaemonRequirement>, Problem> {
-    let mut all = Vec::new();
+    let mut missing = Vec::new();
     for key in keys {
         if mapping.find(key)?.is_none() {
-            let remedy = "Add it as in pg_chameleon's example (config-example.yml, which set_configuration_files copies). \
-                          limit_tables and skip_tables may be empty.";
-            all.push(DaemonRequirement::new(mapping, format!("{key} is missing"), Harm::Ends, remedy));
+            missing.push(*key);
         }
     }
-    Ok(all)
+    // One line for all of a place: there is one thing to do.
+    let what = match missing[..] {
+        [] => return Ok(vec![]),
+        [key] => format!("{key} is missing"),
+        [ref others @ .., last] => format!("{} and {last} are missing", others.join(", ")),
+    };
+    let remedy = format!(
+        "Add {} as in pg_chameleon's example (config-example.yml, which set_configuration_files copies). limit_tables and \
+         skip_tables may be empty.",
+        if missing.len() == 1 { "it" } else { "them" }
+    );
+    Ok(vec![DaemonRequirement::new(mapping, what, Harm::Ends, remedy)])
 }
 
 fn connection(source: &Field<'_>) -> Result<Vec<DaemonRequirement>, Problem> {

@@ -429,11 +429,14 @@ impl Rehearsal {
                 let violations = swept.violations().count();
                 let seen = match violations {
                     0 => format!(
-                        "{} runs, a fault in each, at {} messages: the catalogue was whole after each, and the next attempt succeeded.",
-                        swept.runs.len(),
-                        swept.messages.len()
+                        "{}, a fault in each, at {}: the catalogue was whole after each, and the next attempt succeeded.",
+                        wording::counted(swept.runs.len() as u64, "run"),
+                        wording::counted(swept.messages.len() as u64, "message")
                     ),
-                    _ => format!("{violations} of {} runs violate a property.", swept.runs.len()),
+                    _ => format!(
+                        "{violations} of {} violate a property.",
+                        wording::counted(swept.runs.len() as u64, "run")
+                    ),
                 };
                 let outcome = if violations == 0 { StepOutcome::Passed } else { StepOutcome::Failed };
                 Ok((Some(swept), outcome, seen))
