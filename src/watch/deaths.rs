@@ -72,7 +72,8 @@ pub const ALL: &[Death] = &[
         ],
         what: "MySQL does not let its account in, or the account lacks a privilege",
         remedy: "Correct db_conn of the source, unlock the account, or grant it what the message names (REPLICATION SLAVE, REPLICATION \
-                 CLIENT, SELECT). With on_error_read: continue the daemon asks again when it is not let in.",
+                 CLIENT, SELECT). With on_error_read: continue the daemon asks again where it is not let in at the beginning of a round; in \
+                 the middle of one it ends.",
     },
     Death {
         id: "mysql-lost",

@@ -26,6 +26,8 @@ const NAMED_WITHIN: Duration = Duration::from_secs(10);
 const LOST_TRACE: &str = "Stack trace not available";
 /// Now and then half of it does not hear that it is to end, and `watch` writes this. Then it is started again.
 const HALF: &str = "only the process that reads is left";
+/// What ends it in the middle of a round, and at the beginning of one does not: then it was to go on.
+const IN_THE_MIDDLE: &str = "has ended by an error";
 /// So often it is started.
 const ATTEMPTS: usize = 4;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -100,9 +102,7 @@ impl<'a> LiveRun<'a> {
             }
             self.ended(daemon, &chameleon2, source)?;
             match looked {
-                Err(why)
-                    if attempt < ATTEMPTS
-                        && [LOST_TRACE, HALF, half::HEARD].iter().any(|it| why.to_string().contains(it)) => {}
+                Err(why) if attempt < ATTEMPTS && met_by_chance(watched, &why.to_string()) => {}
                 looked => return looked,
             }
         }
@@ -242,4 +242,10 @@ impl<'a> LiveRun<'a> {
         }
         Ok(chameleon2.enable_replica(source)?)
     }
+}
+
+/// Whether the daemon is started again because of this, which says nothing of what is watched.
+fn met_by_chance(watched: &Watched, why: &str) -> bool {
+    let chances = [LOST_TRACE, HALF, half::HEARD];
+    chances.iter().any(|it| why.contains(it)) || watched.goes_on && why.contains(IN_THE_MIDDLE)
 }
