@@ -110,14 +110,8 @@ fn trial_of(
 
 /// A server that waits for the disk, as production does.
 fn start(kind: &str) -> Result<Box<dyn Server>, ServerError> {
-    let kind = match kind {
-        "local" => Kind::Local(LocalOptions { fsync: true, ..LocalOptions::default() }),
-        _ => Kind::Docker(DockerOptions {
-            settings: vec![("fsync".into(), "on".into()), ("full_page_writes".into(), "on".into())],
-            ..DockerOptions::default()
-        }),
-    };
-    kind.start()
+    let kind = if kind == "local" { Kind::default() } else { Kind::Docker(DockerOptions::default()) };
+    kind.durable().start()
 }
 
 fn count(client: &mut postgres::Client) -> Result<i64, postgres::Error> {
@@ -128,13 +122,15 @@ fn it_answers(kind: &str) -> Outcome {
     let server = start(kind)?;
     let database = server.create_database()?;
     let row = database.connect()?.query_one(
-        "SELECT current_database()::text, pg_catalog.pg_encoding_to_char(encoding)::text, rolsuper \
+        "SELECT current_database()::text, pg_catalog.pg_encoding_to_char(encoding)::text, rolsuper, \
+                current_setting('fsync') || current_setting('full_page_writes') \
          FROM pg_catalog.pg_database, pg_catalog.pg_roles WHERE datname = current_database() AND rolname = current_user",
         &[],
     )?;
     assert_eq!(row.get::<_, String>(0), database.name());
     assert_eq!(row.get::<_, String>(1), "UTF8");
     assert!(row.get::<_, bool>(2));
+    assert_eq!(row.get::<_, String>(3), "onon");
     Ok(())
 }
 
