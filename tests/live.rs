@@ -32,8 +32,9 @@ fn main() -> ExitCode {
     let of = |server| trials_on(&files, server, false, all);
     let mut trials: Vec<_> = MySqlKind::ALL.into_iter().flat_map(of).collect();
     trials.extend(trials_on(&files, MySqlKind::MySql, true, all));
-    trials.extend(trials_back(&files, all));
-    trials.extend(trials_of_sizes(all));
+    let mariadb = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
+    trials.extend(trials_back(&files, &mariadb, all));
+    trials.extend(trials_of_sizes(&mariadb, all));
     let names = files.iter().map(|file| file.name.clone()).collect();
     trials.push(Trial::test("docs_name_scenarios", || docs_name_scenarios(names).map_err(Failed::from)));
     let conclusion = cases::run(arguments, Some(cases::WITH_REAL_PROGRAMS), trials);
@@ -85,10 +86,13 @@ fn trials_on(files: &[ScenarioFile<Scenario>], server: MySqlKind, gtids: bool, a
 }
 
 /// The scenarios that end with the daemon, each with the way back behind it: only where all are run.
-fn trials_back(files: &[ScenarioFile<Scenario>], all: bool) -> Vec<Trial> {
-    let programs = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
+fn trials_back(
+    files: &[ScenarioFile<Scenario>],
+    programs: &Arc<Result<Programs, String>>,
+    all: bool,
+) -> Vec<Trial> {
     let scenarios = files.iter().filter_map(|file| Some((&file.name, file.scenario.and_back()?)));
-    scenarios.map(|(name, back)| trial(format!("back/{name}"), &back, &programs, all)).collect()
+    scenarios.map(|(name, back)| trial(format!("back/{name}"), &back, programs, all)).collect()
 }
 
 /// Tables, and row events that wait: the sizes of the replicas whose stand-still is forecast, and then measured, from the start of the
@@ -107,11 +111,10 @@ const SIZES: [(u32, u32); 10] = [
 ];
 
 /// A rehearsal of a replica of each size, with the real daemon, and then the day: only where all are run.
-fn trials_of_sizes(all: bool) -> Vec<Trial> {
-    let programs = Arc::new(Programs::find(MySqlKind::MariaDb).map_err(|missing| missing.to_string()));
+fn trials_of_sizes(programs: &Arc<Result<Programs, String>>, all: bool) -> Vec<Trial> {
     let of_size = |&(tables, events): &(u32, u32)| {
         let scenario = of_size(tables, events);
-        trial(format!("stand_still/{tables}_tables_{events}_events"), &scenario, &programs, all)
+        trial(format!("stand_still/{tables}_tables_{events}_events"), &scenario, programs, all)
     };
     SIZES.iter().map(of_size).collect()
 }
