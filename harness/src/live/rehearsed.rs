@@ -279,7 +279,10 @@ impl<'a> LiveRun<'a> {
         let seconds = began.elapsed().as_secs_f64();
         for (source, mut daemon) in daemons {
             if have_begun {
+                // A source is found consistent when the batch after the one that passed its point has been read.
                 self.catch_up(source, &mut daemon)?;
+                self.catch_up(source, &mut daemon)?;
+                self.come_to_rest(source, &mut daemon)?;
             }
             self.ended(Some(daemon), &chameleon2, source)?;
         }

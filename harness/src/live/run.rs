@@ -484,8 +484,7 @@ impl<'a> LiveRun<'a> {
             }
         }
         for (source, daemon) in &mut daemons {
-            let client = &mut self.client;
-            daemon.wait_until("having nothing left to do", DAEMON_TIMEOUT, |_| is_at_rest(client, source))?;
+            self.come_to_rest(source, daemon)?;
         }
         chameleon2.stop(daemons, &mut self.client)?;
         let check = self.check()?;
@@ -559,6 +558,16 @@ impl<'a> LiveRun<'a> {
         daemon.wait_until("having applied all that is on MySQL", DAEMON_TIMEOUT, |_| {
             marker::arrived(client, &source.dest_schema, value)
         })
+    }
+
+    /// Waits until it can be ended without being in the middle of a batch, which 2.0.21 may lose then.
+    pub(super) fn come_to_rest(
+        &mut self,
+        upgraded: &str,
+        daemon: &mut StartedProgram,
+    ) -> Result<(), LiveError> {
+        let client = &mut self.client;
+        daemon.wait_until("having nothing left to do", DAEMON_TIMEOUT, |_| is_at_rest(client, upgraded))
     }
 
     /// An old source that was initialised, of those that go into a new one.

@@ -97,8 +97,10 @@ impl<'a> LiveRun<'a> {
             };
             let looked = self.looked(watched, (&home, source), daemon.as_mut(), passage.as_ref());
             drop(rival);
-            if let (Ok(()), true, Some(daemon)) = (&looked, watched.goes_on, &mut daemon) {
+            let is_well = watched.goes_on || watched.exit == 0;
+            if let (Ok(()), true, Some(daemon)) = (&looked, is_well, &mut daemon) {
                 self.catch_up(source, daemon)?;
+                self.come_to_rest(source, daemon)?;
             }
             self.ended(daemon, &chameleon2, source)?;
             match looked {
